@@ -1,0 +1,1 @@
+"""What all transports share: protobuf codec, reasons to statuses, call handling."""

@@ -1,0 +1,86 @@
+"""Files of jobs as values."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from bgcopyd.jobs.job import TransferError
+
+
+class Verification(enum.IntEnum):
+    """How sure the bytes are; equal to the enum of the same name in job.proto."""
+
+    NONE = 1
+    OVERLAP = 2
+    VALIDATOR = 3
+    DIGEST = 4
+
+
+class DigestAlgorithm(enum.IntEnum):
+    """Digest algorithms; equal to the enum of the same name in job.proto."""
+
+    SHA256 = 1
+
+    @property
+    def hashlib_name(self) -> str:
+        """What hashlib calls it."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """An expected digest of a whole file."""
+
+    algorithm: DigestAlgorithm
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FileSpec:
+    """What to fetch and where to put it: `path` is relative to the directory of `root`.
+
+    `destination` is the absolute path that root and path make; no two live jobs share one.
+    """
+
+    url: str
+    root: str
+    path: str
+    destination: str
+    digests: tuple[Digest, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What the server said to recognise the file by (RFC 9110 section 8.8), as it was sent.
+
+    `last_modified_strong` says that Last-Modified was a second or more older than the answer's
+    Date, which makes it a strong validator (RFC 9110 section 8.8.2.2).
+    """
+
+    etag: str = ""
+    last_modified: str = ""
+    last_modified_strong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file of a job.
+
+    `claimed` bytes from the start of the partial file are safely on disk. `device` and `inode` are
+    the partial file's once all of it is on disk, so that a repeated Complete knows its own files.
+    """
+
+    job_id: str
+    index: int
+    spec: FileSpec
+    partial_name: str = ""
+    claimed: int = 0
+    size: int | None = None
+    validators: Validators = Validators()
+    transferred: bool = False
+    completed: bool = False
+    verification: Verification | None = None
+    device: int | None = None
+    inode: int | None = None
+    error: TransferError | None = None

@@ -1,0 +1,1 @@
+"""Use cases of the queue and the ports that they need."""

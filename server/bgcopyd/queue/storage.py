@@ -1,0 +1,238 @@
+"""The port to the queue's store. One contract test suite runs on every implementation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from bgcopyd.jobs.file import File, Validators, Verification
+from bgcopyd.jobs.job import Job, JobState, Priority, Progress, TransferError
+from bgcopyd.jobs.principal import Principal
+
+T = TypeVar("T")
+
+
+class StoreUnavailable(Exception):
+    """The store did not take a change (disk full, input/output error); nothing was changed."""
+
+
+class DestinationTaken(Exception):
+    """A live job holds the destination. `position` counts within the files that were given."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(f"destination of file {position} is in use")
+        self.position = position
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a request id was first used for: by whom, the content's digest, and its result."""
+
+    creator: str
+    request_id: str
+    content: bytes
+    job_id: str
+    first_index: int
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobQuery:
+    """Which jobs; `owner` None means of every owner, empty `states` every state."""
+
+    owner: str | None
+    job_ids: tuple[str, ...] = ()
+    job_id_prefix: str = ""
+    display_name: str = ""
+    text: str = ""
+    states: frozenset[JobState] = frozenset()
+    labels: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """Jobs, newest first; `next_before` asks for the next page (as `before`), None on the last.
+
+    A page may hold fewer jobs than asked, even none, while `next_before` is not None: the store
+    bounds how many rows it looks at for one page.
+    """
+
+    jobs: tuple[Job, ...]
+    next_before: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A job that is gone, and whose it was."""
+
+    job_id: str
+    owner: str
+    change_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Jobs and tombstones with `after < change_seq <= position`, each in order of change_seq."""
+
+    jobs: tuple[Job, ...]
+    tombstones: tuple[Tombstone, ...]
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where the change feed stands: the store's id, its newest and its oldest usable position."""
+
+    store_id: str
+    newest: int
+    oldest: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileUpdate:
+    """New values of one file's transfer; the whole of them, as the writer knows the file."""
+
+    index: int
+    partial_name: str
+    claimed: int
+    size: int | None
+    validators: Validators
+    transferred: bool
+    completed: bool
+    verification: Verification | None
+    device: int | None
+    inode: int | None
+    error: TransferError | None
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A bearer token as it is stored: `digest` is the SHA-256 of its text."""
+
+    token_id: str
+    digest: bytes
+    principal: Principal
+    create_time: datetime
+    expire_time: datetime | None = None
+    revoked: bool = False
+
+
+class Tx(Protocol):
+    """One transaction. Synchronous; every call sees the changes before it.
+
+    Every insert_job, update_job and delete_job takes the next number of the change sequence, sets
+    it as the job's change_seq, and adds one to the job's revision. Durations are seconds.
+    """
+
+    def job(self, job_id: str) -> Job | None:
+        """The job with its progress, or None."""
+
+    def insert_job(self, job: Job) -> Job:
+        """Adds a job; gives it `seq`, and `queue_seq` where it is QUEUED. Files are apart."""
+
+    def update_job(self, job: Job, *, requeue: bool = False) -> Job:
+        """Replaces all but id, creator, seq and progress. `requeue` takes a new queue_seq."""
+
+    def delete_job(self, job_id: str) -> None:
+        """Removes a job with its files and leaves a tombstone."""
+
+    def insert_files(self, job_id: str, files: Sequence[File]) -> None:
+        """Adds files with the indexes they carry and claims their destinations.
+
+        Raises:
+            DestinationTaken: a live job (also this one) has one of the destinations.
+        """
+
+    def files(self, job_id: str, *, after: int = -1, limit: int = 1000) -> list[File]:
+        """Files by index, from the one behind `after`."""
+
+    def next_files(self, job_id: str, *, after: int, limit: int) -> list[File]:
+        """The same, only those not transferred."""
+
+    def update_files(self, job_id: str, updates: Iterable[FileUpdate]) -> None:
+        """Writes what transfers have learnt and done; no change of the job by itself."""
+
+    def release_destinations(self, job_id: str) -> None:
+        """Frees the destinations of a job that has ended."""
+
+    def set_progress(self, job_id: str, progress: Progress) -> None:
+        """Writes a job's progress; no change of the job. bytes_per_second is not kept."""
+
+    def live_jobs(self, owner: str) -> int:
+        """How many jobs of the owner are not final."""
+
+    def request(self, creator: str, request_id: str) -> Request | None:
+        """The use of a request id, while it is remembered."""
+
+    def insert_request(self, request: Request) -> None:
+        """Remembers the use of a request id; it is unique per creator."""
+
+    def queued(self, priority: Priority, limit: int) -> list[Job]:
+        """QUEUED jobs of a priority by queue_seq: the first of each owner, then the second, ...
+
+        No owner's second job comes before another owner's first, so that a prefix is fair.
+        """
+
+    def jobs_in(
+        self, states: Iterable[JobState], *, after: int = 0, limit: int = 1000
+    ) -> list[Job]:
+        """Jobs in the states by seq, from the one behind `after`."""
+
+    def unsettled(self, limit: int = 1000) -> list[Job]:
+        """Jobs with `completing` or `cleanup`."""
+
+    def expire(self, now: datetime, limit: int = 500) -> int:
+        """Deletes final jobs whose expire_time has come, and old requests; how many jobs."""
+
+    def trim_history(self, keep: int) -> None:
+        """Forgets all but the newest `keep` tombstones; moves `oldest` of Position."""
+
+    def insert_token(self, token: Token) -> None:
+        """Adds a token."""
+
+    def revoke_token(self, token_id: str) -> bool:
+        """Revokes a token; False where there is none."""
+
+
+class Store(Protocol):
+    """The queue on disk. Made and opened by the composition root, used from one event loop."""
+
+    async def transact(self, fn: Callable[[Tx], T], *, durable: bool = True) -> T:
+        """Runs `fn` in a transaction that undoes itself alone if `fn` raises.
+
+        `fn` runs on a thread of the store, does no input or output beyond its Tx, draws no ids and
+        no time, and may be run twice. With `durable` the call returns after the change is safe on
+        disk; without, it joins the next group and returns when `fn` has run.
+
+        Raises:
+            StoreUnavailable: nothing was changed.
+        """
+
+    async def job(self, job_id: str) -> Job | None:
+        """The job with its stored progress, or None. Cheap enough for every call."""
+
+    async def token(self, digest: bytes) -> Token | None:
+        """The token of a digest, or None. A revocation is seen at once."""
+
+    async def tokens(self) -> list[Token]:
+        """All tokens."""
+
+    async def jobs(self, query: JobQuery, *, before: int | None, limit: int) -> JobPage:
+        """A page of jobs by `seq`, falling, below `before`."""
+
+    async def files(self, job_id: str, *, after: int = -1, limit: int = 1000) -> list[File]:
+        """As Tx.files."""
+
+    async def changes(self, after: int, *, limit: int = 1000) -> Changes:
+        """What has changed; `position` is where to go on, newest once all is read."""
+
+    async def position(self) -> Position:
+        """Where the change feed stands."""
+
+    def on_commit(self, callback: Callable[[int], None]) -> None:
+        """Calls back on the loop with the newest change_seq after each commit that raised it."""
+
+    async def close(self) -> None:
+        """Finishes what was handed in and closes."""

@@ -1,0 +1,1 @@
+"""The transfer engine: libcurl, partial files, verification, bandwidth."""
