@@ -1,0 +1,94 @@
+"""Where the daemon listens."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+# sun_path holds 108 bytes with its final zero (unix(7)).
+_SOCKET_PATH_BYTES = 107
+_FORMS = "write unix:PATH or tcp://HOST:PORT"
+
+
+@dataclass(frozen=True, slots=True)
+class UnixListener:
+    """A Unix socket at an absolute path."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return f"unix:{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class TcpListener:
+    """A loopback address; port 0 asks the system for a free one."""
+
+    host: str
+    port: int
+
+    @property
+    def address(self) -> str:
+        """`HOST:PORT` as grpc wants it, an IPv6 host in brackets."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"tcp://{self.address}"
+
+
+Listener = UnixListener | TcpListener
+
+
+def parse_listener(text: object) -> Listener:
+    """The listener that `unix:PATH` or `tcp://HOST:PORT` names.
+
+    Raises:
+        ValueError: it names none, or one that the daemon may not open.
+    """
+    if isinstance(text, UnixListener | TcpListener):
+        return text
+    if not isinstance(text, str):
+        raise ValueError(f"{text!r} is no listener; {_FORMS}")  # noqa: TRY004 - pydantic's contract
+    if text.startswith("unix:"):
+        return _unix(text.removeprefix("unix:"))
+    if text.startswith("tcp://"):
+        return _tcp(text)
+    raise ValueError(f"{text!r} is no listener; {_FORMS}")
+
+
+def _unix(path: str) -> UnixListener:
+    if path.startswith("//"):
+        path = path.removeprefix("//")
+    if not path or not path.isprintable():
+        raise ValueError(f"'unix:{path!r}' names no socket; {_FORMS}")
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow symlinks
+    if len(os.fsencode(absolute)) > _SOCKET_PATH_BYTES:
+        raise ValueError(
+            f"the socket's path {absolute} is longer than the {_SOCKET_PATH_BYTES} bytes that "
+            "the system allows; choose a shorter one"
+        )
+    return UnixListener(absolute)
+
+
+def _tcp(text: str) -> TcpListener:
+    host, colon, port_text = text.removeprefix("tcp://").rpartition(":")
+    if not colon or not port_text.isascii() or not port_text.isdigit() or int(port_text) > 65535:
+        raise ValueError(f"{text!r} lacks a port of 0 to 65535; {_FORMS}")
+    bracketed = host.startswith("[") and host.endswith("]")
+    # "localhost" is taken for what it should mean, not for what a resolver makes of it.
+    name = "127.0.0.1" if host == "localhost" else host[1:-1] if bracketed else host
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        raise ValueError(
+            f"{host!r} in {text!r} is no address; write a loopback address as 127.0.0.1 or [::1]"
+        ) from None
+    if not address.is_loopback:
+        raise ValueError(
+            f"{text} would send tokens in plain text beyond this machine; listen on 127.0.0.1 or "
+            "[::1], and bring callers there through an SSH tunnel or a proxy with TLS"
+        )
+    return TcpListener(str(address), int(port_text))

@@ -1,0 +1,176 @@
+"""The daemon's settings as one typed value."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+)
+
+from bgcopy._paths import default_socket, default_state_dir
+from bgcopyd.config.listeners import Listener, UnixListener, parse_listener
+from bgcopyd.config.values import parse_duration, parse_rate
+from bgcopyd.jobs.limits import Limits
+
+HOST_ROOT = "fs"
+_ROOT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+def _absolute(path: Path) -> Path:
+    text = str(path)
+    if not text.isprintable():
+        raise ValueError(f"{text!r} holds characters that no path should")
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow symlinks
+
+
+def _directory(path: Path) -> Path:
+    if not path.is_absolute():
+        raise ValueError(f"{str(path)!r} is not absolute; write the whole path")
+    if not path.is_dir():
+        raise ValueError(f"{path} is no directory; create it first")
+    return path
+
+
+def _root_name(name: str) -> str:
+    if name == HOST_ROOT:
+        raise ValueError(f"the name {HOST_ROOT!r} is reserved for '/'; choose another")
+    if _ROOT_NAME.fullmatch(name) is None:
+        raise ValueError(
+            f"{name!r} is no name of a root; use up to 63 of a-z 0-9 _ -, beginning with a "
+            "letter or digit"
+        )
+    return name
+
+
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+RootName = Annotated[str, AfterValidator(_root_name)]
+Directory = Annotated[Path, AfterValidator(_directory)]
+Rate = Annotated[int, BeforeValidator(parse_rate)]
+Duration = Annotated[float, BeforeValidator(parse_duration)]
+Listening = Annotated[Listener, BeforeValidator(parse_listener)]
+Positive = Annotated[int, Field(ge=1, le=10_000_000)]
+
+
+class Settings(BaseModel):
+    """Everything that an operator decides. Durations are seconds, rates bytes per second.
+
+    Each description is also the flag's help and the key's documentation.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    state_dir: AbsolutePath = Field(
+        default_factory=default_state_dir,
+        description="Directory of the queue; one daemon at a time.",
+    )
+    listen: tuple[Listening, ...] = Field(
+        default_factory=lambda: (UnixListener(default_socket()),),
+        description="unix:PATH or tcp://HOST:PORT (loopback only); may be given several times.",
+    )
+    roots: Mapping[RootName, Directory] = Field(
+        default_factory=dict,
+        description="NAME=DIR, a directory that jobs may write below; the root named 'default' "
+        "serves jobs that name none; may be given several times.",
+    )
+    background_jobs: Positive = Field(
+        default=4, description="How many background jobs run at once; foreground jobs all do."
+    )
+    files_in_parallel: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=8, description="How many files of one job are fetched at once."
+    )
+    max_bytes_per_second: Rate = Field(
+        default=0, description="Limit of all transfers together, as 2M; 0 for none."
+    )
+    time_slice: Annotated[Duration, Field(gt=0)] = Field(
+        default=300.0, description="How long a background job runs while others of its rank wait."
+    )
+    shutdown_grace: Duration = Field(
+        default=10.0, description="How long SIGTERM leaves running calls and transfers to end."
+    )
+    jobs_per_owner: Positive = Field(
+        default=Limits().jobs_per_owner, description="How many live jobs an owner may have."
+    )
+    files_per_job: Positive = Field(
+        default=Limits().files_per_job, description="How many files a job may have."
+    )
+    watches_per_owner: Positive = Field(
+        default=Limits().watches_per_owner, description="How many watches a caller may hold."
+    )
+    retention: Duration = Field(
+        default=30 * 86_400.0, description="How long finished jobs stay readable."
+    )
+    history: Positive = Field(
+        default=100_000,
+        description="How many deleted jobs watches remember; a longer absence costs a snapshot.",
+    )
+    connect_timeout: Annotated[Duration, Field(gt=0)] = Field(
+        default=15.0, description="How long a server may take to accept a connection."
+    )
+    idle_timeout: Annotated[Duration, Field(gt=0)] = Field(
+        default=60.0, description="How long a server may be silent before the attempt ends."
+    )
+    ca_file: AbsolutePath | None = Field(
+        default=None,
+        description="Certificates (PEM) that servers are verified with; the system's if absent.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="debug, info, warning or error."
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="text, or json: one object a line."
+    )
+    daily_backup: bool = Field(
+        default=True, description="Back the queue up once a day; three backups are kept."
+    )
+
+    @field_validator("roots")
+    @classmethod
+    def _freeze_roots(cls, roots: Mapping[str, Path]) -> Mapping[str, Path]:
+        return MappingProxyType(dict(roots))
+
+    @field_validator("listen")
+    @classmethod
+    def _some_and_distinct(cls, listen: tuple[Listener, ...]) -> tuple[Listener, ...]:
+        if not listen:
+            raise ValueError("at least one listener is needed")
+        doubles = {str(one) for one in listen if listen.count(one) > 1 and _fixed(one)}
+        if doubles:
+            raise ValueError(f"{', '.join(sorted(doubles))} is given more than once")
+        return listen
+
+    @field_validator("ca_file")
+    @classmethod
+    def _readable(cls, path: Path | None) -> Path | None:
+        if path is not None and not os.access(path, os.R_OK):
+            raise ValueError(f"{path} cannot be read")
+        return path
+
+    @property
+    def all_roots(self) -> Mapping[str, Path]:
+        """The roots with `fs`, the whole file system with the daemon's own rights."""
+        return MappingProxyType({**self.roots, HOST_ROOT: Path("/")})
+
+    @property
+    def limits(self) -> Limits:
+        """The limits as the queue takes them."""
+        return Limits(
+            jobs_per_owner=self.jobs_per_owner,
+            files_per_job=self.files_per_job,
+            watches_per_owner=self.watches_per_owner,
+        )
+
+
+def _fixed(listener: Listener) -> bool:
+    """Whether the listener has one place; two free ports are two places."""
+    return isinstance(listener, UnixListener) or listener.port != 0

@@ -1,0 +1,130 @@
+"""The layers that settings come from, lowest first."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bgcopyd.config.settings import Settings
+
+PREFIX = "BGCOPY_"
+# The client's own, and the switch of the tests' failpoints.
+_FOREIGN_VARIABLES = frozenset({"BGCOPY_TARGET", "BGCOPY_TOKEN_FILE", "BGCOPY_FAILPOINTS"})
+_KEYS = tuple(Settings.model_fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Values of one source by key, with each one's origin for people, and what is wrong there."""
+
+    values: Mapping[str, object] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+def flags_layer(flags: Mapping[str, object]) -> Layer:
+    """What the command line gave; None and empty tuples mean that a flag was not used."""
+    given = {key: value for key, value in flags.items() if value is not None and value != ()}
+    origins = {key: f"flag {flag_of(key)}" for key in given}
+    if "roots" not in given:
+        return Layer(given, origins)
+    roots, problems = _pairs(given.pop("roots"), origins["roots"])
+    return Layer({**given, "roots": roots}, origins, problems)
+
+
+def flag_of(key: str) -> str:
+    """The flag of a key."""
+    return "--root" if key == "roots" else f"--{key.replace('_', '-')}"
+
+
+def environment_layer(environment: Mapping[str, str]) -> Layer:
+    """The `BGCOPY_*` variables; empty ones count as absent."""
+    values: dict[str, object] = {}
+    origins: dict[str, str] = {}
+    problems: list[str] = []
+    for name in sorted(environment):
+        if not name.startswith(PREFIX) or name in _FOREIGN_VARIABLES or not environment[name]:
+            continue
+        key = name.removeprefix(PREFIX).lower()
+        if key not in _KEYS or name != variable_of(key):
+            known = [variable_of(known_key) for known_key in _KEYS]
+            problems.append(f"unknown variable {name}{_suggestion(name, known)}")
+            continue
+        values[key], wrong = _from_variable(key, environment[name])
+        origins[key] = name
+        problems.extend(wrong)
+    return Layer(values, origins, tuple(problems))
+
+
+def variable_of(key: str) -> str:
+    """The environment variable of a key."""
+    return PREFIX + key.upper()
+
+
+def _from_variable(key: str, text: str) -> tuple[object, tuple[str, ...]]:
+    if key not in {"listen", "roots"}:
+        return text, ()
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    return _pairs(parts, variable_of(key)) if key == "roots" else (parts, ())
+
+
+def _pairs(texts: object, origin: str) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Roots written NAME=DIR."""
+    assert isinstance(texts, Iterable)
+    pairs: dict[str, str] = {}
+    problems: list[str] = []
+    for text in texts:
+        name, equals, directory = str(text).partition("=")
+        if not equals or not directory:
+            problems.append(f"{origin}: {text!r} is no root; write NAME=DIR")
+        elif name in pairs:
+            problems.append(f"{origin}: the root {name!r} is given more than once")
+        else:
+            pairs[name] = directory
+    return pairs, tuple(problems)
+
+
+def file_layers(config: Path | None, environment: Mapping[str, str], system: Path) -> list[Layer]:
+    """The configuration files: the system's, its drop-ins by name, the user's, and `--config`."""
+    paths = [system / "config.toml", *sorted((system / "conf.d").glob("*.toml"))]
+    home = _user_config(environment)
+    if home is not None:
+        paths.append(home / "bgcopy" / "config.toml")
+    layers = [_file_layer(path) for path in paths if path.exists()]
+    if config is not None:
+        layers.append(_file_layer(config))
+    return layers
+
+
+def _user_config(environment: Mapping[str, str]) -> Path | None:
+    """`$XDG_CONFIG_HOME` or `~/.config`; the specification says to ignore relative paths."""
+    configured = Path(environment.get("XDG_CONFIG_HOME", ""))
+    if configured.is_absolute():
+        return configured
+    home = Path(environment.get("HOME", ""))
+    return home / ".config" if home.is_absolute() else None
+
+
+def _file_layer(path: Path) -> Layer:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        return Layer(problems=(f"{path} cannot be read: {error.strerror}",))
+    except UnicodeDecodeError:
+        return Layer(problems=(f"{path} is no text in UTF-8",))
+    except tomllib.TOMLDecodeError as error:
+        return Layer(problems=(f"{path} is no TOML: {error}",))
+    unknown = [key for key in content if key not in _KEYS]
+    return Layer(
+        {key: value for key, value in content.items() if key in _KEYS},
+        {key: str(path) for key in content if key in _KEYS},
+        tuple(f"{path}: unknown key {key!r}{_suggestion(key, _KEYS)}" for key in unknown),
+    )
+
+
+def _suggestion(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else "; see 'bgcopyd config show' for all keys"

@@ -1,0 +1,54 @@
+"""Spellings that people use for rates and durations."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from bgcopyd.jobs.limits import LONGEST_DURATION
+
+_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)", re.IGNORECASE)
+_RATE_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_LARGEST_RATE = (1 << 63) - 1
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
+_DURATION_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def parse_rate(value: object) -> int:
+    """Bytes per second: a number, or a number with K, M, G or T (powers of 1024).
+
+    Raises:
+        ValueError: it is no rate.
+    """
+    problem = f"{value!r} is no rate; write bytes per second as 500000, 512K or 2M, 0 for no limit"
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError(problem)  # noqa: TRY004 - pydantic's contract
+    match = _RATE.fullmatch(str(value).strip())
+    if match is None:
+        raise ValueError(problem)
+    rate = int(float(match[1]) * _RATE_UNITS[match[2].upper()])
+    if rate > _LARGEST_RATE:
+        raise ValueError(f"{value!r} is more than any link carries; write 0 for no limit")
+    return rate
+
+
+def parse_duration(value: object) -> float:
+    """Seconds: a number, or a number with s, m, h or d.
+
+    Raises:
+        ValueError: it is no duration.
+    """
+    problem = f"{value!r} is no duration; write seconds as 30 or a number with a unit: 30s, 5m, 7d"
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(problem)  # noqa: TRY004 - pydantic's contract
+    if isinstance(value, str):
+        match = _DURATION.fullmatch(value.strip())
+        if match is None:
+            raise ValueError(problem)
+        value = float(match[1]) * _DURATION_UNITS[match[2]]
+    seconds = float(value)
+    if not math.isfinite(seconds) or seconds < 0:
+        raise ValueError(problem)
+    if seconds > LONGEST_DURATION:
+        raise ValueError(f"{value!r} is longer than ten years")
+    return seconds
