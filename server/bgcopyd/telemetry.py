@@ -46,7 +46,7 @@ class TextFormatter(logging.Formatter):
         when = _moment(record).strftime("%Y-%m-%d %H:%M:%S")
         job = getattr(record, "job_id", None)
         suffix = f" [job {job}]" if job else ""
-        line = f"{when} {record.levelname} {record.name}: {record.getMessage()}{suffix}"
+        line = f"{when} {record.levelname} {record.name}: {_one_line(record.getMessage())}{suffix}"
         trace = _trace(self, record)
         return redact(f"{line}\n{trace}" if trace else line)
 
@@ -69,6 +69,13 @@ class JsonFormatter(logging.Formatter):
         if trace:
             fields["exception"] = redact(trace)
         return json.dumps(fields, ensure_ascii=False)
+
+
+def _one_line(message: str) -> str:
+    """The message with control characters escaped: what a server sends must not forge lines."""
+    if message.isprintable():
+        return message
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
 
 
 def _moment(record: logging.LogRecord) -> datetime:
