@@ -39,7 +39,7 @@ def _directory(path: Path) -> Path:
         raise ValueError(f"{str(path)!r} is not absolute; write the whole path")
     if not path.is_dir():
         raise ValueError(f"{path} is no directory; create it first")
-    return path
+    return path.resolve()
 
 
 def _root_name(name: str) -> str:
