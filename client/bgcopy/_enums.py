@@ -1,0 +1,141 @@
+"""Enumerations that users see; each value is the number of its proto enum.
+
+A number that this version does not know, from a newer server, becomes UNKNOWN.
+"""
+
+from __future__ import annotations
+
+import enum
+
+
+class JobState(enum.Enum):
+    """Where a job is in its life (BG_JOB_STATE)."""
+
+    UNKNOWN = 0
+    QUEUED = 1
+    CONNECTING = 2
+    TRANSFERRING = 3
+    SUSPENDED = 4
+    ERROR = 5
+    TRANSIENT_ERROR = 6
+    TRANSFERRED = 7
+    ACKNOWLEDGED = 8
+    CANCELLED = 9
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing can happen to the job any more."""
+        return self in {JobState.ACKNOWLEDGED, JobState.CANCELLED}
+
+    @property
+    def active(self) -> bool:
+        """Whether the daemon works on the job or will without being told to."""
+        return self in {
+            JobState.QUEUED,
+            JobState.CONNECTING,
+            JobState.TRANSFERRING,
+            JobState.TRANSIENT_ERROR,
+        }
+
+
+class JobType(enum.Enum):
+    """Which way the bytes go (BG_JOB_TYPE)."""
+
+    UNKNOWN = 0
+    DOWNLOAD = 1
+
+
+class Priority(enum.Enum):
+    """A job's rank in the queue (BG_JOB_PRIORITY)."""
+
+    UNKNOWN = 0
+    FOREGROUND = 1
+    HIGH = 2
+    NORMAL = 3
+    LOW = 4
+
+
+class Verification(enum.Enum):
+    """How sure it is that a file's bytes are the remote file's, weakest first.
+
+    PENDING: nothing was received yet. NONE: only the transport vouches. OVERLAP: resumed without a
+    validator, refetched bytes agreed. VALIDATOR: one whole answer, or parts that share a strong
+    validator. DIGEST: the bytes have the digest that was asked for.
+    """
+
+    UNKNOWN = -1
+    PENDING = 0
+    NONE = 1
+    OVERLAP = 2
+    VALIDATOR = 3
+    DIGEST = 4
+
+
+class RemovedReason(enum.Enum):
+    """Why a watch forgets a job: it is gone, or the filter does not match it any more."""
+
+    UNKNOWN = 0
+    DELETED = 1
+    NO_MATCH = 2
+
+
+class ErrorContext(enum.Enum):
+    """Where a transfer failed, and so who can mend it (BG_ERROR_CONTEXT)."""
+
+    UNKNOWN = 1
+    GENERAL_QUEUE_MANAGER = 2
+    QUEUE_MANAGER_NOTIFICATION = 3
+    LOCAL_FILE = 4
+    REMOTE_FILE = 5
+    GENERAL_TRANSPORT = 6
+    REMOTE_APPLICATION = 7
+
+
+class Reason(enum.Enum):
+    """What went wrong, once for the whole API: refusals of calls from 1, of transfers from 100."""
+
+    UNKNOWN = 0
+    INVALID_REQUEST = 1
+    REQUEST_ID_REUSED = 2
+    PAGE_TOKEN_INVALID = 3
+    PATH_INVALID = 4
+    URL_INVALID = 5
+    CREDENTIAL_MISSING = 6
+    CREDENTIAL_INVALID = 7
+    CREDENTIAL_EXPIRED = 8
+    DESTINATION_IN_USE = 9
+    NOT_SUPPORTED = 10
+    NOT_JOB_OWNER = 11
+    ADMIN_REQUIRED = 12
+    PATH_NOT_ALLOWED = 13
+    ADDRESS_NOT_ALLOWED = 14
+    JOB_NOT_FOUND = 15
+    DESCRIPTION_NOT_FOUND = 16
+    INVALID_STATE = 17
+    JOB_EMPTY = 18
+    JOB_NOT_TRANSFERRED = 19
+    DESTINATION_UNWRITABLE = 20
+    ETAG_MISMATCH = 21
+    JOB_QUOTA_EXCEEDED = 22
+    FILE_QUOTA_EXCEEDED = 23
+    WATCH_QUOTA_EXCEEDED = 24
+    RESUME_TOKEN_EXPIRED = 25
+    DRAINING = 26
+    STORE_UNAVAILABLE = 27
+    INTERNAL = 28
+    HTTP_STATUS = 100
+    NAME_NOT_RESOLVED = 101
+    CONNECT_FAILED = 102
+    CONNECTION_CLOSED = 103
+    TIMEOUT = 104
+    TLS_FAILED = 105
+    INVALID_RESPONSE = 106
+    CANNOT_RESUME = 107
+    REMOTE_FILE_CHANGED = 108
+    UNEXPECTED_CONTENT = 109
+    DIGEST_MISMATCH = 110
+    REDIRECT_REFUSED = 111
+    DISK_FULL = 112
+    DISK_ERROR = 113
+    DESTINATION_INVALID = 114
+    NO_PROGRESS = 115

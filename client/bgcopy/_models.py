@@ -1,0 +1,267 @@
+"""Frozen values that users see. Times are aware UTC datetimes, sizes bytes, `None` is unknown."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bgcopy._enums import (
+    ErrorContext,
+    JobState,
+    JobType,
+    Priority,
+    Reason,
+    RemovedReason,
+    Verification,
+)
+
+SHA256_BYTES = 32
+
+
+def _sha256_hex(value: str | bytes | None) -> str | None:
+    """The digest as 64 hexadecimal digits in lower case."""
+    if value is None:
+        return None
+    try:
+        digest = bytes.fromhex(value) if isinstance(value, str) else bytes(value)
+    except ValueError:
+        digest = b""
+    if len(digest) != SHA256_BYTES:
+        raise ValueError("sha256 must be 64 hexadecimal digits or 32 bytes")
+    return digest.hex()
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class FileSpec:
+    """What to fetch and where to put it.
+
+    Args:
+        url: an http or https URL, percent-encoded, at most 2,200 characters.
+        path: the destination, relative to `root`, or absolute under a root the daemon allows.
+        sha256: the digest the whole file must have, as 64 hexadecimal digits or 32 bytes; kept as
+            lower-case hexadecimal.
+        root: the named root; empty means the one named "default", or for an absolute path the
+            root it lies under.
+
+    Raises:
+        ValueError: sha256 is no SHA-256 digest.
+    """
+
+    url: str
+    path: str
+    sha256: str | None
+    root: str
+
+    def __init__(
+        self,
+        url: str,
+        path: str | os.PathLike[str],
+        sha256: str | bytes | None = None,
+        root: str = "",
+    ) -> None:
+        object.__setattr__(self, "url", url)
+        object.__setattr__(self, "path", os.fspath(path))
+        object.__setattr__(self, "sha256", _sha256_hex(sha256))
+        object.__setattr__(self, "root", root)
+
+
+@dataclass(frozen=True, slots=True)
+class TransferErrorInfo:
+    """Why a job or a file stands still: data of the job, not an exception.
+
+    `hresult` is the code a BITS program knows ("0x80190194"), `file_index` is None when it is the
+    whole job's error, `transient` says whether the daemon tries again by itself.
+    """
+
+    reason: Reason
+    context: ErrorContext
+    message: str
+    hresult: str = ""
+    hresult_name: str = ""
+    file_index: int | None = None
+    http_status: int | None = None
+    time: datetime | None = None
+    transient: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FileInfo:
+    """One file of a job. `transferred`: every byte is here; `completed`: it has its final name."""
+
+    index: int
+    spec: FileSpec
+    bytes_transferred: int = 0
+    bytes_total: int | None = None
+    transferred: bool = False
+    completed: bool = False
+    verification: Verification = Verification.PENDING
+    error: TransferErrorInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job has come; `bytes_total` is None while any file's size is unknown."""
+
+    bytes_transferred: int = 0
+    bytes_total: int | None = None
+    files_total: int = 0
+    files_transferred: int = 0
+    bytes_per_second: int = 0
+
+    @property
+    def fraction(self) -> float | None:
+        """From 0.0 to 1.0; None while the size is unknown. 1.0 only when every file is here."""
+        if self.files_total > 0 and self.files_transferred >= self.files_total:
+            return 1.0
+        if not self.bytes_total:
+            return None
+        # All bytes here and one still being verified is not the whole job.
+        return min(self.bytes_transferred / self.bytes_total, 0.999)
+
+
+@dataclass(frozen=True, slots=True)
+class JobInfo:
+    """A job as it was when the server answered; the API's `Job` message says what fields mean."""
+
+    job_id: str
+    state: JobState
+    display_name: str = ""
+    description: str = ""
+    type: JobType = JobType.DOWNLOAD
+    priority: Priority = Priority.NORMAL
+    owner: str = ""
+    etag: str = ""
+    revision: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    progress: Progress = field(default_factory=Progress)
+    error: TransferErrorInfo | None = None
+    error_count: int = 0
+    blocked_reason: str = ""
+    minimum_retry_delay: timedelta | None = None
+    no_progress_timeout: timedelta | None = None
+    max_bytes_per_second: int = 0
+    auto_complete: bool = False
+    create_time: datetime | None = None
+    modification_time: datetime | None = None
+    transferred_time: datetime | None = None
+    expire_time: datetime | None = None
+    next_attempt_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Selects jobs; all that is set must hold. Without states or ids finished jobs are left out."""
+
+    job_ids: Iterable[str] = ()
+    job_id_prefix: str = ""
+    display_name: str = ""
+    text: str = ""
+    states: Iterable[JobState] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    all_owners: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """A page of jobs, newest first; `next_page_token` is empty on the last one."""
+
+    jobs: tuple[JobInfo, ...]
+    next_page_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FilePage:
+    """A page of files, by index; `next_page_token` is empty on the last one."""
+
+    files: tuple[FileInfo, ...]
+    next_page_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddFilesResult:
+    """The job with its new files, and the index of the first of them; the others follow it."""
+
+    job: JobInfo
+    first_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteResult:
+    """What CompleteJob kept and dropped, as indexes of files.
+
+    `hresult_name` is "S_OK", or "BG_S_PARTIAL_COMPLETE" where unfinished files were dropped.
+    """
+
+    job: JobInfo
+    hresult_name: str = "S_OK"
+    completed_files: tuple[int, ...] = ()
+    dropped_files: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorDescription:
+    """What an error means and what to do, in words."""
+
+    description: str
+    language_code: str = ""
+    hresult: str = ""
+    hresult_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds that a caller can run into."""
+
+    jobs_per_owner: int = 0
+    files_per_job: int = 0
+    watches_per_owner: int = 0
+    request_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who the caller is to the server, as "local:1000" or "user:anna"."""
+
+    principal: str
+    admin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """What a server is and can, and who the caller is to it."""
+
+    version: str
+    caller: Caller
+    features: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    roots: tuple[str, ...] = ()
+    start_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobChanged:
+    """A watched job as it is now."""
+
+    job: JobInfo
+
+
+@dataclass(frozen=True, slots=True)
+class JobRemoved:
+    """A job left a watch's sight."""
+
+    job_id: str
+    reason: RemovedReason
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotComplete:
+    """Every match has been sent; what follows are changes.
+
+    Comes again when the server lost the history behind a watch and a fresh snapshot was taken.
+    """
+
+
+WatchEvent = JobChanged | JobRemoved | SnapshotComplete
+"""One event of `AsyncClient.watch_jobs`."""
