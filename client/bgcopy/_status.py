@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TypeVar
 
+import google.rpc.error_details_pb2 as details_pb2
 import grpc
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import DecodeError, Message
-from google.rpc import error_details_pb2 as details_pb2
 from google.rpc.status_pb2 import Status
 
 from bgcopy._enums import Reason
