@@ -29,7 +29,7 @@ $(SETUP): pyproject.toml
 	@touch $@
 
 demo: setup  ## a download that survives kill -9, in a minute
-	@$(BIN)/python examples/demo.py
+	@$(BIN)/python -m examples.demo
 
 test: setup  ## all tests that this machine allows
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(PYTEST)

@@ -1,0 +1,207 @@
+"""A download that survives kill -9, shown with real processes: `make demo`.
+
+Everything lies in one temporary directory, which is deleted at the end, and nothing but loopback
+is used. Exit code 0 only if every promise held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import bgcopy
+from tests.support.daemon import DaemonProcess
+
+MIB = 1 << 20
+SIZE = 256 * MIB
+# What may be sent twice: what arrived since the last claim.
+SURPLUS = 8 * MIB
+KILL_AT = SIZE // 2
+SECONDS = 55
+_BAR = 24
+
+
+class DemoFailed(Exception):
+    """A promise did not hold."""
+
+
+def say(text: str = "") -> None:
+    """One line for the person who watches."""
+    print(text, flush=True)
+
+
+def show_progress(info: bgcopy.JobInfo) -> None:
+    """The bar, redrawn on a terminal; a pipe would only get noise."""
+    if not sys.stdout.isatty():
+        return
+    done = info.progress.bytes_transferred
+    bar = "#" * (_BAR * done // SIZE)
+    speed = info.progress.bytes_per_second / MIB
+    line = f"     [{bar:<{_BAR}}] {done / MIB:5.0f} MiB  {speed:5.1f} MiB/s  {info.state.name}"
+    print(f"\r{line:<76}", end="", flush=True)
+
+
+def end_progress() -> None:
+    """Leaves the bar's line."""
+    if sys.stdout.isatty():
+        say()
+
+
+def make_file(path: Path) -> str:
+    """Random bytes, and their sha256."""
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+        for _ in range(SIZE // MIB):
+            block = os.urandom(MIB)
+            digest.update(block)
+            file.write(block)
+    return digest.hexdigest()
+
+
+@asynccontextmanager
+async def file_server(path: Path) -> AsyncIterator[str]:
+    """The web server in a process of its own; its base URL."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "examples.file_server", str(path), stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        port = (await process.stdout.readline()).decode().strip()
+        if not port:
+            raise DemoFailed("the file server did not start")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+def sent_by(url: str) -> tuple[int, list[int]]:
+    """Bytes that the server has sent, and where it was asked to go on."""
+    with urllib.request.urlopen(f"{url}/stats", timeout=10) as answer:  # noqa: S310 - our own http
+        stats = json.load(answer)
+    return int(stats["bytes"]), list(stats["resumed_at"])
+
+
+async def transfer(daemon: DaemonProcess, job: bgcopy.Job, url: str) -> None:
+    """Watches the job to its last byte and kills the daemon in the middle."""
+    killed = False
+    # One watch for all of it: the client library mends the connection.
+    async with job.watch() as changes:
+        async for info in changes:
+            show_progress(info)
+            if info.state is bgcopy.JobState.ERROR:
+                raise DemoFailed(f"the job failed: {info.error and info.error.message}")
+            if info.state is bgcopy.JobState.TRANSFERRED:
+                break
+            if not killed and info.progress.bytes_transferred >= KILL_AT:
+                killed = True
+                end_progress()
+                await crash_and_restart(daemon, url)
+    end_progress()
+    if not killed:
+        raise DemoFailed("the download was over before the daemon could be killed")
+
+
+async def crash_and_restart(daemon: DaemonProcess, url: str) -> None:
+    """The crash, and a new daemon on the same queue."""
+    first = daemon.pid
+    await daemon.kill()
+    sent, _ = await asyncio.to_thread(sent_by, url)
+    say(f"  3. kill -9 of the daemon (process {first}); the server has sent {sent / MIB:.1f} MiB")
+    await daemon.start()
+    say(f"  4. Daemon started again (process {daemon.pid}); nobody told it about the job")
+
+
+def check(directory: Path, url: str, digest: str) -> None:
+    """The promises, each on a line of its own."""
+    sent, resumed = sent_by(url)
+    if not resumed:
+        raise DemoFailed("the download began anew instead of going on")
+    say(f"     It went on at {resumed[0] / MIB:.1f} MiB: what was safely on disk")
+    with (directory / "payload.bin").open("rb") as file:
+        actual = hashlib.file_digest(file, "sha256").hexdigest()
+    if actual != digest:
+        raise DemoFailed(f"sha256 is {actual}, not {digest}")
+    say(f"  6. sha256 is the same on both sides: {digest[:16]}...")
+    twice = (sent - SIZE) / MIB
+    if sent > SIZE + SURPLUS:
+        raise DemoFailed(f"{twice:.1f} MiB were sent twice, more than {SURPLUS // MIB}")
+    say(f"  7. The server sent {sent / MIB:.1f} MiB for {SIZE // MIB} MiB: {twice:.1f} MiB twice")
+    leftovers = [path.name for path in directory.iterdir() if path.name != "payload.bin"]
+    if leftovers:
+        raise DemoFailed(f"left beside the file: {', '.join(leftovers)}")
+
+
+@asynccontextmanager
+async def private_daemon(directory: Path) -> AsyncIterator[DaemonProcess]:
+    """A daemon that nobody else sees; its log is shown where the story fails."""
+    daemon = DaemonProcess(directory)
+    try:
+        yield await daemon.start()
+    except BaseException:
+        say(f"\nThe daemon's last words:\n{daemon.log[-2000:]}")
+        raise
+    finally:
+        await daemon.close()
+
+
+async def story(directory: Path) -> None:
+    """The whole of it, in a directory that the caller deletes."""
+    say("bgcopy: hand a daemon a URL and walk away\n")
+    source = directory / "source.bin"
+    digest = await asyncio.to_thread(make_file, source)
+    async with file_server(source) as url, private_daemon(directory / "daemon") as daemon:
+        say(f"  1. {SIZE // MIB} MiB of random bytes are served at {url}, by a slow web server")
+        async with bgcopy.AsyncClient(daemon.target) as client:
+            spec = bgcopy.FileSpec(f"{url}/payload.bin", "payload.bin", sha256=digest)
+            job = await client.create_job("demo", [spec], start=True)
+            say(f"  2. Daemon started (process {daemon.pid}), job {job.job_id} created")
+            await transfer(daemon, job, url)
+            await job.complete()
+        say("  5. Every byte is here and verified; Complete gave the file its name")
+        await asyncio.to_thread(check, daemon.root_dir, url, digest)
+        if await daemon.terminate() != 0:
+            raise DemoFailed("the daemon did not end in peace")
+
+
+async def run(directory: Path) -> None:
+    """The story against the clock; SIGTERM ends it as Ctrl-C does."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    async with asyncio.timeout(SECONDS):
+        await story(directory)
+
+
+def main() -> int:
+    """Runs the demo; 0 only if all of it held."""
+    began = time.monotonic()
+    directory = Path(tempfile.mkdtemp(prefix="bgcopy-demo-"))
+    try:
+        asyncio.run(run(directory))
+    except (DemoFailed, TimeoutError, bgcopy.BgcopyError) as error:
+        say(f"\nThe demo FAILED: {error or f'not done after {SECONDS} s'}")
+        return 1
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        say("\nInterrupted.")
+        return 130
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    say(f"\nAll of it held, in {time.monotonic() - began:.0f} s; nothing is left behind.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
