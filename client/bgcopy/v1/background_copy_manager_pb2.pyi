@@ -689,7 +689,9 @@ class WatchJobsResponse(message.Message):
     SNAPSHOT_COMPLETE_FIELD_NUMBER: builtins.int
     HEARTBEAT_FIELD_NUMBER: builtins.int
     resume_token: builtins.str
-    """Where this event stands in the store's history; opaque."""
+    """Where this event stands in the store's history; opaque. Empty where the event moves no
+    position (the snapshot, byte progress): the token before it stays good.
+    """
     @builtins.property
     def job_changed(self) -> job_pb2.Job:
         """A matching job as it is now."""
@@ -725,7 +727,9 @@ class WatchJobsResponse(message.Message):
 
 @typing.final
 class JobRemoved(message.Message):
-    """JobRemoved tells that a job is gone from a watch's sight."""
+    """JobRemoved tells that a job is gone from a watch's sight. It may name a job that the watch has
+    never shown.
+    """
 
     DESCRIPTOR: descriptor.Descriptor
 

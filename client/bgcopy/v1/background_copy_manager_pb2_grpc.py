@@ -205,8 +205,8 @@ class BackgroundCopyManagerServicer(object):
         """WatchJobs sends the present state of every match, snapshot_complete, then each change.
 
         The newest state of each matching job always arrives, in order per job; states in between may
-        be merged; after a resume an event may come twice. Every message carries the resume token of
-        its position; a token that is older than the history or from another store is OUT_OF_RANGE /
+        be merged; after a resume an event may come twice. Messages after the snapshot carry the resume
+        token of their position; a token that is older than the history or from another store is OUT_OF_RANGE /
         RESUME_TOKEN_EXPIRED, and the client asks again without one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

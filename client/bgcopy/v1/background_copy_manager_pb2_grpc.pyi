@@ -79,8 +79,8 @@ class BackgroundCopyManagerStub:
     """WatchJobs sends the present state of every match, snapshot_complete, then each change.
 
     The newest state of each matching job always arrives, in order per job; states in between may
-    be merged; after a resume an event may come twice. Every message carries the resume token of
-    its position; a token that is older than the history or from another store is OUT_OF_RANGE /
+    be merged; after a resume an event may come twice. Messages after the snapshot carry the resume
+    token of their position; a token that is older than the history or from another store is OUT_OF_RANGE /
     RESUME_TOKEN_EXPIRED, and the client asks again without one.
     """
     GetErrorDescription: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.GetErrorDescriptionRequest, _background_copy_manager_pb2.GetErrorDescriptionResponse]
@@ -141,8 +141,8 @@ class BackgroundCopyManagerAsyncStub(BackgroundCopyManagerStub):
     """WatchJobs sends the present state of every match, snapshot_complete, then each change.
 
     The newest state of each matching job always arrives, in order per job; states in between may
-    be merged; after a resume an event may come twice. Every message carries the resume token of
-    its position; a token that is older than the history or from another store is OUT_OF_RANGE /
+    be merged; after a resume an event may come twice. Messages after the snapshot carry the resume
+    token of their position; a token that is older than the history or from another store is OUT_OF_RANGE /
     RESUME_TOKEN_EXPIRED, and the client asks again without one.
     """
     GetErrorDescription: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.GetErrorDescriptionRequest, _background_copy_manager_pb2.GetErrorDescriptionResponse]  # type: ignore[assignment]
@@ -266,8 +266,8 @@ class BackgroundCopyManagerServicer(metaclass=_abc_1.ABCMeta):
         """WatchJobs sends the present state of every match, snapshot_complete, then each change.
 
         The newest state of each matching job always arrives, in order per job; states in between may
-        be merged; after a resume an event may come twice. Every message carries the resume token of
-        its position; a token that is older than the history or from another store is OUT_OF_RANGE /
+        be merged; after a resume an event may come twice. Messages after the snapshot carry the resume
+        token of their position; a token that is older than the history or from another store is OUT_OF_RANGE /
         RESUME_TOKEN_EXPIRED, and the client asks again without one.
         """
 

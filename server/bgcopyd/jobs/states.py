@@ -49,7 +49,7 @@ _S = JobState
 _NO = Reason.INVALID_STATE
 
 _ROWS: dict[JobState, tuple[Outcome, ...]] = {
-    # state: (RESUME, SUSPEND, CANCEL, COMPLETE, ADD_FILES, DELETE)
+    # Columns in the order of VERBS: resume, suspend, cancel, complete, add files, delete.
     _S.SUSPENDED: (_S.QUEUED, _S.SUSPENDED, _S.CANCELLED, _S.ACKNOWLEDGED, _S.SUSPENDED, _NO),
     _S.QUEUED: (_S.QUEUED, _S.SUSPENDED, _S.CANCELLED, _S.ACKNOWLEDGED, _S.QUEUED, _NO),
     _S.CONNECTING: (

@@ -91,6 +91,17 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class FileTotals:
+    """Sums over a job's files; `known_bytes` sums the sizes that are known."""
+
+    files: int
+    transferred: int
+    claimed_bytes: int
+    known_bytes: int
+    unknown_sizes: int
+
+
+@dataclass(frozen=True, slots=True)
 class FileUpdate:
     """New values of one file's transfer; the whole of them, as the writer knows the file."""
 
@@ -150,6 +161,9 @@ class Tx(Protocol):
 
     def next_files(self, job_id: str, *, after: int, limit: int) -> list[File]:
         """The same, only those not transferred."""
+
+    def totals(self, job_id: str) -> FileTotals:
+        """Sums over the job's files, made by the database."""
 
     def update_files(self, job_id: str, updates: Iterable[FileUpdate]) -> None:
         """Writes what transfers have learnt and done; no change of the job by itself."""

@@ -1,0 +1,139 @@
+"""Values to messages."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from bgcopy.v1 import background_copy_manager_pb2 as pb
+from bgcopy.v1 import error_pb2, job_pb2
+from bgcopyd.api.tokens import resume_token
+from bgcopyd.jobs.blocking import blocked_reason
+from bgcopyd.jobs.file import File
+from bgcopyd.jobs.job import Job, Progress, TransferError
+from bgcopyd.jobs.reasons import hresult_of
+from bgcopyd.queue.watch import Heartbeat, JobChanged, JobRemoved, SnapshotComplete, WatchEvent
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def timestamp(moment: datetime | None) -> Timestamp | None:
+    """A moment, to the microsecond; built by hand because it is on the path of every answer."""
+    if moment is None:
+        return None
+    seconds, microseconds = divmod((moment - _EPOCH) // _MICROSECOND, 1_000_000)
+    return Timestamp(seconds=seconds, nanos=microseconds * 1000)
+
+
+def duration(seconds: float) -> Duration:
+    """A duration, to the microsecond."""
+    whole, microseconds = divmod(round(seconds * 1_000_000), 1_000_000)
+    return Duration(seconds=whole, nanos=microseconds * 1000)
+
+
+def transfer_error(error: TransferError | None) -> error_pb2.TransferError | None:
+    """Why a job or a file stands still."""
+    if error is None:
+        return None
+    hresult, name = hresult_of(error.reason, error.http_status)
+    return error_pb2.TransferError(
+        reason=int(error.reason),  # type: ignore[arg-type] # same numbers, tested
+        context=int(error.context),  # type: ignore[arg-type] # same numbers, tested
+        hresult=f"0x{hresult:08X}",
+        hresult_name=name,
+        message=error.message,
+        file_index=error.file_index,
+        http_status=error.http_status,
+        time=timestamp(error.time),
+        transient=error.transient,
+    )
+
+
+def progress(value: Progress) -> job_pb2.JobProgress:
+    """How far a job has come."""
+    return job_pb2.JobProgress(
+        bytes_transferred=value.bytes_transferred,
+        bytes_total=value.bytes_total,
+        files_total=value.files_total,
+        files_transferred=value.files_transferred,
+        bytes_per_second=value.bytes_per_second,
+    )
+
+
+def job(value: Job) -> job_pb2.Job:
+    """A job."""
+    return job_pb2.Job(
+        job_id=value.job_id,
+        etag=value.etag,
+        revision=value.revision,
+        type=int(value.type),  # type: ignore[arg-type] # same numbers, tested
+        state=int(value.state),  # type: ignore[arg-type] # same numbers, tested
+        display_name=value.display_name,
+        description=value.description,
+        priority=int(value.priority),  # type: ignore[arg-type] # same numbers, tested
+        owner=value.owner,
+        labels=value.labels or None,
+        progress=progress(value.progress),
+        error=transfer_error(value.error),
+        error_count=value.error_count,
+        blocked_reason=blocked_reason(value),
+        minimum_retry_delay=duration(value.minimum_retry_delay),
+        no_progress_timeout=duration(value.no_progress_timeout),
+        max_bytes_per_second=value.max_bytes_per_second,
+        auto_complete=value.auto_complete,
+        create_time=timestamp(value.create_time),
+        modification_time=timestamp(value.modification_time),
+        transferred_time=timestamp(value.transferred_time),
+        expire_time=timestamp(value.expire_time),
+        next_attempt_time=timestamp(value.next_attempt_time),
+    )
+
+
+def file(value: File) -> job_pb2.File:
+    """A file of a job."""
+    spec = value.spec
+    return job_pb2.File(
+        index=value.index,
+        spec=job_pb2.FileSpec(
+            remote_url=spec.url,
+            root=spec.root,
+            local_path=spec.path,
+            digests=[
+                job_pb2.Digest(algorithm=int(digest.algorithm), value=digest.value)  # type: ignore[arg-type] # same numbers, tested
+                for digest in spec.digests
+            ],
+        ),
+        bytes_transferred=value.claimed,
+        bytes_total=value.size,
+        transferred=value.transferred,
+        completed=value.completed,
+        verification=int(value.verification or 0),  # type: ignore[arg-type] # same numbers, tested
+        error=transfer_error(value.error),
+    )
+
+
+def watch_event(event: WatchEvent, store_id: str) -> bytes:
+    """An event of a watch on the wire; a job that many watch is encoded once."""
+    if isinstance(event, JobChanged):
+        if event.encoded is None:
+            token = "" if event.position is None else resume_token(store_id, event.position)
+            message = pb.WatchJobsResponse(resume_token=token, job_changed=job(event.job))
+            event.encoded = message.SerializeToString()
+        return event.encoded
+    return _other_event(event, resume_token(store_id, event.position)).SerializeToString()
+
+
+def _other_event(
+    event: JobRemoved | SnapshotComplete | Heartbeat, token: str
+) -> pb.WatchJobsResponse:
+    if isinstance(event, SnapshotComplete):
+        return pb.WatchJobsResponse(resume_token=token, snapshot_complete=pb.SnapshotComplete())
+    if isinstance(event, Heartbeat):
+        return pb.WatchJobsResponse(resume_token=token, heartbeat=pb.Heartbeat())
+    reason = pb.JOB_REMOVED_REASON_DELETED if event.deleted else pb.JOB_REMOVED_REASON_NO_MATCH
+    return pb.WatchJobsResponse(
+        resume_token=token, job_removed=pb.JobRemoved(job_id=event.job_id, reason=reason)
+    )

@@ -1,0 +1,233 @@
+"""The composition root: puts the rooms together, and takes them down in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+import signal
+import sys
+import uuid
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+
+from bgcopyd import __version__
+from bgcopyd.config import Settings
+from bgcopyd.jobs.job import JobState
+from bgcopyd.jobs.roots import Roots
+from bgcopyd.notify import notify, watchdog_interval
+from bgcopyd.queue.changes import ChangeFeed
+from bgcopyd.queue.clock import Clock, SystemClock
+from bgcopyd.queue.completion import Completion
+from bgcopyd.queue.housekeeping import Housekeeping
+from bgcopyd.queue.manager import BackgroundCopyManager, Ids
+from bgcopyd.queue.progress import ProgressBoard
+from bgcopyd.queue.recovery import recover
+from bgcopyd.queue.run import Ended, RunTools
+from bgcopyd.queue.runs import Runs
+from bgcopyd.queue.scheduler import Rules, Scheduler
+from bgcopyd.rpc.calls import Activity, Calls
+from bgcopyd.rpc.identity import Identities
+from bgcopyd.rpc.server import RpcServer
+from bgcopyd.rpc.servicer import About, BackgroundCopyServicer
+from bgcopyd.store.directory import StateDirectory
+from bgcopyd.store.sqlite import SQLiteStore
+from bgcopyd.transfer.engine import CurlEngine
+from bgcopyd.transfer.files import LocalFiles
+from bgcopyd.transfer.options import EngineOptions
+
+logger = logging.getLogger(__name__)
+
+RUNNABLE = (
+    JobState.QUEUED,
+    JobState.CONNECTING,
+    JobState.TRANSFERRING,
+    JobState.TRANSIENT_ERROR,
+)
+IDLE_CHECK = 0.5
+# The loop and the store's writer take turns holding the interpreter; at the default of 5 ms a
+# durable CreateJob would wait for the loop at each of its statements.
+SWITCH_INTERVAL = 0.0005
+
+
+class Daemon:
+    """One daemon's parts, made on its loop."""
+
+    def __init__(self, settings: Settings, store: SQLiteStore, clock: Clock) -> None:
+        self._settings = settings
+        self._store = store
+        self._clock = clock
+        roots = settings.all_roots
+        self.engine = CurlEngine(roots, _engine_options(settings), clock)
+        self.files = LocalFiles(roots)
+        board = ProgressBoard(clock)
+        self.runs = Runs(
+            RunTools(store, self.engine, board, clock, random.random, settings.files_in_parallel)
+        )
+        self.scheduler = Scheduler(
+            store,
+            self.runs,
+            clock,
+            Rules(settings.background_jobs, settings.time_slice),
+            lambda: secrets.token_hex(8),
+        )
+        self.completion = Completion(
+            store,
+            self.files,
+            self.runs,
+            clock,
+            retention=timedelta(seconds=settings.retention),
+            on_change=self.scheduler.wake,
+        )
+        self.runs.on_ended(self._ended)
+        self.feed = ChangeFeed(store, board, clock, settings.watches_per_owner)
+        self.housekeeping = Housekeeping(
+            store,
+            clock,
+            history=settings.history,
+            backup=store.backup if settings.daily_backup else None,
+        )
+        self.activity = Activity(clock.monotonic)
+        self.server = self._server(board)
+
+    def _server(self, board: ProgressBoard) -> RpcServer:
+        settings = self._settings
+        manager = BackgroundCopyManager(
+            store=self._store,
+            runs=self.runs,
+            completion=self.completion,
+            board=board,
+            clock=self._clock,
+            ids=Ids(lambda: str(uuid.uuid4()), lambda: secrets.token_hex(4)),
+            bounds=settings.limits,
+            on_change=self.scheduler.wake,
+        )
+        directories = {name: str(path.resolve()) for name, path in settings.all_roots.items()}
+        servicer = BackgroundCopyServicer(
+            manager,
+            self.feed,
+            Roots(directories),
+            About(__version__, self._clock.now(), settings.limits),
+        )
+        calls = Calls(Identities(self._store.token, self._clock), self.activity)
+        return RpcServer(calls, servicer, [str(listener) for listener in settings.listen])
+
+    def _ended(self, _job_id: str, ended: Ended | None) -> None:
+        """A run is over: its job waits, completes by itself, or makes room for another."""
+        if ended is not None:
+            if ended.pause is not None:
+                self.scheduler.retry_at(ended.job.job_id, ended.pause)
+            if ended.job.auto_complete:
+                self.completion.begin(ended.job)
+        self.scheduler.wake()
+
+    async def idle(self) -> bool:
+        """Whether no client is there and no job could run."""
+        if self.activity.open or len(self.runs):
+            return False
+        return not await self._store.transact(
+            lambda tx: tx.jobs_in(RUNNABLE, limit=1), durable=False
+        )
+
+    async def close(self) -> None:
+        """Ends in the order in which nothing is lost: health, watches, calls, work, store."""
+        grace = self._settings.shutdown_grace
+        await self.server.refuse_new()
+        self.feed.close()
+        await self.server.stop(grace / 2)
+        await self.runs.close(grace / 2)
+        await self.completion.close(grace / 2)
+        await self.engine.close()
+
+
+async def run(settings: Settings, *, exit_when_idle: float | None = None) -> int:
+    """Runs a daemon until SIGTERM or SIGINT, or until it is idle; its exit code.
+
+    Raises:
+        StateDirectoryLocked, StoreDamaged and their kin: it cannot start.
+        Listener: a listener could not be opened.
+    """
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    clock = SystemClock()
+    with StateDirectory(settings.state_dir):
+        store = await SQLiteStore.open(settings.state_dir)
+        try:
+            await _serve(Daemon(settings, store, clock), store, clock, exit_when_idle)
+        finally:
+            await store.close()
+    return 0
+
+
+async def _serve(
+    daemon: Daemon, store: SQLiteStore, clock: Clock, exit_when_idle: float | None
+) -> None:
+    ending = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ending.set)
+    cut_off = await recover(store, daemon.scheduler, daemon.completion, clock)
+    works: list[Coroutine[None, None, None]] = [
+        daemon.feed.run(),
+        daemon.scheduler.run(),
+        daemon.housekeeping.run(),
+    ]
+    if exit_when_idle is not None:
+        works.append(_end_when_idle(daemon, clock, exit_when_idle, ending.set))
+    interval = watchdog_interval()
+    if interval is not None:
+        works.append(_feed_watchdog(interval))
+    tasks = [asyncio.create_task(_guarded(work, ending.set)) for work in works]
+    try:
+        targets = await daemon.server.start()
+        logger.info("ready on %s; %d jobs were cut off and go on", ", ".join(targets), cut_off)
+        notify(f"STATUS=listening on {', '.join(targets)}", "READY=1")
+        await ending.wait()
+        logger.info("shutting down")
+        notify("STOPPING=1")
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        await daemon.close()
+
+
+async def _guarded(work: Coroutine[None, None, None], on_defect: Callable[[], None]) -> None:
+    """A daemon without one of its parts is worse than one that is started again."""
+    try:
+        await work
+    except Exception:
+        logger.exception("a part of the daemon broke; shutting down")
+        on_defect()
+
+
+async def _end_when_idle(
+    daemon: Daemon, clock: Clock, seconds: float, end: Callable[[], None]
+) -> None:
+    idle_since: float | None = None
+    while True:
+        await asyncio.sleep(min(IDLE_CHECK, seconds or IDLE_CHECK))
+        now = clock.monotonic()
+        if not await daemon.idle():
+            idle_since = None
+            continue
+        idle_since = max(daemon.activity.last, idle_since if idle_since is not None else now)
+        if now - idle_since >= seconds:
+            logger.info("idle for %g s: ending", seconds)
+            end()
+            return
+
+
+async def _feed_watchdog(interval: float) -> None:
+    while True:
+        notify("WATCHDOG=1")
+        await asyncio.sleep(interval)
+
+
+def _engine_options(settings: Settings) -> EngineOptions:
+    return EngineOptions(
+        rate=settings.max_bytes_per_second,
+        connect_timeout=settings.connect_timeout,
+        idle_timeout=settings.idle_timeout,
+        ca_file=settings.ca_file,
+    )

@@ -1,0 +1,99 @@
+"""Rules of single values. Each returns what is wrong and the way out, or an empty string."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from bgcopyd.jobs import limits
+
+SCHEMES = ("http", "https")
+
+_LABEL_KEY = re.compile(r"[a-z0-9._/-]+")
+# RFC 3986 section 2: what is not in the set must be percent-encoded.
+_URL_CHARACTERS = re.compile(r"[!#-;=?-\[\]_a-z|~{}^`$]*", re.ASCII)
+
+
+def job_id_of(text: str) -> str | None:
+    """The canonical form of a job id, or None: upper case and braces are accepted as input."""
+    if len(text) == 38 and text[0] == "{" and text[-1] == "}":
+        text = text[1:-1]
+    if len(text) != 36:
+        return None
+    try:
+        canonical = str(uuid.UUID(text))
+    except ValueError:
+        return None
+    return canonical if canonical == text.lower() else None
+
+
+def url_problem(url: str) -> str:
+    """Judges a remote URL (RFC 3986, RFC 9110 section 4.2; length as BITS)."""
+    return _url_text_problem(url) or _url_parts_problem(url)
+
+
+def _url_text_problem(url: str) -> str:
+    if not url:
+        return "is missing"
+    if len(url) > limits.URL_CHARACTERS:
+        return f"has {len(url)} characters; at most {limits.URL_CHARACTERS} are allowed"
+    if any(character <= " " or character == "\x7f" for character in url):
+        return "has a space or control character; percent-encode it"
+    if not _URL_CHARACTERS.fullmatch(url):
+        return "has a character that must be percent-encoded (host names as punycode)"
+    return ""
+
+
+def _url_parts_problem(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return "is malformed; its host or port cannot be read"
+    if parts.scheme.lower() not in SCHEMES:
+        return f"has the scheme '{parts.scheme[:32]}'; this server fetches {' and '.join(SCHEMES)}"
+    problems = (
+        (not parts.hostname, "has no host"),
+        (port == 0, "has port 0"),
+        ("@" in parts.netloc, "has user information; credentials do not belong into a URL"),
+    )
+    return next((problem for is_wrong, problem in problems if is_wrong), "")
+
+
+def display_name_problem(name: str) -> str:
+    """Judges a display name."""
+    if not name:
+        return "is missing; give the job a name of 1 to 256 characters"
+    return _text_problem(name, limits.DISPLAY_NAME_CHARACTERS)
+
+
+def description_problem(description: str) -> str:
+    """Judges a description; line breaks and tabs are allowed."""
+    plain = description.replace("\n", " ").replace("\t", " ")
+    return _text_problem(plain, limits.DESCRIPTION_CHARACTERS)
+
+
+def _text_problem(text: str, limit: int) -> str:
+    if len(text) > limit:
+        return f"has {len(text)} characters; at most {limit} are allowed"
+    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in text):
+        return "has a control character"
+    return ""
+
+
+def labels_problem(labels: Mapping[str, str]) -> str:
+    """Judges labels."""
+    if len(labels) > limits.LABELS:
+        return f"has {len(labels)} labels; at most {limits.LABELS} are allowed"
+    for key, value in labels.items():
+        if len(key) > limits.LABEL_KEY_CHARACTERS or not _LABEL_KEY.fullmatch(key):
+            return (
+                f"has a key of other than 1 to {limits.LABEL_KEY_CHARACTERS} characters "
+                "out of a-z 0-9 . _ - /"
+            )
+        problem = _text_problem(value, limits.LABEL_VALUE_CHARACTERS)
+        if problem:
+            return f"the value of '{key}' {problem}"
+    return ""

@@ -1,0 +1,87 @@
+"""Who may do what: one table, deny by default, asked in the transaction of the change."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from bgcopyd.jobs.job import Job
+from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.reasons import Reason
+from bgcopyd.jobs.refusal import Refusal
+from bgcopyd.queue.storage import Tx
+
+
+class Permission(enum.Enum):
+    """What an RPC asks of its caller."""
+
+    IDENTIFIED = "any known caller"
+    OWN_JOB = "the job's owner or an administrator"
+
+
+PERMISSIONS: Mapping[str, Permission] = MappingProxyType(
+    {
+        "CreateJob": Permission.IDENTIFIED,
+        "GetJob": Permission.OWN_JOB,
+        "ListJobs": Permission.IDENTIFIED,
+        "AddFiles": Permission.OWN_JOB,
+        "ListFiles": Permission.OWN_JOB,
+        "SuspendJob": Permission.OWN_JOB,
+        "ResumeJob": Permission.OWN_JOB,
+        "CompleteJob": Permission.OWN_JOB,
+        "CancelJob": Permission.OWN_JOB,
+        "DeleteJob": Permission.OWN_JOB,
+        "WatchJobs": Permission.IDENTIFIED,
+        "GetErrorDescription": Permission.IDENTIFIED,
+        "GetServerInfo": Permission.IDENTIFIED,
+    }
+)
+
+
+def authorized(principal: Principal, job: Job | None, job_id: str) -> Job:
+    """The job, if it exists and the caller may act on it; says nothing of it otherwise.
+
+    Raises:
+        Refusal: JOB_NOT_FOUND or NOT_JOB_OWNER.
+    """
+    if job is None:
+        raise Refusal(
+            Reason.JOB_NOT_FOUND, f"there is no job {job_id}", metadata={"job_id": job_id}
+        )
+    if job.owner != principal.id and not principal.admin:
+        raise Refusal(
+            Reason.NOT_JOB_OWNER,
+            f"job {job_id} belongs to somebody else",
+            metadata={"job_id": job_id},
+        )
+    return job
+
+
+def authorized_job(tx: Tx, principal: Principal, job_id: str, etag: str = "") -> Job:
+    """The job of a transaction, its caller and the etag he expects checked.
+
+    Raises:
+        Refusal: as `authorized`, and ETAG_MISMATCH.
+    """
+    job = authorized(principal, tx.job(job_id), job_id)
+    if etag and etag != job.etag:
+        raise Refusal(
+            Reason.ETAG_MISMATCH,
+            f"job {job_id} has another etag; read it again",
+            metadata={"job_id": job_id},
+        )
+    return job
+
+
+def owner_scope(principal: Principal, *, all_owners: bool) -> str | None:
+    """Whose jobs a list or a watch shows: the caller's, or everybody's (None).
+
+    Raises:
+        Refusal: ADMIN_REQUIRED.
+    """
+    if not all_owners:
+        return principal.id
+    if not principal.admin:
+        raise Refusal(Reason.ADMIN_REQUIRED, "filter.all_owners needs an administrator")
+    return None

@@ -1,0 +1,268 @@
+"""The end of jobs: final names on Complete, no leftovers on Cancel, both safe against crashes.
+
+The intent is in the store before the first file is touched, and what has been done is known from
+the files themselves, so that after a crash the same work is simply done again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from bgcopyd.jobs.file import File
+from bgcopyd.jobs.job import ErrorContext, Job, JobState, TransferError
+from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.reasons import Reason
+from bgcopyd.jobs.refusal import Refusal
+from bgcopyd.jobs.states import Trigger
+from bgcopyd.queue.authorizer import authorized_job
+from bgcopyd.queue.clock import Clock
+from bgcopyd.queue.ledger import partial_name, update_of
+from bgcopyd.queue.patience import transact_patiently
+from bgcopyd.queue.runs import Runs
+from bgcopyd.queue.storage import Store, Tx
+from bgcopyd.queue.transfers import Files, Partial, Placement
+from bgcopyd.queue.transitions import move, refuse_verb, target_state
+
+logger = logging.getLogger(__name__)
+
+BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What a Complete kept and dropped, by index."""
+
+    job: Job
+    completed: tuple[int, ...]
+    dropped: tuple[int, ...]
+
+
+class Completion:
+    """Carries Complete and Cancel through, one task per job.
+
+    Args:
+        retention: how long an ended job is remembered.
+        on_change: called after a job has ended or come back to the queue.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        files: Files,
+        runs: Runs,
+        clock: Clock,
+        *,
+        retention: timedelta,
+        on_change: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._files = files
+        self._runs = runs
+        self._clock = clock
+        self._retention = retention
+        self._on_change = on_change
+        self._tasks: dict[str, asyncio.Task[str]] = {}
+
+    async def complete(
+        self, principal: Principal, job_id: str, etag: str, *, allow_partial: bool
+    ) -> Completed:
+        """Gives the job's whole files their names and ends it.
+
+        Raises:
+            Refusal: also JOB_NOT_TRANSFERRED, and DESTINATION_UNWRITABLE where a name could not be
+                given; then the job can be completed again.
+        """
+
+        def intend(tx: Tx) -> Job:
+            job = authorized_job(tx, principal, job_id, etag)
+            target_state(job, Trigger.COMPLETE)
+            if job.state.final or job.completing:
+                return job
+            if not allow_partial and tx.next_files(job_id, after=-1, limit=1):
+                raise refuse_verb(
+                    job, Trigger.COMPLETE, Reason.JOB_NOT_TRANSFERRED, "a file is unfinished"
+                )
+            return tx.update_job(dataclasses.replace(job, completing=True))
+
+        job = await self._store.transact(intend)
+        if job.completing:
+            problem = await asyncio.shield(self._once(job_id, self._complete(job_id, auto=False)))
+            if problem:
+                raise Refusal(
+                    Reason.DESTINATION_UNWRITABLE,
+                    f"job {job_id} is not completed: {problem}",
+                    metadata={"job_id": job_id},
+                )
+        return await self._kept(job_id, job)
+
+    async def cancel(self, principal: Principal, job_id: str, etag: str) -> Job:
+        """Ends the job; returns when nothing is written any more and its leftovers are deleted."""
+        now = self._clock.now()
+
+        def cancel(tx: Tx) -> Job:
+            job = authorized_job(tx, principal, job_id, etag)
+            doomed = job if job.state.final else dataclasses.replace(job, cleanup=True)
+            moved = move(tx, doomed, Trigger.CANCEL, now, retention=self._retention)
+            if not job.state.final:
+                tx.release_destinations(job_id)
+            return moved or job
+
+        job = await self._store.transact(cancel)
+        if job.cleanup:
+            await asyncio.shield(self._once(job_id, self._clean_up(job_id)))
+            return await self._store.job(job_id) or job
+        return job
+
+    def begin(self, job: Job) -> None:
+        """Goes on with what the store says was begun: a completion, or a clean-up."""
+        if job.completing:
+            self._once(job.job_id, self._complete(job.job_id, auto=job.auto_complete))
+        elif job.cleanup:
+            self._once(job.job_id, self._clean_up(job.job_id))
+
+    async def close(self, grace: float) -> None:
+        """Waits for what is under way; what is not done by then is done at the next start."""
+        tasks = list(self._tasks.values())
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=grace)
+            for task in late:
+                task.cancel()
+
+    def _once(self, job_id: str, work: Coroutine[None, None, str]) -> asyncio.Task[str]:
+        """The job's task: a second caller joins the first."""
+        task = self._tasks.get(job_id)
+        if task is not None:
+            work.close()
+            return task
+        task = asyncio.create_task(work, name=f"end of job {job_id}")
+        self._tasks[job_id] = task
+        task.add_done_callback(lambda done: self._done(job_id, done))
+        return task
+
+    def _done(self, job_id: str, task: asyncio.Task[str]) -> None:
+        del self._tasks[job_id]
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("ending job %s broke; the next start tries again", job_id,
+                         exc_info=task.exception())  # fmt: skip
+        self._on_change()
+
+    async def _complete(self, job_id: str, *, auto: bool) -> str:
+        """Names every whole file; returns the first problem, empty where there was none."""
+        await self._runs.stop(job_id)
+        problem = ""
+        async for files in self._pages(job_id):
+            whole = [file for file in files if file.transferred and not file.completed]
+            problem = problem or await self._place(job_id, whole)
+        now = self._clock.now()
+        error = _unwritable(problem, now) if problem else None
+
+        def finish(tx: Tx) -> None:
+            job = tx.job(job_id)
+            if job is None or not job.completing:
+                return
+            free = dataclasses.replace(job, completing=False)
+            if error is not None:
+                _fail_completion(tx, free, error, auto=auto, now=now)
+                return
+            tx.release_destinations(job_id)
+            move(
+                tx,
+                dataclasses.replace(free, cleanup=True),
+                Trigger.COMPLETE,
+                now,
+                retention=self._retention,
+            )
+
+        await transact_patiently(self._store, finish, durable=True)
+        if not problem:
+            await self._clean_up(job_id)
+        return problem
+
+    async def _place(self, job_id: str, files: list[File]) -> str:
+        if not files:
+            return ""
+        placed = await self._files.place([_placement(file) for file in files])
+        by_index = {file.index: file for file in files}
+        named = [
+            update_of(dataclasses.replace(by_index[result.index], completed=True))
+            for result in placed
+            if not result.problem
+        ]
+        await transact_patiently(self._store, lambda tx: tx.update_files(job_id, named))
+        return next((result.problem for result in placed if result.problem), "")
+
+    async def _clean_up(self, job_id: str) -> str:
+        await self._runs.stop(job_id)
+        async for files in self._pages(job_id):
+            leftovers = [
+                Partial(file.spec.root, file.spec.path, partial_name(file))
+                for file in files
+                if not file.completed
+            ]
+            if leftovers:
+                for problem in await self._files.discard(leftovers):
+                    logger.warning("job %s left a partial file: %s", job_id, problem)
+
+        def clean(tx: Tx) -> None:
+            job = tx.job(job_id)
+            if job is not None and job.cleanup:
+                tx.update_job(dataclasses.replace(job, cleanup=False))
+
+        await transact_patiently(self._store, clean)
+        return ""
+
+    async def _kept(self, job_id: str, job: Job) -> Completed:
+        completed: list[int] = []
+        dropped: list[int] = []
+        async for files in self._pages(job_id):
+            for file in files:
+                (completed if file.completed else dropped).append(file.index)
+        return Completed(await self._store.job(job_id) or job, tuple(completed), tuple(dropped))
+
+    async def _pages(self, job_id: str) -> AsyncIterator[list[File]]:
+        after = -1
+        while files := await self._store.files(job_id, after=after, limit=BATCH):
+            yield files
+            after = files[-1].index
+
+
+def _fail_completion(tx: Tx, job: Job, error: TransferError, *, auto: bool, now: datetime) -> None:
+    """Where a name could not be given: back to where the job can be completed again."""
+    if job.state is JobState.TRANSFERRED and auto:
+        move(tx, job, Trigger.COMPLETE_FAILED, now, error=error)
+    elif job.state.running:
+        move(tx, job, Trigger.PREEMPTED, now)
+    else:
+        tx.update_job(job)
+
+
+def _unwritable(problem: str, now: datetime) -> TransferError:
+    return TransferError(
+        Reason.DESTINATION_UNWRITABLE, ErrorContext.LOCAL_FILE, problem, now, transient=False
+    )
+
+
+def _placement(file: File) -> Placement:
+    return Placement(
+        index=file.index,
+        root=file.spec.root,
+        path=file.spec.path,
+        partial_name=partial_name(file),
+        device=file.device or 0,
+        inode=file.inode or 0,
+        modified=_modified(file.validators.last_modified),
+    )
+
+
+def _modified(last_modified: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(last_modified)
+    except (ValueError, TypeError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

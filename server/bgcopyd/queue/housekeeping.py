@@ -1,0 +1,61 @@
+"""What the queue does by the hour: forgets ended jobs and old history, backs itself up."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from bgcopyd.queue.clock import Clock
+from bgcopyd.queue.storage import Store, StoreUnavailable
+
+logger = logging.getLogger(__name__)
+
+INTERVAL = 60.0
+BACKUP_INTERVAL = 86_400.0
+BATCH = 500
+
+
+class Housekeeping:
+    """One task; each round is short, so that it disturbs nobody.
+
+    Args:
+        backup: makes a backup, None for none.
+        history: how many removed jobs the change feed remembers.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        history: int,
+        backup: Callable[[], Awaitable[object]] | None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._history = history
+        self._backup = backup
+        self._backup_due = clock.monotonic() + BACKUP_INTERVAL
+
+    async def run(self) -> None:
+        """Keeps house until cancelled."""
+        while True:
+            try:
+                await self.round()
+            except StoreUnavailable as problem:
+                logger.warning("housekeeping waits for the store: %s", problem)
+            except OSError as problem:
+                logger.error("the queue was not backed up: %s", problem)  # noqa: TRY400 - no defect
+            await asyncio.sleep(INTERVAL)
+
+    async def round(self) -> None:
+        """Forgets what has expired, and backs up once a day."""
+        now = self._clock.now()
+        expired = BATCH
+        while expired == BATCH:
+            expired = await self._store.transact(lambda tx: tx.expire(now, BATCH))
+        await self._store.transact(lambda tx: tx.trim_history(self._history))
+        if self._backup is not None and self._clock.monotonic() >= self._backup_due:
+            self._backup_due = self._clock.monotonic() + BACKUP_INTERVAL
+            await self._backup()

@@ -1,0 +1,296 @@
+"""The use cases of the queue, each with its caller. What api.md promises is kept here."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bgcopyd.jobs.file import File, FileSpec
+from bgcopyd.jobs.job import Job, JobState, Progress
+from bgcopyd.jobs.limits import Limits
+from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.reasons import Reason
+from bgcopyd.jobs.refusal import Quota, Refusal, Violation
+from bgcopyd.jobs.states import Trigger
+from bgcopyd.queue.authorizer import authorized, authorized_job, owner_scope
+from bgcopyd.queue.clock import Clock
+from bgcopyd.queue.commands import AddFiles, CreateJob, Filter, ListFiles, ListJobs
+from bgcopyd.queue.completion import Completed, Completion
+from bgcopyd.queue.ledger import progress_of
+from bgcopyd.queue.progress import ProgressBoard
+from bgcopyd.queue.runs import Runs
+from bgcopyd.queue.storage import (
+    DestinationTaken,
+    JobPage,
+    JobQuery,
+    Position,
+    Request,
+    Store,
+    Tx,
+)
+from bgcopyd.queue.transitions import move, next_etag, refuse_verb, target_state
+
+LIVE_STATES = frozenset(state for state in JobState if not state.final)
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """Where random values come from: job ids (UUIDs) and the nonces of etags."""
+
+    job_id: Callable[[], str]
+    nonce: Callable[[], str]
+
+
+class BackgroundCopyManager:
+    """What a caller can do with jobs. Every answer and every change is authorized in here.
+
+    Args:
+        on_change: called when the scheduler may have something to do.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        runs: Runs,
+        completion: Completion,
+        board: ProgressBoard,
+        clock: Clock,
+        ids: Ids,
+        bounds: Limits,
+        on_change: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._runs = runs
+        self._completion = completion
+        self._board = board
+        self._clock = clock
+        self._ids = ids
+        self._bounds = bounds
+        self._on_change = on_change
+
+    async def create_job(self, principal: Principal, command: CreateJob) -> Job:
+        """Creates a job, or answers a repetition with the job as it is now."""
+        if command.start and not command.files:
+            raise Refusal(Reason.JOB_EMPTY, "start needs files: the job would have none")
+        self._judge_file_count(0, len(command.files))
+        draft = self._draft(principal, command)
+
+        def create(tx: Tx) -> Job:
+            earlier = tx.request(principal.id, command.request_id) if command.request_id else None
+            if earlier is not None:
+                return self._repeated(tx, principal, earlier, command.content)
+            self._judge_job_count(tx, principal)
+            job = tx.insert_job(draft)
+            _insert_files(tx, job.job_id, 0, command.files)
+            if command.request_id:
+                tx.insert_request(
+                    Request(principal.id, command.request_id, command.content, job.job_id, 0)
+                )
+            return job
+
+        job = await self._store.transact(create)
+        if command.start:
+            self._on_change()
+        return self._board.overlay(job)
+
+    async def get_job(self, principal: Principal, job_id: str) -> Job:
+        """The job as it is now."""
+        job = authorized(principal, await self._store.job(job_id), job_id)
+        return self._board.overlay(job)
+
+    async def list_jobs(self, principal: Principal, command: ListJobs) -> tuple[JobPage, Position]:
+        """A page of jobs, and the position of the change feed before it was read."""
+        query = query_of(principal, command.filter)
+        if command.refusal is not None:
+            raise command.refusal
+        position = await self._store.position()
+        page = await self._store.jobs(query, before=command.before, limit=command.page_size)
+        jobs = tuple(self._board.overlay(job) for job in page.jobs)
+        return dataclasses.replace(page, jobs=jobs), position
+
+    async def add_files(self, principal: Principal, command: AddFiles) -> tuple[Job, int]:
+        """Adds files, all or none; the job and the first new index."""
+        now = self._clock.now()
+
+        def add(tx: Tx) -> tuple[Job, int]:
+            job = authorized_job(tx, principal, command.job_id)
+            if command.refusal is not None:
+                raise command.refusal
+            earlier = tx.request(principal.id, command.request_id) if command.request_id else None
+            if earlier is not None:
+                return self._repeated(tx, principal, earlier, command.content), earlier.first_index
+            job = authorized_job(tx, principal, command.job_id, command.etag)
+            target_state(job, Trigger.ADD_FILES)
+            first = tx.totals(job.job_id).files
+            self._judge_file_count(first, len(command.files))
+            _insert_files(tx, job.job_id, first, command.files)
+            grown = dataclasses.replace(job, etag=next_etag(job.etag), modification_time=now)
+            if move(tx, grown, Trigger.ADD_FILES, now) is grown:
+                tx.update_job(grown)
+            tx.set_progress(job.job_id, progress_of(tx.totals(job.job_id)))
+            if command.request_id:
+                tx.insert_request(
+                    Request(principal.id, command.request_id, command.content, job.job_id, first)
+                )
+            return authorized_job(tx, principal, job.job_id), first
+
+        job, first = await self._store.transact(add)
+        self._runs.grow(command.job_id, len(command.files))
+        self._on_change()
+        return self._board.overlay(job), first
+
+    async def list_files(
+        self, principal: Principal, command: ListFiles
+    ) -> tuple[list[File], int | None]:
+        """A page of files, and where the next one begins, if there is one."""
+        authorized(principal, await self._store.job(command.job_id), command.job_id)
+        if command.refusal is not None:
+            raise command.refusal
+        files = await self._store.files(
+            command.job_id, after=command.after, limit=command.page_size + 1
+        )
+        page = files[: command.page_size]
+        return page, page[-1].index if len(files) > len(page) else None
+
+    async def suspend_job(self, principal: Principal, job_id: str, etag: str) -> Job:
+        """Stops the job; what it has is kept."""
+        job = await self._verb(principal, job_id, etag, Trigger.SUSPEND)
+        self._runs.let_go(job_id)
+        return job
+
+    async def resume_job(self, principal: Principal, job_id: str, etag: str) -> Job:
+        """Queues the job; one that waits after an error tries again at once."""
+        job = await self._verb(principal, job_id, etag, Trigger.RESUME)
+        self._on_change()
+        return job
+
+    async def complete_job(
+        self, principal: Principal, job_id: str, etag: str, *, allow_partial: bool
+    ) -> Completed:
+        """Gives the whole files their names and ends the job."""
+        return await self._completion.complete(principal, job_id, etag, allow_partial=allow_partial)
+
+    async def cancel_job(self, principal: Principal, job_id: str, etag: str) -> Job:
+        """Ends the job and deletes what it has, but files that have their name."""
+        return await self._completion.cancel(principal, job_id, etag)
+
+    async def delete_job(self, principal: Principal, job_id: str, etag: str) -> None:
+        """Forgets a job in a final state."""
+
+        def delete(tx: Tx) -> None:
+            job = authorized_job(tx, principal, job_id, etag)
+            target_state(job, Trigger.DELETE)
+            if job.cleanup:
+                raise refuse_verb(
+                    job, Trigger.DELETE, Reason.INVALID_STATE, "its partial files are being deleted"
+                )
+            tx.delete_job(job_id)
+
+        await self._store.transact(delete)
+
+    async def _verb(self, principal: Principal, job_id: str, etag: str, trigger: Trigger) -> Job:
+        now = self._clock.now()
+
+        def apply(tx: Tx) -> Job:
+            job = authorized_job(tx, principal, job_id, etag)
+            target_state(job, trigger)
+            if trigger is Trigger.RESUME and job.progress.files_total == 0:
+                raise refuse_verb(job, trigger, Reason.JOB_EMPTY, "it has no files")
+            fresh = dataclasses.replace(job, retries=0, stalled=0.0)
+            moved = move(tx, fresh, trigger, now)
+            return job if moved is None or moved is fresh else moved
+
+        return self._board.overlay(await self._store.transact(apply))
+
+    def _draft(self, principal: Principal, command: CreateJob) -> Job:
+        now = self._clock.now()
+        wanted = command.properties
+        return Job(
+            job_id=self._ids.job_id(),
+            owner=principal.id,
+            creator=principal.id,
+            create_time=now,
+            modification_time=now,
+            etag=f"{self._ids.nonce()}-1",
+            state=JobState.QUEUED if command.start else JobState.SUSPENDED,
+            progress=_empty_progress(len(command.files)),
+            display_name=wanted.display_name,
+            type=wanted.type,
+            description=wanted.description,
+            priority=wanted.priority,
+            labels=wanted.labels,
+            minimum_retry_delay=wanted.minimum_retry_delay,
+            no_progress_timeout=wanted.no_progress_timeout,
+            max_bytes_per_second=wanted.max_bytes_per_second,
+            auto_complete=wanted.auto_complete,
+        )
+
+    def _repeated(self, tx: Tx, principal: Principal, earlier: Request, content: bytes) -> Job:
+        if earlier.content != content:
+            raise Refusal(
+                Reason.REQUEST_ID_REUSED,
+                "request_id: was used before for a request with other content; draw a new UUID",
+                violations=[Violation("request_id", "was used before with other content")],
+            )
+        return authorized(principal, tx.job(earlier.job_id), earlier.job_id)
+
+    def _judge_job_count(self, tx: Tx, principal: Principal) -> None:
+        allowed = self._bounds.jobs_per_owner
+        live = tx.live_jobs(principal.id)
+        if live >= allowed:
+            raise Refusal(
+                Reason.JOB_QUOTA_EXCEEDED,
+                f"you have {live} live jobs and {allowed} are allowed; complete or cancel some",
+                quota=Quota("jobs_per_owner", allowed, live),
+            )
+
+    def _judge_file_count(self, present: int, added: int) -> None:
+        allowed = self._bounds.files_per_job
+        if present + added > allowed:
+            raise Refusal(
+                Reason.FILE_QUOTA_EXCEEDED,
+                f"the job would have {present + added} files and {allowed} are allowed; "
+                "spread them over several jobs",
+                quota=Quota("files_per_job", allowed, present + added),
+                violations=[Violation("files", f"at most {allowed} in one job")],
+            )
+
+
+def query_of(principal: Principal, wanted: Filter) -> JobQuery:
+    """What the store is asked for; finished jobs only where they are named.
+
+    Raises:
+        Refusal: ADMIN_REQUIRED.
+    """
+    owner = owner_scope(principal, all_owners=wanted.all_owners)
+    states = wanted.states
+    if not states and not wanted.job_ids:
+        states = LIVE_STATES
+    return JobQuery(
+        owner=owner,
+        job_ids=wanted.job_ids,
+        job_id_prefix=wanted.job_id_prefix,
+        display_name=wanted.display_name,
+        text=wanted.text,
+        states=states,
+        labels=wanted.labels,
+    )
+
+
+def _empty_progress(files: int) -> Progress:
+    return Progress(files_total=files, bytes_total=0 if files == 0 else None)
+
+
+def _insert_files(tx: Tx, job_id: str, first: int, specs: tuple[FileSpec, ...]) -> None:
+    files = [File(job_id, first + position, spec) for position, spec in enumerate(specs)]
+    try:
+        tx.insert_files(job_id, files)
+    except DestinationTaken as taken:
+        field = f"files[{taken.position}].local_path"
+        raise Refusal(
+            Reason.DESTINATION_IN_USE,
+            f"{field}: a live job already writes to this destination",
+            violations=[Violation(field, "is the destination of another live job")],
+        ) from None

@@ -1,0 +1,50 @@
+"""How far running jobs have come, for people: in memory only, ahead of what is on disk."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from bgcopyd.jobs.job import Job, Progress
+from bgcopyd.queue.clock import Clock
+
+SPEED_WINDOW = 3.0
+
+
+class ProgressBoard:
+    """The live progress of running jobs, with a speed smoothed over a few seconds."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._live: dict[str, Progress] = {}
+        self._marks: dict[str, tuple[float, int, float]] = {}
+
+    def show(self, job_id: str, progress: Progress) -> None:
+        """Sets a running job's progress; its speed is worked out here."""
+        speed = self._speed(job_id, progress.bytes_transferred)
+        self._live[job_id] = dataclasses.replace(progress, bytes_per_second=round(speed))
+
+    def forget(self, job_id: str) -> None:
+        """Ends the liveness of a job: from now on what the store says holds."""
+        self._live.pop(job_id, None)
+        self._marks.pop(job_id, None)
+
+    def running(self) -> dict[str, Progress]:
+        """Every running job's progress."""
+        return self._live
+
+    def overlay(self, job: Job) -> Job:
+        """The job with its live progress, where it has one."""
+        live = self._live.get(job.job_id)
+        return job if live is None else dataclasses.replace(job, progress=live)
+
+    def _speed(self, job_id: str, received: int) -> float:
+        now = self._clock.monotonic()
+        then, before, speed = self._marks.get(job_id, (now, received, 0.0))
+        elapsed = now - then
+        if elapsed >= 0.5:
+            weight = min(1.0, elapsed / SPEED_WINDOW)
+            speed += weight * (max(0, received - before) / elapsed - speed)
+            self._marks[job_id] = (now, received, speed)
+        elif job_id not in self._marks:
+            self._marks[job_id] = (now, received, speed)
+        return speed

@@ -1,0 +1,129 @@
+"""All runs: where the scheduler's decisions, the engine's events and the verbs meet."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from bgcopyd.jobs.job import Job, Priority
+from bgcopyd.jobs.states import Trigger
+from bgcopyd.queue.run import Ended, JobRun, RunTools
+from bgcopyd.queue.transfers import Event
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A running background job; `since` is when its turn began, monotonic seconds."""
+
+    job_id: str
+    owner: str
+    priority: Priority
+    since: float
+
+
+class Runs:
+    """The runs of this process, one task each, by job."""
+
+    def __init__(self, tools: RunTools) -> None:
+        self._tools = tools
+        self._runs: dict[str, JobRun] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._since: dict[str, float] = {}
+        self._on_ended: Callable[[str, Ended | None], None] = lambda _job_id, _ended: None
+        tools.engine.on_events(self._hear)
+
+    def on_ended(self, callback: Callable[[str, Ended | None], None]) -> None:
+        """Calls back with job id and result after each run."""
+        self._on_ended = callback
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def active(self, job_id: str) -> bool:
+        """Whether a run of the job is going on, perhaps just stopping."""
+        return job_id in self._runs
+
+    def background(self) -> list[Running]:
+        """The running jobs that take background slots."""
+        return [
+            Running(job_id, run.job.owner, run.job.priority, self._since[job_id])
+            for job_id, run in self._runs.items()
+            if run.job.priority is not Priority.FOREGROUND
+        ]
+
+    def begin(self, job: Job) -> None:
+        """Runs a job that has just been claimed."""
+        run = JobRun(job, self._tools)
+        self._runs[job.job_id] = run
+        self._since[job.job_id] = self._tools.clock.monotonic()
+        self._tasks[job.job_id] = asyncio.create_task(
+            self._carry(run), name=f"run of job {job.job_id}"
+        )
+
+    def grow(self, job_id: str, files: int) -> None:
+        """Tells a run that its job has got more files."""
+        run = self._runs.get(job_id)
+        if run is not None:
+            run.grow(files)
+
+    def preempt(self, job_ids: Iterable[str]) -> None:
+        """Sends running jobs back to the queue."""
+        for job_id in job_ids:
+            run = self._runs.get(job_id)
+            if run is not None:
+                run.stop(Trigger.PREEMPTED)
+
+    async def stop(self, job_id: str) -> None:
+        """Ends the job's run, whose state has been decided; returns when nothing is written."""
+        run = self._runs.get(job_id)
+        if run is not None:
+            run.stop(None)
+            await asyncio.wait([self._tasks[job_id]])
+
+    def let_go(self, job_id: str) -> None:
+        """As stop, without waiting for the end."""
+        run = self._runs.get(job_id)
+        if run is not None:
+            run.stop(None)
+
+    async def close(self, grace: float) -> None:
+        """Sends all running jobs back to the queue; after `grace` seconds drops them as they are.
+
+        What is dropped is found again at the next start.
+        """
+        self.preempt(list(self._runs))
+        tasks = list(self._tasks.values())
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=grace)
+        for task in late:
+            task.cancel()
+        if late:
+            logger.warning("%d runs did not stop within the grace time", len(late))
+            await asyncio.wait(late)
+
+    def _hear(self, events: Sequence[Event]) -> None:
+        for event in events:
+            run = self._runs.get(event.job_id)
+            if run is not None and run.job.claim_id == event.claim_id:
+                run.hear(event)
+
+    async def _carry(self, run: JobRun) -> None:
+        job_id = run.job.job_id
+        ended: Ended | None = None
+        try:
+            try:
+                ended = await run.run()
+            except Exception:
+                logger.exception("the run of job %s broke", job_id)
+                ended = await run.break_off()
+        finally:
+            del self._runs[job_id]
+            del self._tasks[job_id]
+            del self._since[job_id]
+            self._tools.board.forget(job_id)
+            self._on_ended(job_id, ended)

@@ -1,0 +1,72 @@
+"""Moves jobs through the state machine and keeps their dependent values right."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime, timedelta
+
+from bgcopyd.jobs.job import Job, JobState, TransferError
+from bgcopyd.jobs.reasons import Reason
+from bgcopyd.jobs.refusal import Refusal
+from bgcopyd.jobs.states import VERBS, Trigger, outcome_of
+from bgcopyd.queue.storage import Tx
+
+
+def next_etag(etag: str) -> str:
+    """The etag after a change of owner, properties or files: `NONCE-COUNTER`, opaque outside."""
+    nonce, _, counter = etag.rpartition("-")
+    return f"{nonce}-{int(counter) + 1}"
+
+
+def refuse_verb(job: Job, trigger: Trigger, reason: Reason, why: str = "") -> Refusal:
+    """The refusal of a verb that the job's state forbids."""
+    return Refusal(
+        reason,
+        f"cannot {trigger.value} job {job.job_id}: {why or f'it is {job.state.name}'}",
+        metadata={"job_id": job.job_id, "state": job.state.name},
+    )
+
+
+def target_state(job: Job, trigger: Trigger) -> JobState | None:
+    """Where the trigger leads; None where an event means nothing.
+
+    Raises:
+        Refusal: the table forbids the verb, or the job is just being completed.
+    """
+    outcome = outcome_of(job.state, trigger)
+    if isinstance(outcome, Reason):
+        raise refuse_verb(job, trigger, outcome)
+    if job.completing and trigger in VERBS and trigger is not Trigger.COMPLETE:
+        raise refuse_verb(job, trigger, Reason.INVALID_STATE, "it is being completed")
+    return outcome
+
+
+def move(
+    tx: Tx,
+    job: Job,
+    trigger: Trigger,
+    now: datetime,
+    *,
+    error: TransferError | None = None,
+    next_attempt_time: datetime | None = None,
+    retention: timedelta | None = None,
+) -> Job | None:
+    """Applies a trigger: the job after it, the same one where nothing changes, None where dropped.
+
+    `job` may carry other new values; they are written with the new state, and only then. A job's
+    place in the queue is renewed whenever it comes to it.
+    """
+    state = target_state(job, trigger)
+    if state is None or state is job.state:
+        return job if state is job.state else None
+    changed = dataclasses.replace(
+        job,
+        state=state,
+        modification_time=now,
+        error=error,
+        error_count=job.error_count + (1 if error is not None else 0),
+        next_attempt_time=next_attempt_time,
+        transferred_time=now if state is JobState.TRANSFERRED else job.transferred_time,
+        expire_time=now + retention if retention is not None and state.final else None,
+    )
+    return tx.update_job(changed, requeue=state is JobState.QUEUED)

@@ -1,0 +1,269 @@
+"""Watches: what one reader of the change feed is told."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Protocol
+
+from bgcopyd.jobs.job import Job, Progress
+from bgcopyd.jobs.reasons import Reason
+from bgcopyd.jobs.refusal import Refusal
+from bgcopyd.queue.clock import Clock
+from bgcopyd.queue.commands import WatchJobs
+from bgcopyd.queue.matching import in_scope, matches
+from bgcopyd.queue.progress import ProgressBoard
+from bgcopyd.queue.storage import Changes, JobQuery, Position, Store
+
+PENDING = 256
+SNAPSHOT_PAGE = 200
+
+
+@dataclass(slots=True, eq=False)
+class JobChanged:
+    """A job as it is now. `encoded` is kept here by whoever encodes it, once for all watches."""
+
+    job: Job
+    position: int | None
+    encoded: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobRemoved:
+    """A job that is gone (`deleted`) or that the filter does not match any more."""
+
+    job_id: str
+    position: int
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotComplete:
+    """Every match has been sent."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Nothing has happened."""
+
+    position: int
+
+
+WatchEvent = JobChanged | JobRemoved | SnapshotComplete | Heartbeat
+
+
+class Feed(Protocol):
+    """What a watch needs of the change feed; `cursor` is how far the watches have been told."""
+
+    store: Store
+    clock: Clock
+    board: ProgressBoard
+    cursor: int
+    closed: bool
+
+    def live(self, job: Job, progress: Progress) -> JobChanged:
+        """The job with its live progress, shared between watches."""
+
+
+class Watch:
+    """One watch: what is kept for a reader between two of its reads.
+
+    A watch that does not keep up loses what was kept for it and reads the store again from its own
+    position, so that it costs bounded memory and still sees the newest state of every job.
+    """
+
+    def __init__(self, feed: Feed, query: JobQuery, command: WatchJobs) -> None:
+        self._feed = feed
+        self._snapshot_query = query
+        # A watch follows jobs into their final states, which the snapshot leaves out.
+        self._query = dataclasses.replace(query, states=command.filter.states)
+        self._command = command
+        self._pending: dict[str, JobChanged | JobRemoved] = {}
+        self._pending_position = 0
+        self._behind = False
+        self._position = 0
+        self._running: dict[str, Job] = {}
+        self._shown: dict[str, Progress] = {}
+        self._progress_due = 0.0
+        self._news = asyncio.Event()
+
+    def wake(self) -> None:
+        """Makes the watch look around."""
+        self._news.set()
+
+    def offer(
+        self, events: list[JobChanged], gone: list[tuple[str, JobRemoved]], position: int
+    ) -> None:
+        """Takes what the feed has read; never waits."""
+        if self._behind:
+            return
+        for event in events:
+            seen = self._seen(event)
+            if seen is not None:
+                self._pending[event.job.job_id] = seen
+        for owner, removed in gone:
+            if self._in_sight(owner, removed.job_id):
+                self._pending[removed.job_id] = removed
+        self._pending_position = position
+        if len(self._pending) > PENDING:
+            self._behind = True
+            self._pending.clear()
+        if self._pending or self._behind:
+            self._news.set()
+
+    async def events(self) -> AsyncGenerator[WatchEvent, None]:
+        """Snapshot or continuation, then changes, progress and heartbeats."""
+        position = await self._feed.store.position()
+        if self._command.resume is None:
+            self._position = position.newest
+            self._behind = True
+            async for event in self._snapshot():
+                yield event
+            yield SnapshotComplete(self._position)
+        else:
+            self._position = self._resumed(position, *self._command.resume)
+            self._behind = True
+        spoke = self._feed.clock.monotonic()
+        while True:
+            if self._feed.closed:
+                raise Refusal(Reason.DRAINING, "the server is shutting down", retry_after=1.0)
+            silent = True
+            async for event in self._next():
+                silent = False
+                yield event
+            now = self._feed.clock.monotonic()
+            if not silent:
+                spoke = now
+            elif now - spoke >= self._command.heartbeat_interval:
+                spoke = now
+                yield Heartbeat(self._position)
+            await self._rest(spoke)
+
+    async def _rest(self, spoke: float) -> None:
+        timeout = spoke + self._command.heartbeat_interval - self._feed.clock.monotonic()
+        if self._running:
+            timeout = min(timeout, self._progress_due - self._feed.clock.monotonic())
+        try:
+            async with asyncio.timeout(max(0.0, timeout)):
+                await self._news.wait()
+        except TimeoutError:
+            pass
+        self._news.clear()
+
+    async def _snapshot(self) -> AsyncGenerator[WatchEvent, None]:
+        before: int | None = None
+        while True:
+            page = await self._feed.store.jobs(
+                self._snapshot_query, before=before, limit=SNAPSHOT_PAGE
+            )
+            for job in page.jobs:
+                self._follow(job)
+                yield JobChanged(self._feed.board.overlay(job), None)
+            if page.next_before is None:
+                return
+            before = page.next_before
+
+    async def _next(self) -> AsyncGenerator[WatchEvent, None]:
+        """Everything that is to be said now."""
+        if self._behind:
+            async for event in self._catch_up():
+                yield event
+        pending, self._pending = self._pending, {}
+        self._position = max(self._position, self._pending_position)
+        for event in sorted(pending.values(), key=_order):
+            yield self._told(event)
+        for live in self._progress():
+            yield live
+
+    async def _catch_up(self) -> AsyncGenerator[WatchEvent, None]:
+        """Reads the store from this watch's own position until it is where the feed is."""
+        while self._behind:
+            if self._position < (await self._feed.store.position()).oldest:
+                raise _expired()
+            changes = await self._feed.store.changes(self._position, limit=PENDING)
+            self._position = max(self._position, changes.position)
+            for event in self._selected(changes):
+                yield self._told(event)
+            if self._position >= self._feed.cursor:
+                # No await between this look and the next offer: nothing can fall between.
+                self._behind = False
+                self._pending_position = self._position
+
+    def _selected(self, changes: Changes) -> list[JobChanged | JobRemoved]:
+        events: list[JobChanged | JobRemoved] = []
+        for job in changes.jobs:
+            seen = self._seen(JobChanged(self._feed.board.overlay(job), job.change_seq))
+            if seen is not None:
+                events.append(seen)
+        events += [
+            JobRemoved(stone.job_id, stone.change_seq, deleted=True)
+            for stone in changes.tombstones
+            if self._in_sight(stone.owner, stone.job_id)
+        ]
+        return sorted(events, key=_order)
+
+    def _told(self, event: JobChanged | JobRemoved) -> JobChanged | JobRemoved:
+        if isinstance(event, JobRemoved):
+            self._running.pop(event.job_id, None)
+            return event
+        self._follow(event.job)
+        return event
+
+    def _follow(self, job: Job) -> None:
+        if job.state.running:
+            self._running[job.job_id] = job
+        else:
+            self._running.pop(job.job_id, None)
+            self._shown.pop(job.job_id, None)
+
+    def _progress(self) -> list[JobChanged]:
+        """Running jobs whose progress has changed since it was last sent, once per interval."""
+        now = self._feed.clock.monotonic()
+        if now < self._progress_due:
+            return []
+        self._progress_due = now + self._command.progress_interval
+        events = []
+        live = self._feed.board.running()
+        for job_id, job in self._running.items():
+            progress = live.get(job_id)
+            if progress is not None and progress is not self._shown.get(job_id):
+                self._shown[job_id] = progress
+                events.append(self._feed.live(job, progress))
+        return events
+
+    def _seen(self, event: JobChanged) -> JobChanged | JobRemoved | None:
+        job = event.job
+        if not in_scope(job, self._query):
+            return None
+        if matches(job, self._query):
+            return event
+        return JobRemoved(job.job_id, job.change_seq, deleted=False)
+
+    def _in_sight(self, owner: str, job_id: str) -> bool:
+        query = self._query
+        return (
+            query.owner in {None, owner}
+            and (not query.job_ids or job_id in query.job_ids)
+            and job_id.startswith(query.job_id_prefix)
+        )
+
+    @staticmethod
+    def _resumed(now: Position, store_id: str, position: int) -> int:
+        if store_id != now.store_id or not now.oldest <= position <= now.newest:
+            raise _expired()
+        return position
+
+
+def _order(event: JobChanged | JobRemoved) -> int:
+    return event.position or 0
+
+
+def _expired() -> Refusal:
+    return Refusal(
+        Reason.RESUME_TOKEN_EXPIRED,
+        "resume_token: is older than the history or from another store; watch again without one",
+    )

@@ -1,0 +1,136 @@
+"""The grpc.aio server: listeners, services, and the order of their end."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf import message_factory
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from bgcopy.v1 import background_copy_manager_pb2 as pb
+from bgcopyd.jobs import limits
+from bgcopyd.rpc.calls import Calls
+from bgcopyd.rpc.servicer import BackgroundCopyServicer
+
+SERVICE = pb.DESCRIPTOR.services_by_name["BackgroundCopyManager"]
+
+# Clients may ping each 10 s, also between calls (bgcopy does each 30 s); grpc's own limit is 5
+# minutes, and beyond it the server hangs up with GOAWAY too_many_pings.
+OPTIONS: tuple[tuple[str, int], ...] = (
+    ("grpc.max_receive_message_length", limits.REQUEST_BYTES),
+    ("grpc.max_metadata_size", 8192),
+    ("grpc.absolute_max_metadata_size", 8192),
+    ("grpc.max_concurrent_streams", 100),
+    ("grpc.so_reuseport", 0),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+)
+
+
+class Listener(Exception):
+    """A listener that could not be opened."""
+
+
+class RpcServer:
+    """Serves BackgroundCopyManager and grpc.health.v1.Health.
+
+    Args:
+        listen: `unix:PATH` and `tcp://HOST:PORT`, judged already; port 0 takes a free one.
+    """
+
+    def __init__(
+        self, calls: Calls, servicer: BackgroundCopyServicer, listen: Sequence[str]
+    ) -> None:
+        self._listen = tuple(listen)
+        self._server = grpc.aio.server(options=OPTIONS)
+        self._health = health.aio.HealthServicer()
+        self._sockets: list[Path] = []
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        self._server.add_generic_rpc_handlers([_handlers(calls, servicer)])
+
+    async def start(self) -> list[str]:
+        """Opens the listeners; returns the targets that clients reach.
+
+        Raises:
+            Listener: one could not be opened.
+        """
+        # A socket must never be open to others, not even for a moment.
+        mask = os.umask(0o177)
+        try:
+            targets = [self._open(listener) for listener in self._listen]
+        finally:
+            os.umask(mask)
+        await self._server.start()
+        for service in ("", SERVICE.full_name):
+            await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
+        return targets
+
+    async def refuse_new(self) -> None:
+        """Tells health checks that the server is about to end."""
+        await self._health.enter_graceful_shutdown()
+
+    async def stop(self, grace: float) -> None:
+        """Lets open calls end within `grace` seconds, then ends them; removes the sockets."""
+        await self._server.stop(grace)
+        for path in self._sockets:
+            path.unlink(missing_ok=True)
+
+    def _open(self, listener: str) -> str:
+        kind, _, rest = listener.partition(":")
+        if kind == "unix":
+            path = Path(rest)
+            _make_way(path)
+            self._bind(f"unix:{path}", listener)
+            self._sockets.append(path)
+            return f"unix:{path}"
+        host, _, _ = rest.removeprefix("//").rpartition(":")
+        port = self._bind(rest.removeprefix("//"), listener)
+        return f"tcp://{host}:{port}"
+
+    def _bind(self, address: str, listener: str) -> int:
+        try:
+            return self._server.add_insecure_port(address)
+        except RuntimeError:
+            raise Listener(
+                f"cannot listen on {listener}: the address is in use or not to be had"
+            ) from None
+
+
+def _make_way(path: Path) -> None:
+    """Creates the socket's directory for this user alone and removes a dead daemon's socket.
+
+    The state directory's lock has proven that no daemon of this queue is alive.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.is_socket():
+            path.unlink()
+    except OSError as error:
+        raise Listener(f"cannot listen on unix:{path}: {error.strerror}") from None
+
+
+def _handlers(calls: Calls, servicer: BackgroundCopyServicer) -> grpc.GenericRpcHandler:
+    """A handler per method of the service, by name, so that none can be forgotten."""
+    handlers: dict[str, Any] = {}
+    for method in SERVICE.methods:
+        work = getattr(servicer, _snake(method.name))
+        decoder = message_factory.GetMessageClass(method.input_type).FromString
+        if method.server_streaming:
+            handlers[method.name] = grpc.unary_stream_rpc_method_handler(
+                calls.stream(work), request_deserializer=decoder, response_serializer=None
+            )
+        else:
+            encoder = message_factory.GetMessageClass(method.output_type).SerializeToString
+            handlers[method.name] = grpc.unary_unary_rpc_method_handler(
+                calls.unary(work), request_deserializer=decoder, response_serializer=encoder
+            )
+    return grpc.method_handlers_generic_handler(SERVICE.full_name, handlers)
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

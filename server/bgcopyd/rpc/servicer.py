@@ -1,0 +1,188 @@
+"""BackgroundCopyManager over gRPC. Each method: decode, call, encode."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from google.protobuf.message import Message
+
+from bgcopy.v1 import background_copy_manager_pb2 as pb
+from bgcopyd.api import decode, encode
+from bgcopyd.api.descriptions import describe
+from bgcopyd.api.tokens import page_token, resume_token
+from bgcopyd.jobs import limits
+from bgcopyd.jobs.limits import Limits
+from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.roots import Roots
+from bgcopyd.queue.changes import ChangeFeed
+from bgcopyd.queue.manager import BackgroundCopyManager
+
+M = TypeVar("M", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What GetServerInfo tells of the server."""
+
+    version: str
+    start_time: datetime
+    bounds: Limits
+
+
+class BackgroundCopyServicer:
+    """One method per RPC, each with its caller."""
+
+    def __init__(
+        self, manager: BackgroundCopyManager, feed: ChangeFeed, roots: Roots, about: About
+    ) -> None:
+        self._manager = manager
+        self._feed = feed
+        self._roots = roots
+        self._about = about
+
+    async def create_job(
+        self, caller: Principal, request: pb.CreateJobRequest
+    ) -> pb.CreateJobResponse:
+        """CreateJob."""
+        command = decode.create_job(request, self._roots)
+        return pb.CreateJobResponse(job=encode.job(await self._manager.create_job(caller, command)))
+
+    async def get_job(self, caller: Principal, request: pb.GetJobRequest) -> pb.GetJobResponse:
+        """GetJob."""
+        job = await self._manager.get_job(caller, decode.job_id(request.job_id))
+        return pb.GetJobResponse(job=encode.job(job))
+
+    async def list_jobs(
+        self, caller: Principal, request: pb.ListJobsRequest
+    ) -> pb.ListJobsResponse:
+        """ListJobs."""
+        page, position = await self._manager.list_jobs(caller, decode.list_jobs(request))
+        jobs = _fitting([encode.job(job) for job in page.jobs])
+        following = (
+            page.next_before if len(jobs) == len(page.jobs) else page.jobs[len(jobs) - 1].seq
+        )
+        scope = decode.filter_scope(request.filter)
+        return pb.ListJobsResponse(
+            jobs=jobs,
+            next_page_token="" if following is None else page_token(scope, following),
+            resume_token=resume_token(position.store_id, position.newest),
+        )
+
+    async def add_files(
+        self, caller: Principal, request: pb.AddFilesRequest
+    ) -> pb.AddFilesResponse:
+        """AddFiles."""
+        command = decode.add_files(request, self._roots)
+        job, first = await self._manager.add_files(caller, command)
+        return pb.AddFilesResponse(job=encode.job(job), first_index=first)
+
+    async def list_files(
+        self, caller: Principal, request: pb.ListFilesRequest
+    ) -> pb.ListFilesResponse:
+        """ListFiles."""
+        command = decode.list_files(request)
+        page, following = await self._manager.list_files(caller, command)
+        files = _fitting([encode.file(file) for file in page])
+        if len(files) < len(page):
+            following = files[-1].index
+        scope = decode.files_scope(command.job_id)
+        return pb.ListFilesResponse(
+            files=files,
+            next_page_token="" if following is None else page_token(scope, following),
+        )
+
+    async def suspend_job(
+        self, caller: Principal, request: pb.SuspendJobRequest
+    ) -> pb.SuspendJobResponse:
+        """SuspendJob."""
+        target = decode.job_id(request.job_id)
+        job = await self._manager.suspend_job(caller, target, request.etag)
+        return pb.SuspendJobResponse(job=encode.job(job))
+
+    async def resume_job(
+        self, caller: Principal, request: pb.ResumeJobRequest
+    ) -> pb.ResumeJobResponse:
+        """ResumeJob."""
+        target = decode.job_id(request.job_id)
+        job = await self._manager.resume_job(caller, target, request.etag)
+        return pb.ResumeJobResponse(job=encode.job(job))
+
+    async def complete_job(
+        self, caller: Principal, request: pb.CompleteJobRequest
+    ) -> pb.CompleteJobResponse:
+        """CompleteJob."""
+        target = decode.job_id(request.job_id)
+        done = await self._manager.complete_job(
+            caller, target, request.etag, allow_partial=request.allow_partial
+        )
+        return pb.CompleteJobResponse(
+            job=encode.job(done.job),
+            hresult_name="BG_S_PARTIAL_COMPLETE" if done.dropped else "S_OK",
+            completed_files=done.completed,
+            dropped_files=done.dropped,
+        )
+
+    async def cancel_job(
+        self, caller: Principal, request: pb.CancelJobRequest
+    ) -> pb.CancelJobResponse:
+        """CancelJob."""
+        target = decode.job_id(request.job_id)
+        job = await self._manager.cancel_job(caller, target, request.etag)
+        return pb.CancelJobResponse(job=encode.job(job))
+
+    async def delete_job(
+        self, caller: Principal, request: pb.DeleteJobRequest
+    ) -> pb.DeleteJobResponse:
+        """DeleteJob."""
+        await self._manager.delete_job(caller, decode.job_id(request.job_id), request.etag)
+        return pb.DeleteJobResponse()
+
+    async def watch_jobs(
+        self, caller: Principal, request: pb.WatchJobsRequest
+    ) -> AsyncIterator[bytes]:
+        """WatchJobs; the responses are encoded, once for all watches."""
+        command = decode.watch_jobs(request)
+        store_id = (await self._feed.store.position()).store_id
+        async with contextlib.aclosing(self._feed.watch(caller, command)) as events:
+            async for event in events:
+                yield encode.watch_event(event, store_id)
+
+    async def get_error_description(
+        self, _caller: Principal, request: pb.GetErrorDescriptionRequest
+    ) -> pb.GetErrorDescriptionResponse:
+        """GetErrorDescription."""
+        return describe(request)
+
+    async def get_server_info(
+        self, caller: Principal, _request: pb.GetServerInfoRequest
+    ) -> pb.GetServerInfoResponse:
+        """GetServerInfo."""
+        bounds = self._about.bounds
+        return pb.GetServerInfoResponse(
+            version=self._about.version,
+            limits=pb.Limits(
+                jobs_per_owner=bounds.jobs_per_owner,
+                files_per_job=bounds.files_per_job,
+                watches_per_owner=bounds.watches_per_owner,
+                request_bytes=limits.REQUEST_BYTES,
+            ),
+            caller=pb.Caller(principal=caller.id, admin=caller.admin),
+            roots=self._roots.names,
+            start_time=encode.timestamp(self._about.start_time),
+        )
+
+
+def _fitting(messages: Sequence[M]) -> list[M]:
+    """As many of the messages as fit a page, at least one where there is one."""
+    fitting: list[M] = []
+    size = 0
+    for message in messages:
+        size += message.ByteSize() + 4
+        if fitting and size > limits.PAGE_BYTES:
+            break
+        fitting.append(message)
+    return fitting
