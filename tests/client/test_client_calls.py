@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -137,7 +138,7 @@ async def test_a_call_with_an_etag_is_never_retried(
 ) -> None:
     unavailable = refusing(grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE")
     job = client.job(JOB.job_id)
-    verbs = {
+    verbs: dict[str, Callable[[], Awaitable[object]]] = {
         "SuspendJob": lambda: job.suspend(etag="e"),
         "ResumeJob": lambda: job.resume(etag="e"),
         "CompleteJob": lambda: job.complete(etag="e"),
