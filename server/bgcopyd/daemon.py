@@ -132,12 +132,16 @@ class Daemon:
 
     async def close(self) -> None:
         """Ends in the order in which nothing is lost: health, watches, calls, work, store."""
-        grace = self._settings.shutdown_grace
+        deadline = self._clock.monotonic() + self._settings.shutdown_grace
+
+        def left() -> float:
+            return max(0.1, deadline - self._clock.monotonic())
+
         await self.server.refuse_new()
         self.feed.close()
-        await self.server.stop(grace / 2)
-        await self.runs.close(grace / 2)
-        await self.completion.close(grace / 2)
+        await self.server.stop(left() / 2)
+        await self.runs.close(left())
+        await self.completion.close(left())
         await self.engine.close()
 
 

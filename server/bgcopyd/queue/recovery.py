@@ -14,6 +14,7 @@ from bgcopyd.queue.storage import Store, Tx
 from bgcopyd.queue.transitions import move
 
 BATCH = 1000
+ALL = 1_000_000
 
 
 async def recover(store: Store, scheduler: Scheduler, completion: Completion, clock: Clock) -> int:
@@ -32,7 +33,7 @@ async def recover(store: Store, scheduler: Scheduler, completion: Completion, cl
         for job in waiting:
             scheduler.retry_at(job.job_id, _rest_of_pause(job, now))
         after = waiting[-1].seq
-    for job in await store.transact(lambda tx: tx.unsettled(BATCH)):
+    for job in await store.transact(lambda tx: tx.unsettled(ALL)):
         completion.begin(job)
     return requeued
 

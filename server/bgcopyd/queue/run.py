@@ -114,13 +114,20 @@ class JobRun:
     async def run(self) -> Ended | None:
         """Runs to the end; None where the job is not this run's any more."""
         while True:
-            self._totals = await self._patiently(lambda tx: tx.totals(self.job.job_id))
+            self._totals, mine = await self._patiently(self._look)
+            self._halted = self._halted or not mine
             self._show()
             await self._work_off()
             ended, more = await self._end()
             if not more:
                 return ended
             self._cursor, self._exhausted = -1, False
+
+    def _look(self, tx: Tx) -> tuple[FileTotals, bool]:
+        """Where the job stands, and whether no verb has ended the run before it began."""
+        job = tx.job(self.job.job_id)
+        mine = job is not None and job.claim_id == self.job.claim_id and job.state.running
+        return tx.totals(self.job.job_id), mine
 
     async def _work_off(self) -> None:
         """Keeps files moving until none is left to move."""
@@ -205,6 +212,10 @@ class JobRun:
         if isinstance(event, Received):
             self._received[event.index] = event.received
             return
+        if isinstance(event, Failed):
+            event = dataclasses.replace(
+                event, error=dataclasses.replace(event.error, file_index=event.index)
+            )
         changed = file_after(file, event)
         self._connected = self._connected or isinstance(event, Connected)
         self._progressed = self._progressed or changed.claimed > file.claimed
@@ -263,7 +274,7 @@ class JobRun:
             )
             if connected and job.state is JobState.CONNECTING:
                 move(tx, job, Trigger.CONNECTED, now)
-            return True
+            return job.state.running
 
         return record
 

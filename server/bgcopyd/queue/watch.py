@@ -84,7 +84,7 @@ class Watch:
         self._command = command
         self._pending: dict[str, JobChanged | JobRemoved] = {}
         self._pending_position = 0
-        self._behind = False
+        self._behind = True
         self._position = 0
         self._running: dict[str, Job] = {}
         self._shown: dict[str, Progress] = {}
@@ -120,13 +120,11 @@ class Watch:
         position = await self._feed.store.position()
         if self._command.resume is None:
             self._position = position.newest
-            self._behind = True
             async for event in self._snapshot():
                 yield event
             yield SnapshotComplete(self._position)
         else:
             self._position = self._resumed(position, *self._command.resume)
-            self._behind = True
         spoke = self._feed.clock.monotonic()
         while True:
             if self._feed.closed:
