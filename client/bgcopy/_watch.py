@@ -149,7 +149,8 @@ class Watch:
         elif kind == "snapshot_complete" and self._in_snapshot:
             yield from self._end_snapshot()
         # A place inside a snapshot is none to go on from: the rest of it would be missing.
-        if not self._in_snapshot:
+        # Byte progress moves no position and carries none.
+        if not self._in_snapshot and message.resume_token:
             self._token = message.resume_token
 
     def _end_snapshot(self) -> Iterator[WatchEvent]:
