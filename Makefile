@@ -21,7 +21,7 @@ help:  ## this list
 setup: $(SETUP)  ## .venv with everything that development needs
 
 $(SETUP): pyproject.toml
-	@python=$$(.ci/python) && { [ -x $(BIN)/python ] || $$python -m venv $(VENV); } \
+	@python=$$(.ci/python) || exit 1; [ -x $(BIN)/pip ] || $$python -m venv --clear $(VENV) \
 	  || { echo "No virtual environment could be made; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	@echo "Installing into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
