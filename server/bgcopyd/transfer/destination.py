@@ -1,0 +1,113 @@
+"""Directories below a root, reached component by component, never through a symbolic link."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections import OrderedDict
+from collections.abc import Mapping
+
+_WALK = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NOT_PLAIN = frozenset({errno.ELOOP, errno.ENOTDIR})
+
+
+class DestinationInvalid(Exception):
+    """The destination is not a plain file in plain directories under its root."""
+
+
+def components(path: str) -> list[str]:
+    """The names that a relative path consists of.
+
+    Raises:
+        DestinationInvalid: the path is absolute or holds a name that is not one.
+    """
+    parts = path.split("/")
+    if any(part in {"", ".", ".."} or "\0" in part for part in parts):
+        raise DestinationInvalid("the path is not a plain relative one")
+    return parts
+
+
+def open_directory(root: str, names: list[str], *, create: bool) -> int:
+    """A descriptor (O_PATH) of the directory; missing ones are created where `create` says so.
+
+    Raises:
+        DestinationInvalid: a component is no directory, or a symbolic link.
+        OSError: anything else.
+    """
+    current = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for name in names:
+            below = _step(current, name, create=create)
+            os.close(current)
+            current = below
+    except BaseException:
+        os.close(current)
+        raise
+    return current
+
+
+def _step(directory: int, name: str, *, create: bool) -> int:
+    try:
+        return os.open(name, _WALK, dir_fd=directory)
+    except FileNotFoundError:
+        if not create:
+            raise
+    except OSError as error:
+        if error.errno in _NOT_PLAIN:
+            raise DestinationInvalid("a directory of it is a link or no directory") from None
+        raise
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(name, 0o777, dir_fd=directory)
+    return _step(directory, name, create=False)
+
+
+def plain_target(directory: int, name: str) -> os.stat_result | None:
+    """The state of what stands at the target's name: a regular file, or nothing (None).
+
+    Raises:
+        DestinationInvalid: it is something else.
+    """
+    try:
+        state = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(state.st_mode):
+        raise DestinationInvalid("something that is no regular file has the name")
+    return state
+
+
+class Directories:
+    """Held descriptors of directories that jobs write to; one thread's own, bounded."""
+
+    def __init__(self, roots: Mapping[str, str], limit: int = 64) -> None:
+        self._roots = roots
+        self._limit = limit
+        self._held: OrderedDict[tuple[str, str, str], int] = OrderedDict()
+
+    def parent_of(self, job_id: str, root: str, path: str) -> tuple[int, str]:
+        """The directory of a destination and the name in it; the descriptor stays ours."""
+        parent, _, name = path.rpartition("/")
+        key = (job_id, root, parent)
+        held = self._held.get(key)
+        if held is None:
+            names = components(path)
+            held = open_directory(self._roots[root], names[:-1], create=True)
+            self._held[key] = held
+            if len(self._held) > self._limit:
+                os.close(self._held.popitem(last=False)[1])
+        else:
+            components(name)
+            self._held.move_to_end(key)
+        return held, name
+
+    def release(self, job_id: str) -> None:
+        """Closes what is held for a job."""
+        for key in [key for key in self._held if key[0] == job_id]:
+            os.close(self._held.pop(key))
+
+    def close(self) -> None:
+        """Closes everything."""
+        while self._held:
+            os.close(self._held.popitem()[1])

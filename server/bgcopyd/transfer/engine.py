@@ -1,0 +1,133 @@
+"""The engine as the queue sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from bgcopyd.queue.clock import Clock
+from bgcopyd.queue.transfers import Event, Failed, Finished, Stopped, Transfer
+from bgcopyd.transfer.buckets import Rates
+from bgcopyd.transfer.handles import Handle
+from bgcopyd.transfer.mounts import MountTable
+from bgcopyd.transfer.options import EngineOptions
+from bgcopyd.transfer.outbox import Outbox
+from bgcopyd.transfer.volume import Shared, Volume
+
+_log = logging.getLogger(__name__)
+
+
+class CurlEngine:
+    """Fetches files with libcurl, on one thread per destination volume.
+
+    Made on the running loop and used from it alone. The roots may be symbolic links, which are
+    resolved once, here; below them no link is followed.
+    """
+
+    def __init__(self, roots: Mapping[str, Path], options: EngineOptions, clock: Clock) -> None:
+        Handle(options).curl.close()  # fails where libcurl's protocols cannot be restricted
+        self._loop = asyncio.get_running_loop()
+        self._roots = {name: os.path.realpath(path) for name, path in roots.items()}
+        self._clock = clock
+        self._rates = Rates(options.rate, clock.monotonic())
+        self._outbox = Outbox(self._loop, self._deliver)
+        self._shared = Shared(self._roots, options, clock, self._rates, self._outbox)
+        self._mounts = MountTable()
+        self._volumes: dict[str, Volume] = {}
+        self._exits: list[asyncio.Future[None]] = []
+        self._live: dict[str, int] = {}
+        self._callback: Callable[[Sequence[Event]], None] | None = None
+        self._closed = False
+
+    def on_events(self, callback: Callable[[Sequence[Event]], None]) -> None:
+        """Events come here, in batches, on the loop; in order per transfer."""
+        self._callback = callback
+
+    def start(self, transfers: Sequence[Transfer]) -> None:
+        """Begins transfers.
+
+        Raises:
+            RuntimeError: the engine is closed.
+        """
+        if self._closed:
+            raise RuntimeError("the engine is closed")
+        now = self._clock.monotonic()
+        batches: dict[str, list[Transfer]] = {}
+        for transfer in transfers:
+            if transfer.job_id not in self._live or transfer.rate:
+                self._rates.set_job(transfer.job_id, transfer.rate, now)
+            self._live[transfer.job_id] = self._live.get(transfer.job_id, 0) + 1
+            batches.setdefault(self._volume_name(transfer), []).append(transfer)
+        for name, batch in batches.items():
+            volume = self._volume(name)
+            volume.post(partial(volume.add, batch))
+
+    def _volume_name(self, transfer: Transfer) -> str:
+        root = self._roots.get(transfer.root)
+        return "" if root is None else self._mounts.volume_of(f"{root}/{transfer.path}")
+
+    def _volume(self, name: str) -> Volume:
+        volume = self._volumes.get(name)
+        if volume is None:
+            exited: asyncio.Future[None] = self._loop.create_future()
+            self._exits.append(exited)
+            volume = Volume(name, self._shared, partial(self._resolve, exited))
+            self._volumes[name] = volume
+            volume.begin()
+        return volume
+
+    def stop(self, job_id: str) -> None:
+        """Ends the job's transfers soon, with a last claim of what is on disk."""
+        if not self._closed:
+            for volume in self._volumes.values():
+                volume.post(partial(volume.stop, job_id))
+
+    def set_rate(self, job_id: str, rate: int) -> None:
+        """Changes the limit of a job's running transfers; bytes per second, 0 = none."""
+        if job_id in self._live:
+            self._rates.set_job(job_id, rate, self._clock.monotonic())
+
+    def _deliver(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if isinstance(event, Finished | Failed | Stopped):
+                left = self._live[event.job_id] - 1
+                if left:
+                    self._live[event.job_id] = left
+                else:
+                    del self._live[event.job_id]
+                    self._rates.set_job(event.job_id, 0, self._clock.monotonic())
+        if self._callback is not None:
+            self._callback(events)
+
+    def _resolve(self, exited: asyncio.Future[None]) -> None:
+        # On the volume's thread; a loop that is closed does not wait any more.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(_set, exited)
+
+    async def close(self) -> None:
+        """Stops all transfers (their last events are delivered) and ends the threads.
+
+        A volume that does not answer within the grace time is left behind.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        for volume in self._volumes.values():
+            volume.post(volume.close)
+        if self._exits:
+            grace = self._shared.options.close_grace
+            _, stalled = await asyncio.wait(self._exits, timeout=grace)
+            if stalled:
+                _log.warning("%d volume(s) did not answer and are left behind", len(stalled))
+        self._outbox.flush()
+        self._mounts.close()
+
+
+def _set(exited: asyncio.Future[None]) -> None:
+    if not exited.done():
+        exited.set_result(None)

@@ -1,0 +1,234 @@
+"""What a failed transfer is called, who can mend it, and whether the daemon tries again: tables.
+
+Messages name the host only: no path, no query, no credentials.
+"""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from datetime import datetime
+
+import pycurl
+
+from bgcopyd.jobs.job import ErrorContext, TransferError
+from bgcopyd.jobs.reasons import Reason
+
+_REMOTE = ErrorContext.REMOTE_FILE
+_NET = ErrorContext.GENERAL_TRANSPORT
+_LOCAL = ErrorContext.LOCAL_FILE
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A TransferError in the making; `retry_after` seconds is what the server asked for."""
+
+    reason: Reason
+    context: ErrorContext
+    message: str
+    transient: bool
+    http_status: int | None = None
+    retry_after: float | None = None
+
+    def error(self, index: int, time: datetime) -> TransferError:
+        """The error of the file of this index."""
+        return TransferError(
+            reason=self.reason,
+            context=self.context,
+            message=self.message,
+            time=time,
+            transient=self.transient,
+            file_index=index,
+            http_status=self.http_status,
+        )
+
+
+TRANSIENT_4XX = frozenset({408, 409, 423, 425, 429})
+FATAL_5XX = frozenset({501, 505})
+# Gone or forbidden in the middle of a download is often a node that lags or a link that expired.
+SECOND_LOOK = frozenset({403, 404, 410})
+
+_STATUS_TEXT = {
+    401: "needs credentials, and the job has none; use a URL that needs none",
+    403: "refuses access to the file; check whether the URL has expired",
+    404: "does not have the file; check the URL",
+    407: "is behind a proxy that needs credentials, and the job has none",
+    410: "no longer has the file; look for a new URL",
+    416: "does not have the range that was asked for",
+    429: "is asked too often; the transfer goes on later",
+    503: "is busy; the transfer goes on later",
+}
+
+
+def of_status(status: int, host: str, retry_after: float | None = None) -> Failure:
+    """The failure that an HTTP status from 400 means."""
+    transient = status in TRANSIENT_4XX if status < 500 else status not in FATAL_5XX
+    text = _STATUS_TEXT.get(status)
+    if text is None:
+        text = "has a problem; the transfer goes on later" if transient else "refused the request"
+    message = f"The server {host} {text} (HTTP status {status})."
+    return Failure(Reason.HTTP_STATUS, _REMOTE, message, transient, status, retry_after)
+
+
+def unexpected_status(status: int, host: str) -> Failure:
+    """A status below 400 that is no file, twice."""
+    message = (
+        f"The server {host} answered with HTTP status {status}, which is no file; check the URL."
+    )
+    return Failure(Reason.INVALID_RESPONSE, _REMOTE, message, transient=False, http_status=status)
+
+
+def invalid_answer(problem: str, host: str) -> Failure:
+    """An answer that contradicts itself or the request."""
+    message = f"The server {host} sent {problem}; nothing of it was kept."
+    return Failure(Reason.INVALID_RESPONSE, _REMOTE, message, transient=True)
+
+
+def unexpected_content(host: str, *, transient: bool) -> Failure:
+    """A web page where a file was expected."""
+    message = (
+        f"The server {host} sent a web page instead of the file; open the URL in a browser to see "
+        "whether it asks for a login."
+    )
+    return Failure(Reason.UNEXPECTED_CONTENT, _REMOTE, message, transient)
+
+
+def digest_mismatch(host: str) -> Failure:
+    """The file arrived twice without the expected digest."""
+    message = (
+        f"The file of {host} does not have the expected digest, also when fetched again; check the "
+        "digest and the source."
+    )
+    return Failure(Reason.DIGEST_MISMATCH, _REMOTE, message, transient=False)
+
+
+def remote_changed(host: str) -> Failure:
+    """The remote file was another one each time."""
+    message = f"The file on {host} changed again and again while it was fetched; try again later."
+    return Failure(Reason.REMOTE_FILE_CHANGED, _REMOTE, message, transient=False)
+
+
+def begin_anew(host: str) -> Failure:
+    """The file must be fetched anew, and the queue must know before that happens."""
+    message = f"The file on {host} has changed; it is fetched again from the start."
+    return Failure(Reason.REMOTE_FILE_CHANGED, _REMOTE, message, transient=True)
+
+
+def redirect_refused(problem: str, host: str) -> Failure:
+    """A redirect that is not followed."""
+    message = f"The server {host} redirects {problem}; use the file's final URL."
+    return Failure(Reason.REDIRECT_REFUSED, _REMOTE, message, transient=False)
+
+
+def url_refused(problem: str) -> Failure:
+    """A URL that is not fetched."""
+    message = f"The file's URL is not fetched: {problem}. Use a plain http or https URL."
+    return Failure(Reason.INVALID_RESPONSE, _REMOTE, message, transient=False)
+
+
+def timed_out(what: str, host: str, seconds: float) -> Failure:
+    """A server that fell silent."""
+    message = f"The server {host} {what} for {seconds:g} seconds; the transfer goes on later."
+    return Failure(Reason.TIMEOUT, _NET, message, transient=True)
+
+
+def closed_early(host: str) -> Failure:
+    """A body that ended before it was complete."""
+    message = (
+        f"The connection to {host} ended before the file did; the transfer goes on from there."
+    )
+    return Failure(Reason.CONNECTION_CLOSED, _NET, message, transient=True)
+
+
+def internal(what: str) -> Failure:
+    """A defect of ours; the log has the details."""
+    message = f"The daemon failed at this file ({what}); see its log. It is tried again."
+    return Failure(Reason.INTERNAL, ErrorContext.UNKNOWN, message, transient=True)
+
+
+_TLS_CODES = frozenset(
+    {
+        pycurl.E_SSL_CONNECT_ERROR,
+        pycurl.E_SSL_CERTPROBLEM,
+        pycurl.E_SSL_CIPHER,
+        pycurl.E_PEER_FAILED_VERIFICATION,
+        pycurl.E_SSL_CACERT_BADFILE,
+        pycurl.E_SSL_ISSUER_ERROR,
+        pycurl.E_SSL_INVALIDCERTSTATUS,
+    }
+)
+_TLS_FATAL = _TLS_CODES - {pycurl.E_SSL_CONNECT_ERROR}
+_STREAM_CODES = frozenset({pycurl.E_HTTP2, 92})  # 92: CURLE_HTTP2_STREAM
+
+_CURL: dict[int, tuple[Reason, ErrorContext, str]] = {
+    pycurl.E_COULDNT_RESOLVE_HOST: (
+        Reason.NAME_NOT_RESOLVED,
+        _NET,
+        "The name {host} was not found; check the URL and the network.",
+    ),
+    pycurl.E_COULDNT_CONNECT: (
+        Reason.CONNECT_FAILED,
+        _NET,
+        "No connection to {host} could be made; is the server running?",
+    ),
+    pycurl.E_OPERATION_TIMEDOUT: (
+        Reason.TIMEOUT,
+        _NET,
+        "The server {host} did not accept the connection in time.",
+    ),
+    pycurl.E_UNSUPPORTED_PROTOCOL: (
+        Reason.INVALID_RESPONSE,
+        _REMOTE,
+        "The server {host} did not answer with HTTP/1 or HTTP/2.",
+    ),
+    pycurl.E_FTP_WEIRD_SERVER_REPLY: (  # CURLE_WEIRD_SERVER_REPLY
+        Reason.INVALID_RESPONSE,
+        _REMOTE,
+        "The server {host} sent an answer that is not HTTP.",
+    ),
+    pycurl.E_GOT_NOTHING: (
+        Reason.CONNECTION_CLOSED,
+        _NET,
+        "The server {host} closed the connection without an answer.",
+    ),
+}
+
+
+def is_stream_error(code: int) -> bool:
+    """Whether HTTP/2 itself failed, so that HTTP/1.1 may do better."""
+    return code in _STREAM_CODES
+
+
+def of_curl(code: int, detail: str, host: str) -> Failure:
+    """The failure that a CURLcode means; `detail` (libcurl's text) is told for TLS only."""
+    if code in _TLS_CODES:
+        message = f"The protected connection to {host} failed: {detail or 'TLS error'}."
+        return Failure(Reason.TLS_FAILED, _NET, message, transient=code not in _TLS_FATAL)
+    if code == pycurl.E_URL_MALFORMAT:
+        return url_refused("it is malformed")
+    known = _CURL.get(code)
+    if known is None:
+        return closed_early(host)
+    reason, context, text = known
+    return Failure(reason, context, text.format(host=host), transient=True)
+
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EFBIG, errno.ENAMETOOLONG})
+
+
+def of_os_error(error: OSError, root: str) -> Failure:
+    """The failure that the disk's error means; most pass, so the bytes wait."""
+    detail = error.strerror or "input/output error"
+    if error.errno in _FULL:
+        message = f"There is no room left under the root {root!r} ({detail}); the transfer waits."
+        return Failure(Reason.DISK_FULL, _LOCAL, message, transient=True)
+    transient = error.errno not in _DENIED
+    message = f"The destination under the root {root!r} cannot be written: {detail}."
+    return Failure(Reason.DISK_ERROR, _LOCAL, message, transient)
+
+
+def destination_invalid(problem: str, root: str) -> Failure:
+    """A destination that is no plain file in plain directories."""
+    message = f"The destination under the root {root!r} is refused: {problem}."
+    return Failure(Reason.DESTINATION_INVALID, _LOCAL, message, transient=False)

@@ -1,0 +1,135 @@
+"""The hidden file beside the target that holds what has arrived."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import stat
+
+from bgcopyd.jobs.file import Validators
+from bgcopyd.transfer import syscalls
+from bgcopyd.transfer.destination import DestinationInvalid, components, plain_target
+
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_NOTE = "user.bgcopy.synced"
+_NO_NOTES = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM, errno.EACCES})
+
+
+class CannotNote(Exception):
+    """The file system keeps no extended attributes."""
+
+
+class PartialFile:
+    """An open partial file.
+
+    A file that was begun anew although the queue's store still holds an older claim carries a
+    note: how much of the new content is synced, and under which validators. Without it, a crash
+    before the store learns of the new beginning would let old claims stand for new bytes.
+    """
+
+    def __init__(self, descriptor: int, state: os.stat_result) -> None:
+        self._descriptor = descriptor
+        self.device = state.st_dev
+        self.inode = state.st_ino
+        self._noted = False
+
+    @classmethod
+    def open(cls, directory: int, name: str, target: str) -> PartialFile:
+        """Opens or creates the partial file of a target.
+
+        Raises:
+            DestinationInvalid: the file or what has the target's name is not a plain file.
+            OSError: anything else.
+        """
+        if len(components(name)) != 1:
+            raise DestinationInvalid("the partial file's name is a path")
+        plain_target(directory, target)
+        try:
+            descriptor = os.open(name, _FLAGS, 0o666, dir_fd=directory)
+        except OSError as error:
+            if error.errno in {errno.ELOOP, errno.EISDIR, errno.ENXIO}:
+                raise DestinationInvalid("the partial file is no regular file") from None
+            raise
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode) or state.st_nlink != 1:
+            os.close(descriptor)
+            raise DestinationInvalid("the partial file is no regular file with one name")
+        return cls(descriptor, state)
+
+    def proven(self, claimed: int, validators: Validators) -> int:
+        """How much of a claim the file bears out; what lies behind it is cut off."""
+        state = os.fstat(self._descriptor)
+        with contextlib.suppress(OSError):
+            note = os.getxattr(self._descriptor, _NOTE).decode()
+            self._noted = True
+            count, _, mark = note.partition(" ")
+            claimed = min(claimed, int(count)) if mark == _mark(validators) else 0
+        proven = min(claimed, state.st_size)
+        if state.st_size > proven:
+            os.ftruncate(self._descriptor, proven)
+        return proven
+
+    def begin_anew(self, *, claimed: bool) -> None:
+        """Drops the content; `claimed` says that the store may hold a claim on it.
+
+        Raises:
+            CannotNote: the claim must be lowered in the store before new bytes are written. The
+                content is dropped all the same.
+        """
+        os.ftruncate(self._descriptor, 0)
+        if claimed or self._noted:
+            self._noted = True
+            self.note(0, Validators())
+
+    def note(self, synced: int, validators: Validators) -> None:
+        """Records what a claim may say from now on, where the file was begun anew."""
+        if not self._noted:
+            return
+        try:
+            os.setxattr(self._descriptor, _NOTE, f"{synced} {_mark(validators)}".encode())
+        except OSError as error:
+            if error.errno in _NO_NOTES:
+                raise CannotNote from None
+            raise
+
+    def write(self, data: bytes, offset: int) -> None:
+        """Writes all of the data at the offset."""
+        written = os.pwrite(self._descriptor, data, offset)
+        while written < len(data):
+            written += os.pwrite(self._descriptor, memoryview(data)[written:], offset + written)
+
+    def agrees(self, data: bytes, offset: int) -> bool:
+        """Whether the file holds exactly this data at the offset."""
+        return os.pread(self._descriptor, len(data), offset) == data
+
+    def reserve(self, offset: int, size: int) -> None:
+        """Reserves the space from the offset up to the size."""
+        syscalls.reserve(self._descriptor, offset, size - offset)
+
+    def sync(self) -> None:
+        """Returns once all that was written is on disk."""
+        os.fdatasync(self._descriptor)
+
+    def hash_into(self, digest: hashlib._Hash, start: int, end: int) -> None:
+        """Feeds the bytes from start to end to a digest."""
+        while start < end:
+            piece = os.pread(self._descriptor, min(1 << 20, end - start), start)
+            if not piece:
+                raise OSError(errno.EIO, "the partial file is shorter than what was written")
+            digest.update(piece)
+            start += len(piece)
+
+    def trim(self, size: int) -> None:
+        """Cuts the file to its final size."""
+        if os.fstat(self._descriptor).st_size != size:
+            os.ftruncate(self._descriptor, size)
+
+    def close(self) -> None:
+        """Closes the file."""
+        os.close(self._descriptor)
+
+
+def _mark(validators: Validators) -> str:
+    return hashlib.sha256(repr(validators).encode()).hexdigest()[:32]

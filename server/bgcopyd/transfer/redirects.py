@@ -1,0 +1,81 @@
+"""Where a redirect may lead. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+_PORTS = {"http": 80, "https": 443}
+
+
+class RedirectRefused(Exception):
+    """The redirect is not followed; the text says why, without the URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Scheme, host and port (RFC 9110 section 4.3.1)."""
+
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """What messages say: the host, with its port where that is unusual."""
+        usual = _PORTS.get(self.scheme) == self.port
+        return self.host if usual else f"{self.host}:{self.port}"
+
+
+def origin_of(url: str) -> Origin:
+    """The origin of a URL.
+
+    Raises:
+        ValueError: it is no http or https URL with a host and without credentials.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS:
+        raise ValueError("neither http nor https")
+    if not parts.hostname or _unclean(url):
+        raise ValueError("malformed")
+    if "@" in parts.netloc:
+        raise ValueError("credentials in it")
+    return Origin(parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme])
+
+
+def follow(url: str, location: str, visited: set[str], limit: int) -> str:
+    """The URL that `location` leads to from `url`.
+
+    Raises:
+        RedirectRefused: too many, a loop, or to where no job may go.
+    """
+    try:
+        target = _encoded(urljoin(url, location.strip()))
+        origin = origin_of(target)
+    except ValueError as error:
+        problem = (
+            str(error) if str(error) in {"neither http nor https", "credentials in it"} else ""
+        )
+        raise RedirectRefused(
+            f"to an address that is not fetched ({problem or 'malformed'})"
+        ) from None
+    if urlsplit(url).scheme == "https" and origin.scheme == "http":
+        raise RedirectRefused("from https to unprotected http")
+    if target in visited:
+        raise RedirectRefused("in a circle")
+    if len(visited) > limit:
+        raise RedirectRefused(f"more than {limit} times")
+    return target
+
+
+def _encoded(url: str) -> str:
+    """Percent-encodes what header bytes beyond ASCII stand for, and drops the fragment."""
+    raw = url.encode("latin-1", "strict") if not url.isascii() else url.encode()
+    text = "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in raw)
+    parts: SplitResult = urlsplit(text.replace(" ", "%20"))
+    return parts._replace(fragment="").geturl()
+
+
+def _unclean(url: str) -> bool:
+    return not url.isascii() or any(
+        ord(character) <= 0x20 or character == "\x7f" for character in url
+    )

@@ -1,0 +1,30 @@
+"""System calls that the standard library lacks or spoils; knows the platform."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import sys
+
+_KEEP_SIZE = 1
+_UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def reserve(descriptor: int, offset: int, length: int) -> None:
+    """Reserves space without changing the file's size, where the file system can.
+
+    posix_fallocate would write zeros where it cannot, and would hide how much has been written.
+
+    Raises:
+        OSError: no room (ENOSPC, EDQUOT), or another error of the disk.
+    """
+    if _libc is None or length <= 0:
+        return
+    arguments = (ctypes.c_int(_KEEP_SIZE), ctypes.c_int64(offset), ctypes.c_int64(length))
+    if _libc.fallocate64(descriptor, *arguments) == 0:
+        return
+    code = ctypes.get_errno()
+    if code not in _UNSUPPORTED:
+        raise OSError(code, os.strerror(code))

@@ -1,0 +1,272 @@
+"""Whether the bytes that follow an answer's headers may be written, and where. Pure.
+
+libcurl reports success for answers that would make a wrong file (a 200 in answer to a range, a 206
+from another offset, a multipart body), so each answer is judged here before a byte is written.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from bgcopyd.jobs.file import Validators, Verification
+from bgcopyd.transfer import headers
+from bgcopyd.transfer.headers import Answer
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+
+
+class Rung(enum.IntEnum):
+    """How a request makes sure that its answer continues the file on disk."""
+
+    WHOLE = 0
+    IF_RANGE = 1
+    PLAIN = 2
+    OVERLAP = 3
+
+
+class Match(enum.Enum):
+    """What two sets of validators say: the same bytes, others, nothing, or one ETag per node."""
+
+    SAME = enum.auto()
+    DIFFERENT = enum.auto()
+    UNKNOWN = enum.auto()
+    TWIN = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request: `have` bytes are on disk, the first byte asked for is `offset`."""
+
+    rung: Rung
+    have: int
+    offset: int
+    size: int | None
+    validators: Validators
+
+    def fields(self) -> list[bytes]:
+        """The request's header fields."""
+        fields = [b"Accept-Encoding: identity"]
+        if self.rung is not Rung.WHOLE:
+            fields.append(b"Range: bytes=%d-" % self.offset)
+        if self.rung is Rung.IF_RANGE:
+            known = self.validators
+            value = known.etag if strong_etag(known) else known.last_modified
+            fields.append(b"If-Range: " + value.encode("latin-1"))
+        return fields
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Write the body from `start`; it ends before `end` (None: where the answer ends).
+
+    Bytes below the ask's `have` are compared with the disk. `fresh` says that all there is on disk
+    is dropped first, `changed` that the remote file is another than before.
+    """
+
+    start: int
+    end: int | None
+    size: int | None
+    validators: Validators
+    proof: Verification
+    fresh: bool = False
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Descend:
+    """Ask again on this rung; a 416 may have told the `size`."""
+
+    rung: Rung
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """The remote file is another one: ask for all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """The answer contradicts itself or the request: once more, then the whole file."""
+
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The answer cannot be the file; what is on disk is kept."""
+
+    problem: str
+    page: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """The file is elsewhere."""
+
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A status that is an error."""
+
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unexpected:
+    """A status below 400 that means nothing here."""
+
+    status: int
+
+
+Verdict = Accept | Descend | Restart | Reject | Refuse | Redirect | Status | Unexpected
+
+
+def strong_etag(known: Validators) -> bool:
+    """Whether there is an ETag that proves equal bytes."""
+    return bool(known.etag) and not known.etag.startswith("W/")
+
+
+def weakened(known: Validators) -> Validators:
+    """The same validators, fit to see a change but not to vouch for the bytes.
+
+    A file that was joined by an overlap keeps these, so that a later attempt does not take the
+    whole of it for validated.
+    """
+    etag = f"W/{known.etag}" if strong_etag(known) else known.etag
+    return Validators(etag=etag, last_modified=known.last_modified)
+
+
+def compare(known: Validators, size: int | None, new: Validators, total: int | None) -> Match:
+    """Compares what was known of the file with what an answer says of it."""
+    equal_dates = known.last_modified == new.last_modified
+    strong_dates = known.last_modified_strong and new.last_modified_strong
+    if known.etag and new.etag:
+        if known.etag.removeprefix("W/") == new.etag.removeprefix("W/"):
+            both = strong_etag(known) and strong_etag(new)
+            return Match.SAME if both else Match.UNKNOWN
+        twin = strong_dates and equal_dates and size is not None and size == total
+        return Match.TWIN if twin else Match.DIFFERENT
+    if strong_dates:
+        return Match.SAME if equal_dates else Match.DIFFERENT
+    return Match.UNKNOWN
+
+
+def judge(ask: Ask, answer: Answer, *, page_expected: bool = False, empty: bool = False) -> Verdict:
+    """Judges an answer.
+
+    Args:
+        ask: what was asked for.
+        answer: what the headers say.
+        page_expected: the URL asks for a web page.
+        empty: the answer has ended without a body.
+    """
+    if answer.status == 200:
+        return _whole(ask, answer, page_expected=page_expected, empty=empty)
+    if answer.status == 206:
+        return _part_of_whole(answer) if ask.rung is Rung.WHOLE else _part(ask, answer)
+    if answer.status == 416 and ask.rung is not Rung.WHOLE:
+        return _unsatisfiable(ask, answer)
+    if answer.status in REDIRECTS and answer.value("location"):
+        return Redirect(answer.value("location"))
+    return Status(answer.status) if answer.status >= 400 else Unexpected(answer.status)
+
+
+def _whole(ask: Ask, answer: Answer, *, page_expected: bool, empty: bool) -> Verdict:
+    try:
+        length = headers.framed_length(answer)
+    except ValueError:
+        return Reject("its Content-Length contradicts itself")
+    if (length == 0 or (length is None and empty)) and (ask.size or ask.have):
+        return Refuse("an empty answer for a file that is not empty")
+    new = headers.validators(answer)
+    match = compare(ask.validators, ask.size, new, length)
+    differs = match is Match.DIFFERENT or (
+        ask.size is not None and length is not None and length != ask.size
+    )
+    if ask.have and differs and not page_expected and _is_page(answer, new):
+        return Refuse("a web page instead of the file", page=True)
+    if ask.rung is Rung.IF_RANGE and not differs:
+        if match is Match.SAME:
+            return Descend(Rung.PLAIN)
+        if match is Match.TWIN:
+            return Descend(Rung.OVERLAP)
+    # If-Range answered with everything means that the validator no longer holds.
+    changed = bool(ask.have) and (differs or ask.rung is Rung.IF_RANGE)
+    return Accept(0, length, length, new, Verification.VALIDATOR, fresh=True, changed=changed)
+
+
+def _is_page(answer: Answer, new: Validators) -> bool:
+    return headers.media_type(answer) in PAGE_TYPES and not new.etag
+
+
+def _malformed(answer: Answer) -> str:  # noqa: PLR0911 - one line per way to be wrong
+    if headers.media_type(answer) == "multipart/byteranges":
+        return "several ranges in one answer"
+    if headers.encoded(answer):
+        return "a range of an encoded body"
+    found = headers.content_range(answer)
+    if found is None:
+        return "no readable Content-Range"
+    if found.last < found.first or (found.total is not None and found.last >= found.total):
+        return "a Content-Range that cannot be"
+    try:
+        length = headers.framed_length(answer)
+    except ValueError:
+        return "its Content-Length contradicts itself"
+    if length is not None and length != found.last - found.first + 1:
+        return "a Content-Length that is not the range's"
+    return ""
+
+
+def _part_of_whole(answer: Answer) -> Verdict:
+    problem = _malformed(answer)
+    if problem:
+        return Reject(problem)
+    found = headers.content_range(answer)
+    assert found is not None
+    if found.first != 0 or found.total is None or found.last != found.total - 1:
+        return Reject("a part of the file where all of it was asked for")
+    new = headers.validators(answer)
+    return Accept(0, found.total, found.total, new, Verification.VALIDATOR, fresh=True)
+
+
+def _part(ask: Ask, answer: Answer) -> Verdict:  # noqa: PLR0911 - the rule, line by line
+    problem = _malformed(answer)
+    if problem:
+        return Reject(problem)
+    found = headers.content_range(answer)
+    assert found is not None
+    new = headers.validators(answer)
+    match = compare(ask.validators, ask.size, new, found.total)
+    if match is Match.DIFFERENT:
+        return Restart()
+    if found.total is not None and (found.total < ask.have or ask.size not in {None, found.total}):
+        return Reject("another size of the same version") if match is Match.SAME else Restart()
+    if found.total is None and match is not Match.SAME:
+        return Reject("no total size and no validator that would make up for it")
+    if found.first > ask.offset or (found.first < ask.offset and match is not Match.SAME):
+        return Reject("another range than was asked for")
+    end = found.last + 1
+    if end <= ask.have and end != found.total:
+        return Reject("a range without a new byte")
+    if match is not Match.SAME and ask.rung is not Rung.OVERLAP:
+        return Descend(Rung.OVERLAP)
+    size = found.total if found.total is not None else ask.size
+    if match is Match.SAME:
+        return Accept(found.first, end, size, new, Verification.VALIDATOR)
+    kept = new if new != Validators() else ask.validators
+    return Accept(found.first, end, size, weakened(kept), Verification.OVERLAP)
+
+
+def _unsatisfiable(ask: Ask, answer: Answer) -> Verdict:
+    total = headers.unsatisfied_total(answer)
+    if total is not None and total < ask.have:
+        return Restart()
+    if ask.rung is not Rung.OVERLAP and total in {None, ask.have}:
+        return Descend(Rung.OVERLAP, total)
+    return Descend(Rung.WHOLE)

@@ -1,0 +1,225 @@
+"""The engine thread of one volume: libcurl's loop, its downloads, its disk threads."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from bgcopyd.queue.clock import Clock
+from bgcopyd.queue.transfers import Event, Failed, Finished, Stopped, Transfer
+from bgcopyd.transfer.admission import Admission
+from bgcopyd.transfer.buckets import Rates
+from bgcopyd.transfer.destination import Directories
+from bgcopyd.transfer.disk import DiskThreads
+from bgcopyd.transfer.download import Download
+from bgcopyd.transfer.handles import Handle, HandlePool
+from bgcopyd.transfer.options import EngineOptions
+from bgcopyd.transfer.outbox import Outbox
+from bgcopyd.transfer.poller import Poller
+from bgcopyd.transfer.redirects import Origin
+
+_log = logging.getLogger(__name__)
+# After so many broken HTTP/2 streams a host is asked by HTTP/1.1.
+_STREAM_ERRORS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the volumes of an engine have in common."""
+
+    roots: Mapping[str, str]
+    options: EngineOptions
+    clock: Clock
+    rates: Rates
+    outbox: Outbox
+
+
+class Volume:
+    """One thread that never waits for another volume. `post` alone is for other threads."""
+
+    def __init__(self, name: str, shared: Shared, on_exit: Callable[[], None]) -> None:
+        options = shared.options
+        self.options = options
+        self.rates = shared.rates
+        self.directories = Directories(shared.roots)
+        self.admission = Admission(per_host=options.connections_per_host, total=options.connections)
+        self.settling = 0
+        self._shared = shared
+        self._poller = Poller(
+            connections=options.connections, per_host=options.connections_per_host
+        )
+        self._handles = HandlePool(options)
+        self._running: dict[int, Handle] = {}
+        self._disk = DiskThreads(f"disk-{name}", options.sync_threads)
+        self._posted: deque[Callable[[], None]] = deque()
+        self._signalled = False
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
+        self._jobs: dict[str, set[Download]] = {}
+        self._events: list[Event] = []
+        self._stream_errors: dict[Origin, int] = {}
+        self._next_tick = 0.0
+        self._closing = False
+        self._on_exit = on_exit
+        self._thread = threading.Thread(target=self._run, name=f"volume-{name}", daemon=True)
+
+    def begin(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    # From any thread.
+
+    def post(self, call: Callable[[], None]) -> None:
+        """Runs a call on the volume's thread."""
+        self._posted.append(call)
+        if not self._signalled:
+            self._signalled = True
+            self._poller.wake()
+
+    # Posted by the engine.
+
+    def add(self, transfers: list[Transfer]) -> None:
+        """Begins transfers."""
+        for transfer in transfers:
+            download = Download(transfer, self)
+            self._jobs.setdefault(transfer.job_id, set()).add(download)
+            if self._closing:
+                download.stop()
+            else:
+                download.start()
+
+    def stop(self, job_id: str) -> None:
+        """Stops a job's transfers."""
+        for download in list(self._jobs.get(job_id, ())):
+            download.stop()
+
+    def close(self) -> None:
+        """Stops everything; the thread ends when all have ended."""
+        self._closing = True
+        for job_id in list(self._jobs):
+            self.stop(job_id)
+
+    # What downloads need.
+
+    def now(self) -> float:
+        """Seconds that only go forward."""
+        return self._shared.clock.monotonic()
+
+    def wall(self) -> datetime:
+        """The time of day."""
+        return self._shared.clock.now()
+
+    def emit(self, event: Event) -> None:
+        """Sends an event with the others of this turn."""
+        self._events.append(event)
+
+    def later(self, delay: float, call: Callable[[], None]) -> None:
+        """Calls after so many seconds."""
+        heapq.heappush(self._timers, (self.now() + delay, next(self._numbers), call))
+
+    def disk(
+        self, task: Callable[[], Any], done: Callable[[Any, BaseException | None], None]
+    ) -> None:
+        """Runs the task on a disk thread, then `done` on this one."""
+
+        def report(result: Any, error: BaseException | None) -> None:
+            self.post(partial(done, result, error))
+
+        self._disk.submit(task, report)
+
+    def launch(self, download: Download, url: str, fields: list[bytes], origin: Origin) -> Handle:
+        """Sends a request."""
+        limited = self.rates.limited(download.transfer.job_id)
+        handle = self._handles.take()
+        handle.prepare(
+            download,
+            url,
+            fields,
+            buffer=self.options.limited_buffer if limited else self.options.buffer,
+            http1=self._stream_errors.get(origin, 0) >= _STREAM_ERRORS,
+        )
+        self._running[id(handle.curl)] = handle
+        self._poller.multi.add_handle(handle.curl)
+        return handle
+
+    def release(self, handle: Handle) -> None:
+        """Takes back the handle of a request that has ended or was cancelled."""
+        if self._running.pop(id(handle.curl), None) is not None:
+            self._poller.multi.remove_handle(handle.curl)
+        self._handles.give(handle)
+
+    def note_stream_error(self, origin: Origin) -> None:
+        """Remembers that HTTP/2 failed with a host."""
+        self._stream_errors[origin] = self._stream_errors.get(origin, 0) + 1
+
+    def ended(self, download: Download, event: Finished | Failed | Stopped) -> None:
+        """Forgets a download; the event is its last."""
+        job_id = download.transfer.job_id
+        siblings = self._jobs[job_id]
+        siblings.discard(download)
+        if not siblings:
+            del self._jobs[job_id]
+            self.directories.release(job_id)
+        self._events.append(event)
+
+    # The thread.
+
+    def _run(self) -> None:
+        try:
+            while self._jobs or self._posted or not self._closing:
+                self._turn()
+        finally:
+            self._handles.close()
+            self._poller.close()
+            self.directories.close()
+            self._disk.close()
+            self._on_exit()
+
+    def _turn(self) -> None:
+        self._poller.wait(self._timeout())
+        # Cleared before the calls are taken: whoever posts later wakes again.
+        self._signalled = False
+        while self._posted:
+            self._guard(self._posted.popleft())
+        for curl, code, text in self._poller.finished():
+            handle = self._running.get(id(curl))
+            if handle is not None and handle.sink is not None:
+                self._guard(partial(handle.sink.on_done, code, text))
+        now = self.now()
+        while self._timers and self._timers[0][0] <= now:
+            self._guard(heapq.heappop(self._timers)[2])
+        if now >= self._next_tick:
+            self._next_tick = now + self.options.report_interval
+            self._guard(partial(self._tick, now))
+        if self.settling < self.options.settling:
+            self.admission.admit()
+        if self._events:
+            events, self._events = self._events, []
+            self._shared.outbox.put(events)
+
+    def _timeout(self) -> float | None:
+        if self._posted:
+            return 0.0
+        due = [self._timers[0][0]] if self._timers else []
+        if self._running:
+            due.append(self._next_tick)
+        return max(min(due) - self.now(), 0.0) if due else None
+
+    def _tick(self, now: float) -> None:
+        for handle in list(self._running.values()):
+            if isinstance(handle.sink, Download):
+                handle.sink.tick(now)
+
+    def _guard(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except Exception:  # noqa: BLE001 - one download must not end the others
+            _log.exception("a defect in the engine")
