@@ -170,6 +170,7 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
+    await daemon.feed.start()
     cut_off = await recover(store, daemon.scheduler, daemon.completion, clock)
     works: list[Coroutine[None, None, None]] = [
         daemon.feed.run(),

@@ -56,7 +56,9 @@ class Roots:
         if directory is None:
             known = ", ".join(self.names) or "none"
             raise PathProblem(
-                "root", f"'{root}' is no root of this server; it has: {known}", unknown_root=True
+                "root",
+                f"'{root[:64]}' is no root of this server; it has: {known}",
+                unknown_root=True,
             )
         path = "/".join(_components(local_path))
         return root, path, f"{directory.rstrip('/')}/{path}"

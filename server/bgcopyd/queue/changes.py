@@ -48,10 +48,13 @@ class ChangeFeed:
         """How many watches are open."""
         return len(self._watches)
 
+    async def start(self) -> None:
+        """Finds the position to feed from; before the first watch."""
+        self.store.on_commit(lambda _newest: self._news.set())
+        self.cursor = (await self.store.position()).newest
+
     async def run(self) -> None:
         """Feeds until cancelled."""
-        self.cursor = (await self.store.position()).newest
-        self.store.on_commit(lambda _newest: self._news.set())
         while True:
             await self._news.wait()
             self._news.clear()

@@ -137,7 +137,7 @@ class BackgroundCopyManager:
             return authorized_job(tx, principal, job.job_id), first
 
         job, first = await self._store.transact(add)
-        self._runs.grow(command.job_id, len(command.files))
+        self._runs.grow(command.job_id, job.progress.files_total)
         self._on_change()
         return self._board.overlay(job), first
 

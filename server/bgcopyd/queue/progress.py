@@ -33,9 +33,13 @@ class ProgressBoard:
         return self._live
 
     def overlay(self, job: Job) -> Job:
-        """The job with its live progress, where it has one."""
+        """The job with its live progress, where it has one; a job that has stopped has no speed."""
         live = self._live.get(job.job_id)
-        return job if live is None else dataclasses.replace(job, progress=live)
+        if live is None:
+            return job
+        if not job.state.running:
+            live = dataclasses.replace(live, bytes_per_second=0)
+        return dataclasses.replace(job, progress=live)
 
     def _speed(self, job_id: str, received: int) -> float:
         now = self._clock.monotonic()

@@ -102,11 +102,15 @@ class JobRun:
         self._halt()
 
     def grow(self, files: int) -> None:
-        """Counts files that were added to the job, and looks for them."""
+        """Hears how many files the job has now, and looks for new ones.
+
+        The number and not the difference: this run may have counted the new ones already.
+        """
+        added = max(0, files - self._totals.files)
         self._totals = dataclasses.replace(
             self._totals,
-            files=self._totals.files + files,
-            unknown_sizes=self._totals.unknown_sizes + files,
+            files=self._totals.files + added,
+            unknown_sizes=self._totals.unknown_sizes + added,
         )
         self._exhausted = False
         self._news.set()

@@ -65,7 +65,7 @@ class Runs:
         )
 
     def grow(self, job_id: str, files: int) -> None:
-        """Tells a run that its job has got more files."""
+        """Tells a run how many files its job has now."""
         run = self._runs.get(job_id)
         if run is not None:
             run.grow(files)

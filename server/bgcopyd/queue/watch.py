@@ -102,11 +102,11 @@ class Watch:
         if self._behind:
             return
         for event in events:
-            seen = self._seen(event)
+            seen = self._seen(event) if self._is_news(event) else None
             if seen is not None:
                 self._pending[event.job.job_id] = seen
         for owner, removed in gone:
-            if self._in_sight(owner, removed.job_id):
+            if self._is_news(removed) and self._in_sight(owner, removed.job_id):
                 self._pending[removed.job_id] = removed
         self._pending_position = position
         if len(self._pending) > PENDING:
@@ -207,6 +207,7 @@ class Watch:
     def _told(self, event: JobChanged | JobRemoved) -> JobChanged | JobRemoved:
         if isinstance(event, JobRemoved):
             self._running.pop(event.job_id, None)
+            self._shown.pop(event.job_id, None)
             return event
         self._follow(event.job)
         return event
@@ -232,6 +233,10 @@ class Watch:
                 self._shown[job_id] = progress
                 events.append(self._feed.live(job, progress))
         return events
+
+    def _is_news(self, event: JobChanged | JobRemoved) -> bool:
+        """Whether this watch, which may have read the store later than the feed, lacks it."""
+        return _order(event) > self._position
 
     def _seen(self, event: JobChanged) -> JobChanged | JobRemoved | None:
         job = event.job
