@@ -65,6 +65,17 @@ def job_id(text: str) -> str:
     return canonical
 
 
+def whole(request: Message) -> None:
+    """Refuses a request with a field that a newer client knows and this server does not.
+
+    Raises:
+        Refusal: NOT_SUPPORTED.
+    """
+    found = Violations()
+    _refuse_unknown(found, request, "request")
+    found.raise_any()
+
+
 def create_job(request: pb.CreateJobRequest, roots: Roots) -> CreateJob:
     """A job to create.
 
@@ -97,6 +108,7 @@ def add_files(request: pb.AddFilesRequest, roots: Roots) -> AddFiles:
 def list_jobs(request: pb.ListJobsRequest) -> ListJobs:
     """A page of jobs."""
     found = Violations()
+    _refuse_unknown(found, request, "request")
     wanted = _filter(found, request.filter)
     size = _page_size(found, request.page_size)
     before = found.attempt(lambda: page_position(request.page_token, filter_scope(request.filter)))
@@ -107,6 +119,7 @@ def list_files(request: pb.ListFilesRequest) -> ListFiles:
     """A page of files."""
     target = job_id(request.job_id)
     found = Violations()
+    _refuse_unknown(found, request, "request")
     size = _page_size(found, request.page_size)
     after = found.attempt(lambda: page_position(request.page_token, files_scope(target)))
     return ListFiles(target, size, -1 if after is None else after, found.refusal())
@@ -115,6 +128,7 @@ def list_files(request: pb.ListFilesRequest) -> ListFiles:
 def watch_jobs(request: pb.WatchJobsRequest) -> WatchJobs:
     """A watch."""
     found = Violations()
+    _refuse_unknown(found, request, "request")
     wanted = _filter(found, request.filter)
     resume = found.attempt(lambda: resume_position(request.resume_token))
     intervals = {

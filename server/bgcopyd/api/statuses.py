@@ -13,8 +13,10 @@ from bgcopyd.jobs.refusal import Refusal
 
 DOMAIN = "bgcopy.v1"
 STATUS_BYTES = 4096
-MESSAGE_CHARACTERS = 500
-FIELD_BYTES = 2400
+# The message stands in the Status, in a PreconditionFailure and, percent-encoded, in grpc-message.
+MESSAGE_BYTES = 500
+FIELD_BYTES = 2200
+TEXT_BYTES = 256
 
 _NUMBERS = {
     Code.INVALID_ARGUMENT: 3,
@@ -41,7 +43,7 @@ def code_of(reason: Reason) -> int:
 def status_of(refusal: Refusal) -> status_pb2.Status:
     """The whole status, with its details."""
     status = status_pb2.Status(
-        code=code_of(refusal.reason), message=refusal.message[:MESSAGE_CHARACTERS]
+        code=code_of(refusal.reason), message=_cut(refusal.message, MESSAGE_BYTES)
     )
     fields, omitted = _bad_request(refusal)
     for detail in (_error_info(refusal, omitted), fields, *_others(refusal)):
@@ -50,6 +52,11 @@ def status_of(refusal: Refusal) -> status_pb2.Status:
             packed.Pack(detail)
             status.details.append(packed)
     return status
+
+
+def _cut(text: str, size: int) -> str:
+    """The beginning of a text, at most `size` bytes of whole characters."""
+    return text.encode()[:size].decode(errors="ignore")
 
 
 def _error_info(refusal: Refusal, omitted: int) -> details.ErrorInfo:
@@ -70,7 +77,8 @@ def _bad_request(refusal: Refusal) -> tuple[details.BadRequest | None, int]:
     message = details.BadRequest()
     for violation in refusal.violations:
         message.field_violations.add(
-            field=violation.field[:256], description=violation.description[:256]
+            field=_cut(violation.field, TEXT_BYTES),
+            description=_cut(violation.description, TEXT_BYTES),
         )
         if message.ByteSize() > FIELD_BYTES:
             del message.field_violations[-1]
@@ -88,7 +96,7 @@ def _others(refusal: Refusal) -> list[Message]:
                     details.PreconditionFailure.Violation(
                         type=refusal.reason.name,
                         subject=refusal.metadata.get("job_id", ""),
-                        description=refusal.message[:MESSAGE_CHARACTERS],
+                        description=_cut(refusal.message, MESSAGE_BYTES),
                     )
                 ]
             )

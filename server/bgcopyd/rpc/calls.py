@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -49,6 +50,7 @@ class Calls:
     def __init__(self, identities: Identities, activity: Activity) -> None:
         self._identities = identities
         self._activity = activity
+        self._carried: set[asyncio.Task[Any]] = set()
 
     def unary(
         self, method: Callable[[Principal, Request], Awaitable[Response]]
@@ -67,6 +69,30 @@ class Calls:
             raise AssertionError
 
         return handle
+
+    def to_the_end(
+        self, method: Callable[[Principal, Request], Awaitable[Response]]
+    ) -> Callable[[Principal, Request], Awaitable[Response]]:
+        """A method that goes on when its caller gives up: a change is made whole or not at all.
+
+        A deadline between the change in the store and what follows from it (a run to stop, a
+        scheduler to wake) would leave the two at odds.
+        """
+
+        async def carried(caller: Principal, request: Request) -> Response:
+            async def work() -> Response:
+                try:
+                    return await method(caller, request)
+                except Exception as error:  # noqa: BLE001 - mapped like every error
+                    # Judged here: where the caller is gone, nobody else would log a defect.
+                    raise refusal_of(error) from None
+
+            task = asyncio.create_task(work())
+            self._carried.add(task)
+            task.add_done_callback(self._carried.discard)
+            return await asyncio.shield(task)
+
+        return carried
 
     def stream(
         self, method: Callable[[Principal, Request], AsyncIterator[bytes]]

@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc
 from google.protobuf import message_factory
+from google.protobuf.descriptor_pb2 import MethodOptions
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from bgcopy.v1 import background_copy_manager_pb2 as pb
@@ -126,6 +127,8 @@ def _handlers(calls: Calls, servicer: BackgroundCopyServicer) -> grpc.GenericRpc
             )
         else:
             encoder = message_factory.GetMessageClass(method.output_type).SerializeToString
+            if method.GetOptions().idempotency_level != MethodOptions.NO_SIDE_EFFECTS:
+                work = calls.to_the_end(work)
             handlers[method.name] = grpc.unary_unary_rpc_method_handler(
                 calls.unary(work), request_deserializer=decoder, response_serializer=encoder
             )

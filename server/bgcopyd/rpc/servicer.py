@@ -17,11 +17,23 @@ from bgcopyd.api.tokens import page_token, resume_token
 from bgcopyd.jobs import limits
 from bgcopyd.jobs.limits import Limits
 from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.refusal import Refusal
 from bgcopyd.jobs.roots import Roots
 from bgcopyd.queue.changes import ChangeFeed
 from bgcopyd.queue.manager import BackgroundCopyManager
 
 M = TypeVar("M", bound=Message)
+
+Verb = (
+    pb.SuspendJobRequest
+    | pb.ResumeJobRequest
+    | pb.CompleteJobRequest
+    | pb.CancelJobRequest
+    | pb.DeleteJobRequest
+)
+
+# What a page holds beside its rows: two tokens, each far shorter than this half.
+TOKEN_BYTES = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,7 @@ class BackgroundCopyServicer:
     async def get_job(self, caller: Principal, request: pb.GetJobRequest) -> pb.GetJobResponse:
         """GetJob."""
         job = await self._manager.get_job(caller, decode.job_id(request.job_id))
+        decode.whole(request)
         return pb.GetJobResponse(job=encode.job(job))
 
     async def list_jobs(
@@ -99,7 +112,7 @@ class BackgroundCopyServicer:
         self, caller: Principal, request: pb.SuspendJobRequest
     ) -> pb.SuspendJobResponse:
         """SuspendJob."""
-        target = decode.job_id(request.job_id)
+        target = await self._target(caller, request)
         job = await self._manager.suspend_job(caller, target, request.etag)
         return pb.SuspendJobResponse(job=encode.job(job))
 
@@ -107,7 +120,7 @@ class BackgroundCopyServicer:
         self, caller: Principal, request: pb.ResumeJobRequest
     ) -> pb.ResumeJobResponse:
         """ResumeJob."""
-        target = decode.job_id(request.job_id)
+        target = await self._target(caller, request)
         job = await self._manager.resume_job(caller, target, request.etag)
         return pb.ResumeJobResponse(job=encode.job(job))
 
@@ -115,7 +128,7 @@ class BackgroundCopyServicer:
         self, caller: Principal, request: pb.CompleteJobRequest
     ) -> pb.CompleteJobResponse:
         """CompleteJob."""
-        target = decode.job_id(request.job_id)
+        target = await self._target(caller, request)
         done = await self._manager.complete_job(
             caller, target, request.etag, allow_partial=request.allow_partial
         )
@@ -130,7 +143,7 @@ class BackgroundCopyServicer:
         self, caller: Principal, request: pb.CancelJobRequest
     ) -> pb.CancelJobResponse:
         """CancelJob."""
-        target = decode.job_id(request.job_id)
+        target = await self._target(caller, request)
         job = await self._manager.cancel_job(caller, target, request.etag)
         return pb.CancelJobResponse(job=encode.job(job))
 
@@ -138,7 +151,8 @@ class BackgroundCopyServicer:
         self, caller: Principal, request: pb.DeleteJobRequest
     ) -> pb.DeleteJobResponse:
         """DeleteJob."""
-        await self._manager.delete_job(caller, decode.job_id(request.job_id), request.etag)
+        target = await self._target(caller, request)
+        await self._manager.delete_job(caller, target, request.etag)
         return pb.DeleteJobResponse()
 
     async def watch_jobs(
@@ -155,12 +169,14 @@ class BackgroundCopyServicer:
         self, _caller: Principal, request: pb.GetErrorDescriptionRequest
     ) -> pb.GetErrorDescriptionResponse:
         """GetErrorDescription."""
+        decode.whole(request)
         return describe(request)
 
     async def get_server_info(
-        self, caller: Principal, _request: pb.GetServerInfoRequest
+        self, caller: Principal, request: pb.GetServerInfoRequest
     ) -> pb.GetServerInfoResponse:
         """GetServerInfo."""
+        decode.whole(request)
         bounds = self._about.bounds
         return pb.GetServerInfoResponse(
             version=self._about.version,
@@ -175,11 +191,21 @@ class BackgroundCopyServicer:
             start_time=encode.timestamp(self._about.start_time),
         )
 
+    async def _target(self, caller: Principal, request: Verb) -> str:
+        """The job that a verb names; its permission is judged before the rest of the request."""
+        target = decode.job_id(request.job_id)
+        try:
+            decode.whole(request)
+        except Refusal:
+            await self._manager.get_job(caller, target)
+            raise
+        return target
+
 
 def _fitting(messages: Sequence[M]) -> list[M]:
     """As many of the messages as fit a page, at least one where there is one."""
     fitting: list[M] = []
-    size = 0
+    size = TOKEN_BYTES
     for message in messages:
         size += message.ByteSize() + 4
         if fitting and size > limits.PAGE_BYTES:
