@@ -1,0 +1,67 @@
+"""What --json prints: stable, field names as in the API, times as RFC 3339, durations in seconds.
+
+A job: job_id display_name description state type priority owner etag revision labels progress
+error error_count blocked_reason minimum_retry_delay no_progress_timeout max_bytes_per_second
+auto_complete create_time modification_time transferred_time expire_time next_attempt_time.
+Its progress: bytes_transferred bytes_total files_total files_transferred bytes_per_second fraction.
+A file: index remote_url root local_path sha256 bytes_transferred bytes_total transferred completed
+verification error. An error: reason context message hresult hresult_name file_index http_status
+time transient. What is unknown is null. Names of states and so on are the API's, in upper case.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bgcopy import FileInfo, JobInfo, ServerInfo
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.name
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = dataclasses.fields(value)
+        return {field.name: _plain(getattr(value, field.name)) for field in fields}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def job(info: JobInfo) -> dict[str, Any]:
+    """A job."""
+    shape: dict[str, Any] = _plain(info)
+    shape["progress"]["fraction"] = info.progress.fraction
+    return shape
+
+
+def file(info: FileInfo) -> dict[str, Any]:
+    """A file of a job."""
+    shape: dict[str, Any] = _plain(info)
+    spec = shape.pop("spec")
+    return {
+        "index": shape.pop("index"),
+        "remote_url": spec["url"],
+        "root": spec["root"],
+        "local_path": spec["path"],
+        "sha256": spec["sha256"],
+        **shape,
+    }
+
+
+def server(info: ServerInfo, target: str) -> dict[str, Any]:
+    """A daemon: target version features limits caller roots start_time."""
+    shape: dict[str, Any] = _plain(info)
+    return {"target": target, **shape}
+
+
+def dumps(shape: Any) -> str:
+    """One line of JSON, in ASCII so that any terminal and any locale can take it."""
+    return json.dumps(shape)
