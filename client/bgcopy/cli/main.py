@@ -82,21 +82,26 @@ def _run(session: Session, arguments: Sequence[str] | None) -> int:
         return Exit.USAGE
     try:
         code = cli.main(args=given, prog_name="bgcopy", standalone_mode=False, obj=session)
-    except Failure as problem:
-        return session.complain(problem)
-    except BgcopyError as error:
-        return session.complain(failure.from_error(error))
-    except click.ClickException as error:
-        session.json = session.json or "--json" in given
-        return session.complain(_usage(error))
     except (KeyboardInterrupt, click.Abort):
         session.note("bgcopy: interrupted")
         return Exit.INTERRUPTED
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - the last resort: one line instead of a traceback
-        return session.complain(_unexpected(error))
+        # The line may be what could not be understood, and so the wish for JSON not be known yet.
+        session.json = session.json or "--json" in given
+        return session.complain(_failure(error))
     return code if isinstance(code, int) else Exit.OK
+
+
+def _failure(error: Exception) -> Failure:
+    if isinstance(error, Failure):
+        return error
+    if isinstance(error, BgcopyError):
+        return failure.from_error(error)
+    if isinstance(error, click.ClickException):
+        return _usage(error)
+    return _unexpected(error)
 
 
 def _usage(error: click.ClickException) -> Failure:
