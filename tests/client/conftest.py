@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,18 @@ from tests.support.fake_server import Manager, serving
 
 
 @pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A directory for sockets, whose paths are short by law; pytest's own are not."""
+    with tempfile.TemporaryDirectory(prefix="bgcopy-") as directory:
+        yield Path(directory)
+
+
+@pytest.fixture
 def manager() -> Manager:
     return Manager()
 
 
 @pytest.fixture
-async def client(manager: Manager, tmp_path: Path) -> AsyncIterator[bgcopy.AsyncClient]:
-    async with serving(manager, tmp_path) as target, bgcopy.AsyncClient(target) as client:
+async def client(manager: Manager, short_path: Path) -> AsyncIterator[bgcopy.AsyncClient]:
+    async with serving(manager, short_path) as target, bgcopy.AsyncClient(target) as client:
         yield client

@@ -31,8 +31,8 @@ def queue() -> Queue:
 
 
 @pytest.fixture
-async def bgcopy_(queue: Queue, tmp_path: Path) -> AsyncIterator[Command]:
-    async with serving(queue, tmp_path) as target:
+async def bgcopy_(queue: Queue, tmp_path: Path, short_path: Path) -> AsyncIterator[Command]:
+    async with serving(queue, short_path) as target:
         yield Command(tmp_path, target)
 
 

@@ -154,11 +154,11 @@ async def test_a_call_with_an_etag_is_never_retried(
 
 
 async def test_the_token_is_sent_with_each_call_without_tls(
-    manager: Manager, tmp_path: Path
+    manager: Manager, short_path: Path
 ) -> None:
     manager.handlers["GetJob"] = got
     async with (
-        serving(manager, tmp_path) as target,
+        serving(manager, short_path) as target,
         bgcopy.AsyncClient(target, token="secret") as client,
     ):
         await client.get_job(JOB.job_id)
@@ -260,8 +260,8 @@ async def test_closing_the_client_ends_calls_under_way(
         await client.get_job("x")
 
 
-async def test_nobody_there(tmp_path: Path) -> None:
-    async with bgcopy.AsyncClient(f"unix:{tmp_path / 'nobody'}") as client:
+async def test_nobody_there(short_path: Path) -> None:
+    async with bgcopy.AsyncClient(f"unix:{short_path / 'nobody'}") as client:
         with pytest.raises(bgcopy.Unavailable):
             await client.get_job("x")
 

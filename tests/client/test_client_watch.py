@@ -107,8 +107,8 @@ async def test_an_expired_token_takes_a_fresh_snapshot_and_tells_what_vanished(
     assert seen[4] == bgcopy.JobRemoved(B, bgcopy.RemovedReason.UNKNOWN)
 
 
-async def test_a_watch_survives_a_restart_of_the_daemon(tmp_path: Path) -> None:
-    target = f"unix:{tmp_path / 's'}"
+async def test_a_watch_survives_a_restart_of_the_daemon(short_path: Path) -> None:
+    target = f"unix:{short_path / 's'}"
     first = Manager(watch=Script([changed(A, 3, "t1"), complete("t2")]))
     server = await start(first, target)
     async with bgcopy.AsyncClient(target) as client, client.watch_jobs() as events:
@@ -175,8 +175,8 @@ async def test_a_refused_watch_raises(manager: Manager, client: bgcopy.AsyncClie
             await anext(events)
 
 
-async def test_nobody_there_is_no_endless_watch(tmp_path: Path) -> None:
-    async with bgcopy.AsyncClient(f"unix:{tmp_path / 'nobody'}") as client:
+async def test_nobody_there_is_no_endless_watch(short_path: Path) -> None:
+    async with bgcopy.AsyncClient(f"unix:{short_path / 'nobody'}") as client:
         with pytest.raises(bgcopy.Unavailable):
             await client.job(A).wait()
 

@@ -33,7 +33,8 @@ async def find(client: AsyncClient, word: str) -> str:
     """
     if _ID.fullmatch(word):
         return word.strip("{}").lower()
-    for states in (_LIVE, _FINISHED):
+    # To a filter an empty name means any.
+    for states in (_LIVE, _FINISHED) if word else ():
         matches = await _matches(client, word, states)
         if len(matches) == 1:
             return matches[0].job_id
