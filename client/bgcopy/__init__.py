@@ -191,7 +191,12 @@ __all__ = [
 _HOMES = ("_paths", "_enums", "_models", "errors", "auth", "_calls", "_watch", "_job", "_client")
 
 
+_SUBMODULES = ("auth", "errors")
+
+
 def __getattr__(name: str) -> object:
+    if name in _SUBMODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     if name in __all__:
         for home in _HOMES:
             module = importlib.import_module(f"{__name__}.{home}")

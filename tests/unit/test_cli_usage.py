@@ -16,7 +16,7 @@ import bgcopy
 from bgcopy import ErrorContext, JobInfo, JobState, Reason, TransferErrorInfo, errors
 from bgcopy.cli import exits, failure, launcher, options, sources
 from bgcopy.cli.exits import Exit
-from bgcopy.cli.main import main
+from bgcopy.cli.main import cli, main
 
 URL = "http://example.com/dir/file.iso?x=/y#z"
 
@@ -189,6 +189,34 @@ def test_usage_errors_as_json(capfd: pytest.CaptureFixture[str]) -> None:
     error = json.loads(capfd.readouterr().err)["error"]
     assert error["exit_code"] == 2
     assert "--nonsense" in error["message"]
+
+
+# Scripts rely on these: names may come, none may go.
+COMMANDS = {
+    "get": "output directory remote_name input_file root checksum limit_rate name labels priority "
+    "progress",
+    "add": "output directory remote_name input_file root checksum limit_rate name labels priority "
+    "paused auto_complete",
+    "ls": "everything states all_owners",
+    "show": "job",
+    "watch": "jobs all_owners",
+    "wait": "jobs timeout progress",
+    "pause": "jobs",
+    "resume": "jobs",
+    "complete": "jobs partial",
+    "cancel": "jobs",
+    "rm": "jobs",
+    "status": "",
+}
+
+
+def test_commands_and_options_are_frozen() -> None:
+    shared = {"target", "token_file", "json", "quiet", "no_color"}
+    assert list(cli.commands) == list(COMMANDS)
+    for name, command in cli.commands.items():
+        assert {str(param.name) for param in command.params} - {"urls"} == (
+            set(COMMANDS[name].split()) | shared
+        ), name
 
 
 def test_help_and_version(capfd: pytest.CaptureFixture[str]) -> None:

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from rich.console import Console
+from rich.live import Live
 
 import bgcopy
 from bgcopy import ErrorContext, JobInfo, JobState, Progress, Reason, TransferErrorInfo
-from bgcopy.cli import progress, shapes, words
+from bgcopy.cli import progress, shapes, watching, words
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 SECRET_FREE = TransferErrorInfo(Reason.CONNECT_FAILED, ErrorContext.GENERAL_TRANSPORT, "No route.")
@@ -97,6 +98,20 @@ def test_bars_show_names_as_they_are_and_no_percent_of_the_unknown() -> None:
     assert "1.0 KiB" in shown
     assert "512 B/s" in shown
     assert "%" not in shown
+
+
+def test_the_live_table_shows_names_as_they_are() -> None:
+    console = Console(file=io.StringIO(), width=120)
+    live = Live(console=console, auto_refresh=False)
+    view = watching.LiveTable(live)
+    view.take(bgcopy.JobChanged(job(display_name="[red]x\x1b[2J")))
+    view.take(bgcopy.JobChanged(job(job_id="2", display_name="second")))
+    view.take(bgcopy.JobRemoved("2", bgcopy.RemovedReason.DELETED))
+    with console.capture() as shown:
+        console.print(live.renderable)
+    assert "[red]x�[2J" in shown.get()
+    assert "transferring" in shown.get()
+    assert "second" not in shown.get()
 
 
 def test_shapes_are_stable() -> None:

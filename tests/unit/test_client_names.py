@@ -187,6 +187,10 @@ def test_the_stubs_do_not_load_the_client_library() -> None:
     assert {name for name in loaded if not name.startswith("bgcopy.v1")} == {"bgcopy"}
 
 
+def test_public_modules_need_no_import_of_their_own() -> None:
+    assert run("import bgcopy; print(bgcopy.errors.JobNotFound.__name__)") == "JobNotFound\n"
+
+
 def test_the_library_loads_neither_daemon_nor_command() -> None:
     loaded = run(
         "import sys, bgcopy; [getattr(bgcopy, name) for name in bgcopy.__all__];"

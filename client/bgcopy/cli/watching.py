@@ -126,13 +126,14 @@ def _ended(event: JobChanged | JobRemoved | SnapshotComplete) -> set[str]:
     return set()
 
 
-class _Json:
+class JsonView:
     """Events as JSON Lines."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def take(self, event: JobChanged | JobRemoved | SnapshotComplete) -> None:
+        """Print the event."""
         self._session.data_json(self._shape(event))
 
     def _shape(self, event: JobChanged | JobRemoved | SnapshotComplete) -> dict[str, object]:
@@ -143,13 +144,14 @@ class _Json:
         return {"event": "snapshot_complete"}
 
 
-class _Lines:
+class LineView:
     """A line for each event."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def take(self, event: JobChanged | JobRemoved | SnapshotComplete) -> None:
+        """Print the event."""
         now = f"{datetime.now().astimezone():%H:%M:%S}"
         if isinstance(event, JobChanged):
             info = event.job
@@ -159,7 +161,7 @@ class _Lines:
             self._session.data(f"{now} {event.job_id} gone")
 
 
-class _Live:
+class LiveTable:
     """A table of the jobs as they are."""
 
     def __init__(self, live: Live) -> None:
@@ -167,6 +169,7 @@ class _Live:
         self._jobs: dict[str, JobInfo] = {}
 
     def take(self, event: JobChanged | JobRemoved | SnapshotComplete) -> None:
+        """Show the jobs as they are after the event."""
         if isinstance(event, JobChanged):
             self._jobs[event.job.job_id] = event.job
         elif isinstance(event, JobRemoved):
@@ -190,10 +193,10 @@ class _Live:
         return table
 
 
-def _view(session: Session, stack: ExitStack) -> _Json | _Lines | _Live:
+def _view(session: Session, stack: ExitStack) -> JsonView | LineView | LiveTable:
     if session.json:
-        return _Json(session)
+        return JsonView(session)
     if not sys.stdout.isatty():
-        return _Lines(session)
+        return LineView(session)
     console = Console(no_color=session.colorless)
-    return _Live(stack.enter_context(Live(console=console, refresh_per_second=4)))
+    return LiveTable(stack.enter_context(Live(console=console, refresh_per_second=4)))
