@@ -7,15 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 
-from bgcopy import (
-    AsyncClient,
-    JobChanged,
-    JobFailed,
-    JobFilter,
-    JobInfo,
-    JobRemoved,
-    SnapshotComplete,
-)
+from bgcopy import AsyncClient, JobChanged, JobFailed, JobFilter, JobInfo, JobRemoved, WatchEvent
 from bgcopy._job import is_done
 from bgcopy.cli.progress import Display
 
@@ -53,7 +45,7 @@ async def follow(
 
 async def _news(
     client: AsyncClient,
-    event: JobChanged | JobRemoved | SnapshotComplete,
+    event: WatchEvent,
     job_ids: Sequence[str],
     last: dict[str, JobInfo],
 ) -> list[JobInfo]:

@@ -13,15 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from bgcopy import (
-    AsyncClient,
-    JobChanged,
-    JobFilter,
-    JobInfo,
-    JobRemoved,
-    SnapshotComplete,
-    WaitTimeout,
-)
+from bgcopy import AsyncClient, JobChanged, JobFilter, JobInfo, JobRemoved, WaitTimeout, WatchEvent
 from bgcopy.cli import exits, failure, shapes, words
 from bgcopy.cli.exits import Exit
 from bgcopy.cli.follow import follow
@@ -118,7 +110,7 @@ async def _watch(session: Session, words_: tuple[str, ...], *, all_owners: bool)
     return Exit.OK
 
 
-def _ended(event: JobChanged | JobRemoved | SnapshotComplete) -> set[str]:
+def _ended(event: WatchEvent) -> set[str]:
     if isinstance(event, JobRemoved):
         return {event.job_id}
     if isinstance(event, JobChanged) and event.job.state.final:
@@ -132,11 +124,11 @@ class JsonView:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def take(self, event: JobChanged | JobRemoved | SnapshotComplete) -> None:
+    def take(self, event: WatchEvent) -> None:
         """Print the event."""
         self._session.data_json(self._shape(event))
 
-    def _shape(self, event: JobChanged | JobRemoved | SnapshotComplete) -> dict[str, object]:
+    def _shape(self, event: WatchEvent) -> dict[str, object]:
         if isinstance(event, JobChanged):
             return {"event": "changed", "job": shapes.job(event.job)}
         if isinstance(event, JobRemoved):
@@ -150,7 +142,7 @@ class LineView:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def take(self, event: JobChanged | JobRemoved | SnapshotComplete) -> None:
+    def take(self, event: WatchEvent) -> None:
         """Print the event."""
         now = f"{datetime.now().astimezone():%H:%M:%S}"
         if isinstance(event, JobChanged):
@@ -168,7 +160,7 @@ class LiveTable:
         self._live = live
         self._jobs: dict[str, JobInfo] = {}
 
-    def take(self, event: JobChanged | JobRemoved | SnapshotComplete) -> None:
+    def take(self, event: WatchEvent) -> None:
         """Show the jobs as they are after the event."""
         if isinstance(event, JobChanged):
             self._jobs[event.job.job_id] = event.job
