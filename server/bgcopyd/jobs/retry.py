@@ -36,4 +36,5 @@ def pause_after(
     """
     ceiling = min(minimum_retry_delay, 2.0 ** min(retries, LARGEST_EXPONENT))
     seconds = max(chance * ceiling, retry_after or 0.0)
-    return Pause(seconds, exhausted=stalled + seconds > no_progress_timeout)
+    exhausted = no_progress_timeout == 0 or stalled + seconds > no_progress_timeout
+    return Pause(seconds, exhausted=exhausted)
