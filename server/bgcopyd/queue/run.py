@@ -153,7 +153,7 @@ class JobRun:
             self._tools.clock.now(),
             transient=False,
         )
-        job, _ = await self._patiently(self._settle(_Outcome(Trigger.FATAL, error)))
+        job, _ = await self._patiently(self._settle(_Outcome(Trigger.FATAL, error)), durable=True)
         return None if job is None else Ended(job)
 
     async def _feed(self) -> None:
@@ -285,7 +285,8 @@ class JobRun:
     async def _end(self) -> tuple[Ended | None, bool]:
         """Moves the job on. The second value says that there are files to go on with."""
         outcome = self._outcome()
-        job, more = await self._patiently(self._settle(outcome))
+        # Durable: what is lost here would be found again by nobody before the next start.
+        job, more = await self._patiently(self._settle(outcome), durable=True)
         if job is None or more:
             return None, more
         waits = outcome.pause if job.state is JobState.TRANSIENT_ERROR else None
@@ -350,8 +351,8 @@ class JobRun:
         stalled += pause.seconds
         return _Outcome(Trigger.TRANSIENT, error, pause.seconds, stalled, retries)
 
-    async def _patiently(self, fn: Callable[[Tx], T]) -> T:
-        return await transact_patiently(self._tools.store, fn)
+    async def _patiently(self, fn: Callable[[Tx], T], *, durable: bool = False) -> T:
+        return await transact_patiently(self._tools.store, fn, durable=durable)
 
 
 def _out_of_patience(error: TransferError, no_progress_timeout: float) -> TransferError:

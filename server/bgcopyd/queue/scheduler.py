@@ -154,7 +154,7 @@ class Scheduler:
         # Taken out first: a job that fails again meanwhile puts in its new time.
         taken = {job_id: self._due.pop(job_id) for job_id in due}
         try:
-            await self._store.transact(requeue, durable=False)
+            await self._store.transact(requeue)
         except StoreUnavailable:
             self._due = taken | self._due
             raise
