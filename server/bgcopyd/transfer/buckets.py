@@ -48,9 +48,11 @@ class Rates:
             elif bucket.rate != rate:
                 bucket.change(rate, now)
 
-    def limited(self, job_id: str) -> bool:
-        """Whether any limit holds the job's transfers."""
-        return self._global is not None or job_id in self._jobs
+    def limit(self, job_id: str) -> int:
+        """The lowest limit that holds the job's transfers; 0 where none does."""
+        bucket = self._jobs.get(job_id)
+        rates = [limit.rate for limit in (bucket, self._global) if limit is not None]
+        return min(rates, default=0)
 
     def charge(self, job_id: str, count: int, now: float) -> float:
         """Takes bytes of a job's transfer; the seconds it has to wait."""

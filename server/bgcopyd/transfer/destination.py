@@ -93,6 +93,8 @@ class Directories:
         held = self._held.get(key)
         if held is None:
             names = components(path)
+            if root not in self._roots:
+                raise DestinationInvalid("there is no such root")
             held = open_directory(self._roots[root], names[:-1], create=True)
             self._held[key] = held
             if len(self._held) > self._limit:

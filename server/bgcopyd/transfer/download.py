@@ -73,6 +73,7 @@ class Download:
         self._broken: Failure | None = None
         self._stopping = False
         self._paused = False
+        self._unwritten = False
         self._looked_again = False
         self._mismatched = False
         self._progressed = False
@@ -118,7 +119,7 @@ class Download:
             return
         try:
             if self._ladder.have:
-                self._ladder.have = min(self._ladder.have, self._keeper.resume())
+                self._ladder.have = self._keeper.resume(self._ladder.have)
         except (OSError, DestinationInvalid) as error:
             self._fail(self._local(error))
             return
@@ -176,11 +177,29 @@ class Download:
         if taken is Taken.MISMATCH:
             self._verdict = Restart()
             return 0
-        self._progressed = self._progressed or intake.written
-        now = self._moved = self._volume.now()
-        self._keeper.wrote(intake.position, now)
-        self._pace(len(data), now)
+        if not self._unwritten:
+            self._unwritten = True
+            self._volume.to_flush.append(self)
+        self._pace(len(data), self._volume.now())
         return 0 if taken is Taken.FULL else None
+
+    def flush(self, now: float) -> None:
+        """Writes what this turn has brought; outside libcurl."""
+        self._unwritten = False
+        intake = self._intake
+        if intake is None or self._broken is not None or self._phase is not Phase.ASKING:
+            return
+        self._moved = now
+        try:
+            intake.flush()
+        except OSError as error:
+            self._broken = self._local(error)
+            if self._handle is not None:
+                self._fail(self._broken)
+            return
+        if intake.written > self._ladder.have:
+            self._progressed = True
+        self._keeper.wrote(intake.written, now)
 
     def _pace(self, count: int, now: float) -> None:
         wait = self._volume.rates.charge(self.transfer.job_id, count, now)
@@ -203,6 +222,7 @@ class Download:
         if self._verdict is None and code == pycurl.E_OK:
             self.on_body(b"")
         self._release_handle()
+        self.flush(self._volume.now())
         verdict = self._verdict
         if self._broken is not None:
             self._fail(self._broken)
@@ -329,7 +349,7 @@ class Download:
         """How far the content on disk goes, where that is more than is claimed."""
         position = self._ladder.have
         if self._intake is not None and isinstance(self._verdict, Accept):
-            position = max(position, self._intake.position)
+            position = max(position, self._intake.written)
         return position if position > self._keeper.kept.claimed else None
 
     def _begin_settling(self) -> None:
@@ -426,6 +446,8 @@ class Download:
             if now - self._asked > limit:
                 self._fail(failures.timed_out("did not answer", self._host, limit))
             return
+        # What came before a silence is claimed although nothing follows it.
+        self._keeper.wrote(self._intake.written, now)
         if self._intake.position != self._reported:
             self._reported = self._intake.position
             self._volume.emit(Received(*self._name, self._reported))

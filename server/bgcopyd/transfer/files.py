@@ -7,8 +7,8 @@ import contextlib
 import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ from bgcopyd.transfer.destination import (
     open_directory,
     plain_target,
 )
+from bgcopyd.transfer.disk import DiskThreads
 from bgcopyd.transfer.mounts import MountTable
 
 Item = TypeVar("Item", Placement, Partial)
@@ -33,7 +34,7 @@ class LocalFiles:
         self._roots = {name: os.path.realpath(path) for name, path in roots.items()}
         self._clock = clock or SystemClock()
         self._mounts = MountTable()
-        self._threads: dict[str, ThreadPoolExecutor] = {}
+        self._threads: dict[str, DiskThreads] = {}
 
     async def place(self, placements: Sequence[Placement]) -> list[Placed]:
         """Renames partial files over their targets and syncs the directories."""
@@ -47,28 +48,42 @@ class LocalFiles:
     async def _spread(
         self, items: Sequence[Item], work: Callable[[list[Item]], list[T]]
     ) -> list[T]:
-        loop = asyncio.get_running_loop()
         batches: dict[str, list[Item]] = {}
         for item in items:
             root = self._roots.get(item.root)
             volume = "" if root is None else self._mounts.volume_of(f"{root}/{item.path}")
             batches.setdefault(volume, []).append(item)
-        calls = [
-            loop.run_in_executor(self._thread(volume), work, batch)
-            for volume, batch in batches.items()
-        ]
+        calls = [self._submit(volume, partial(work, batch)) for volume, batch in batches.items()]
         return [result for results in await asyncio.gather(*calls) for result in results]
 
-    def _thread(self, volume: str) -> ThreadPoolExecutor:
+    def _submit(self, volume: str, task: Callable[[], T]) -> asyncio.Future[T]:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+
+        def done(result: T, error: BaseException | None) -> None:
+            # On the volume's thread; a loop that is closed does not wait any more.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(_settle, future, result, error)
+
         if volume not in self._threads:
-            self._threads[volume] = ThreadPoolExecutor(1, thread_name_prefix=f"files-{volume}")
-        return self._threads[volume]
+            self._threads[volume] = DiskThreads(f"files-{volume}", 1)
+        self._threads[volume].submit(task, done)
+        return future
 
     def close(self) -> None:
         """Ends the threads once their work is done; does not wait."""
         for thread in self._threads.values():
-            thread.shutdown(wait=False)
+            thread.close()
         self._mounts.close()
+
+
+def _settle(future: asyncio.Future[T], result: T, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
 
 
 class _Batch:

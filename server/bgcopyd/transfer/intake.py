@@ -18,23 +18,30 @@ class Taken(enum.Enum):
     MISMATCH = enum.auto()
 
 
+_GATHER = 512 << 10
+
+
 class Intake:
     """Where the next byte of one accepted answer goes.
 
+    libcurl hands bodies over in pieces of 16 KiB; they are gathered and written together, at the
+    latest when the volume's turn ends.
+
     Attributes:
-        position: the file's offset of the next byte.
-        written: whether a byte was written.
+        position: the file's offset of the next byte that arrives.
+        written: the file's offset of the next byte to write.
     """
 
     def __init__(self, partial: PartialFile, accepted: Accept, have: int) -> None:
         self._partial = partial
         self._have = have
         self._end = accepted.end
+        self._pieces: list[bytes] = []
         self.position = accepted.start
-        self.written = False
+        self.written = accepted.start
 
     def take(self, data: bytes) -> Taken:
-        """Compares what the disk has already, writes what is new, drops what is too much."""
+        """Compares what the disk has already, keeps what is new, drops what is too much."""
         full = False
         if self._end is not None and len(data) > self._end - self.position:
             data, full = data[: self._end - self.position], True
@@ -43,12 +50,21 @@ class Intake:
             if not self._partial.agrees(known, self.position):
                 return Taken.MISMATCH
             self.position += len(known)
+            self.written = self.position
             data = data[len(known) :]
         if data:
-            self._partial.write(data, self.position)
+            self._pieces.append(data)
             self.position += len(data)
-            self.written = True
+            if self.position - self.written >= _GATHER:
+                self.flush()
         return Taken.FULL if full else Taken.MORE
+
+    def flush(self) -> None:
+        """Writes what was gathered."""
+        pieces, self._pieces = self._pieces, []
+        if pieces:
+            self._partial.write(pieces, self.written)
+            self.written = self.position
 
     @property
     def whole(self) -> bool:

@@ -71,17 +71,18 @@ class Keeper:
         """Whether digests will be compared."""
         return self._hashing is not None
 
-    def resume(self) -> int:
-        """Opens the file for a later request; how much of the claim it bears out.
+    def resume(self, have: int) -> int:
+        """Opens the file, where it is not open, and says how much of `have` it bears out.
 
         Raises:
             DestinationInvalid, OSError: it cannot be opened.
         """
-        if self._partial is None:
-            self._open()
-            proven = self.file.proven(self.kept.claimed, self.kept.validators)
-            self.kept = self.kept._replace(claimed=proven)
-        return self.kept.claimed
+        if self._partial is not None:
+            return have
+        self._open()
+        proven = self.file.proven(self.kept.claimed, self.kept.validators)
+        self.kept = self.kept._replace(claimed=proven)
+        return proven
 
     def begin(self, accepted: Accept, have: int) -> None:
         """Makes the file ready for an accepted answer.

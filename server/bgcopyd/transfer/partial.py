@@ -33,6 +33,7 @@ class PartialFile:
         self._descriptor = descriptor
         self.device = state.st_dev
         self.inode = state.st_ino
+        self._extent = state.st_size
         self._noted = False
 
     @classmethod
@@ -69,6 +70,7 @@ class PartialFile:
         proven = min(claimed, state.st_size)
         if state.st_size > proven:
             os.ftruncate(self._descriptor, proven)
+        self._extent = proven
         return proven
 
     def begin_anew(self, *, claimed: bool) -> None:
@@ -78,7 +80,9 @@ class PartialFile:
             CannotNote: the claim must be lowered in the store before new bytes are written. The
                 content is dropped all the same.
         """
-        os.ftruncate(self._descriptor, 0)
+        if self._extent:
+            os.ftruncate(self._descriptor, 0)
+            self._extent = 0
         if claimed or self._noted:
             self._noted = True
             self.note(0, Validators())
@@ -94,11 +98,15 @@ class PartialFile:
                 raise CannotNote from None
             raise
 
-    def write(self, data: bytes, offset: int) -> None:
-        """Writes all of the data at the offset."""
-        written = os.pwrite(self._descriptor, data, offset)
-        while written < len(data):
-            written += os.pwrite(self._descriptor, memoryview(data)[written:], offset + written)
+    def write(self, pieces: list[bytes], offset: int) -> None:
+        """Writes all of the pieces, one behind the other, at the offset."""
+        written = os.pwritev(self._descriptor, pieces, offset)
+        total = sum(map(len, pieces))
+        if written < total:
+            rest = memoryview(b"".join(pieces))
+            while written < total:
+                written += os.pwrite(self._descriptor, rest[written:], offset + written)
+        self._extent = max(self._extent, offset + total)
 
     def agrees(self, data: bytes, offset: int) -> bool:
         """Whether the file holds exactly this data at the offset."""
@@ -123,7 +131,7 @@ class PartialFile:
 
     def trim(self, size: int) -> None:
         """Cuts the file to its final size."""
-        if os.fstat(self._descriptor).st_size != size:
+        if self._extent > size:
             os.ftruncate(self._descriptor, size)
 
     def close(self) -> None:

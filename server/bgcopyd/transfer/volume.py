@@ -29,6 +29,7 @@ from bgcopyd.transfer.redirects import Origin
 _log = logging.getLogger(__name__)
 # After so many broken HTTP/2 streams a host is asked by HTTP/1.1.
 _STREAM_ERRORS = 2
+_SMALLEST_BUFFER = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Volume:
         self.directories = Directories(shared.roots)
         self.admission = Admission(per_host=options.connections_per_host, total=options.connections)
         self.settling = 0
+        self.to_flush: list[Download] = []
         self._shared = shared
         self._poller = Poller(
             connections=options.connections, per_host=options.connections_per_host
@@ -137,13 +139,15 @@ class Volume:
 
     def launch(self, download: Download, url: str, fields: list[bytes], origin: Origin) -> Handle:
         """Sends a request."""
-        limited = self.rates.limited(download.transfer.job_id)
+        limit = self.rates.limit(download.transfer.job_id)
+        # A sixteenth of a second's bytes at once, so that slow limits do not come in bursts.
+        piece = min(self.options.limited_buffer, max(limit // 16, _SMALLEST_BUFFER))
         handle = self._handles.take()
         handle.prepare(
             download,
             url,
             fields,
-            buffer=self.options.limited_buffer if limited else self.options.buffer,
+            buffer=piece if limit else self.options.buffer,
             http1=self._stream_errors.get(origin, 0) >= _STREAM_ERRORS,
         )
         self._running[id(handle.curl)] = handle
@@ -185,6 +189,8 @@ class Volume:
 
     def _turn(self) -> None:
         self._poller.wait(self._timeout())
+        if self.to_flush:
+            self._flush()
         # Cleared before the calls are taken: whoever posts later wakes again.
         self._signalled = False
         while self._posted:
@@ -204,6 +210,12 @@ class Volume:
         if self._events:
             events, self._events = self._events, []
             self._shared.outbox.put(events)
+
+    def _flush(self) -> None:
+        downloads, self.to_flush = self.to_flush, []
+        now = self.now()
+        for download in downloads:
+            self._guard(partial(download.flush, now))
 
     def _timeout(self) -> float | None:
         if self._posted:
