@@ -115,7 +115,7 @@ async def test_claims_come_behind_fdatasync(
             wire.send(A[offset : offset + 100_000])
             pieces.acquire(timeout=10)
 
-    async with fetching(tmp_path / "data", claim_interval=0.0, claim_bytes=50_000) as fetcher:
+    async with fetching(tmp_path / "data", claim_interval=0.0, claim_bytes=1) as fetcher:
         with HostileServer(handler) as server:
             fetcher.start(f"{server.url}/file")
             for number in range(1, 10):

@@ -145,6 +145,7 @@ class HostileServer:
     def _serve(self, connection: socket.socket) -> None:
         # A client that breaks off is what many of these tests provoke.
         with contextlib.suppress(OSError), connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             wrapped = self._wrap(connection)
             with self._lock:
                 self._connections.add(wrapped)

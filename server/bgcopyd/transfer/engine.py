@@ -125,7 +125,6 @@ class CurlEngine:
             if stalled:
                 _log.warning("%d volume(s) did not answer and are left behind", len(stalled))
         self._outbox.flush()
-        self._mounts.close()
 
 
 def _set(exited: asyncio.Future[None]) -> None:

@@ -74,7 +74,6 @@ class LocalFiles:
         """Ends the threads once their work is done; does not wait."""
         for thread in self._threads.values():
             thread.close()
-        self._mounts.close()
 
 
 def _settle(future: asyncio.Future[T], result: T, error: BaseException | None) -> None:

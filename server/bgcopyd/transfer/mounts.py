@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import select
+import weakref
 from pathlib import Path
-from typing import TextIO
 
 _TABLE = Path("/proc/self/mountinfo")
 _ESCAPE = re.compile(r"\\(\d{3})")
@@ -16,21 +17,22 @@ class MountTable:
 
     def __init__(self, table: Path = _TABLE) -> None:
         self._volumes: dict[str, str] = {}
-        self._table = table
         self._poll = select.poll()
         try:
-            self._file: TextIO | None = table.open(encoding="utf-8", errors="surrogateescape")
+            self._descriptor = os.open(table, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
-            self._file = None  # not Linux: everything counts as one volume
-            return
-        self._poll.register(self._file, select.POLLPRI | select.POLLERR)
+            return  # not Linux: everything counts as one volume
+        weakref.finalize(self, os.close, self._descriptor)
+        self._poll.register(self._descriptor, select.POLLPRI | select.POLLERR)
         self._read()
 
     def _read(self) -> None:
-        assert self._file is not None
-        self._file.seek(0)
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        pieces = []
+        while piece := os.read(self._descriptor, 1 << 16):
+            pieces.append(piece)
         volumes = {}
-        for line in self._file:
+        for line in os.fsdecode(b"".join(pieces)).splitlines():
             fields = line.split(" ")
             point = _ESCAPE.sub(lambda match: chr(int(match[1], 8)), fields[4])
             volumes[point] = fields[2]
@@ -38,8 +40,6 @@ class MountTable:
 
     def volume_of(self, path: str) -> str:
         """The device ("major:minor") of the mount that an absolute, resolved path lies on."""
-        if self._file is None:
-            return ""
         if self._poll.poll(0):
             self._read()
         while path not in self._volumes:
@@ -48,9 +48,3 @@ class MountTable:
                 return self._volumes.get("/", "")
             path = parent
         return self._volumes[path]
-
-    def close(self) -> None:
-        """Closes the table."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None

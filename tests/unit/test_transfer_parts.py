@@ -1,0 +1,215 @@
+"""Buckets, admission, mounts, redirects and the tables of failures."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pycurl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bgcopyd.jobs.reasons import Reason
+from bgcopyd.transfer import failures
+from bgcopyd.transfer.admission import Admission
+from bgcopyd.transfer.buckets import Bucket, Rates
+from bgcopyd.transfer.mounts import MountTable
+from bgcopyd.transfer.redirects import Origin, RedirectRefused, follow, origin_of
+
+
+@pytest.mark.parametrize("rate", [64 << 10, 1 << 20])
+@given(st.lists(st.integers(1, 16 << 10), min_size=200, max_size=400))
+def test_a_bucket_keeps_its_rate(rate: int, pieces: list[int]) -> None:
+    now, bucket = 0.0, Bucket(rate, 0.0)
+    for piece in pieces:
+        now += bucket.charge(piece, now)
+    assert sum(pieces) == pytest.approx(rate * now, rel=0.01)
+
+
+def test_a_bucket_saves_up_little() -> None:
+    bucket = Bucket(1000, 0.0)
+    assert bucket.charge(100, 3600.0) == 0
+    assert bucket.charge(100, 3600.0) == pytest.approx(0.1)
+
+
+def test_a_raised_rate_is_felt_at_once() -> None:
+    bucket = Bucket(10, 0.0)
+    assert bucket.charge(1000, 0.0) == pytest.approx(100)
+    bucket.change(10_000, 0.0)
+    assert bucket.charge(1, 100.1) == 0
+
+
+def test_rates_take_the_strictest() -> None:
+    rates = Rates(1000, 0.0)
+    assert rates.limit("job") == 1000
+    rates.set_job("job", 100, 0.0)
+    assert rates.limit("job") == 100
+    assert rates.charge("job", 100, 0.0) == pytest.approx(1.0)
+    assert rates.charge("other", 0, 0.0) == pytest.approx(0.1)
+    rates.set_job("job", 0, 0.0)
+    assert rates.limit("job") == 1000
+    assert Rates(0, 0.0).charge("job", 1 << 30, 0.0) == 0
+
+
+def test_admission_counts_per_host_and_in_all() -> None:
+    one, two = Origin("http", "one", 80), Origin("http", "two", 80)
+    admission = Admission(per_host=2, total=3)
+    granted: list[str] = []
+
+    def wish(origin: Origin, name: str, *, wanted: bool = True) -> None:
+        def grant() -> bool:
+            if wanted:
+                granted.append(name)
+            return wanted
+
+        admission.request(origin, grant)
+
+    wish(one, "gone", wanted=False)
+    for name in "abc":
+        wish(one, name)
+    for name in "xyz":
+        wish(two, name)
+    admission.admit()
+    assert granted == ["a", "b", "x"]
+    admission.release(one)
+    admission.admit()
+    assert granted == ["a", "b", "x", "c"]
+    admission.release(one)
+    admission.release(two)
+    admission.admit()
+    assert granted == ["a", "b", "x", "c", "y", "z"]
+
+
+def test_mounts(tmp_path: Path) -> None:
+    table = tmp_path / "mountinfo"
+    table.write_text(
+        "1 0 8:1 / / rw - ext4 /dev/a rw\n"
+        "2 1 8:2 / /mnt rw - ext4 /dev/b rw\n"
+        "3 2 8:3 / /mnt/with\\040space rw - ext4 /dev/c rw\n"
+    )
+    mounts = MountTable(table)
+    for path, device in {
+        "/": "8:1",
+        "/home/x": "8:1",
+        "/mnt": "8:2",
+        "/mntx": "8:1",
+        "/mnt/a/b": "8:2",
+        "/mnt/with space/f": "8:3",
+    }.items():
+        assert mounts.volume_of(path) == device
+    assert MountTable(tmp_path / "absent").volume_of("/x") == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://h/x", Origin("http", "h", 80)),
+        ("https://H:8443/x", Origin("https", "h", 8443)),
+        ("http://[::1]:80/x", Origin("http", "::1", 80)),
+    ],
+)
+def test_origins(url: str, expected: Origin) -> None:
+    assert origin_of(url) == expected
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://h/",
+        "http:///x",
+        "http://u@h/",
+        "http://h:99999/",
+        "http://h/ x",
+        "http://h/\n",
+        "x",
+        "http://ü/",
+    ],
+)
+def test_no_origins(url: str) -> None:
+    with pytest.raises(ValueError):
+        origin_of(url)
+
+
+def test_follow() -> None:
+    assert follow("http://h/a/b?q", "../c", set(), 10) == "http://h/c"
+    assert follow("http://h/a", "//other/x#f", set(), 10) == "http://other/x"
+    assert follow("http://h/a", "https://h/a", {"http://h/a"}, 10) == "https://h/a"
+    assert follow("http://h/a", "/\xc3\xa4", set(), 10) == "http://h/%C3%A4"
+    for location in ("http://h/a", "file:///x", "http://u:p@h/", "http://[", "http://h:x/"):
+        with pytest.raises(RedirectRefused):
+            follow("http://h/a", location, {"http://h/a"}, 10)
+    with pytest.raises(RedirectRefused):
+        follow("https://h/a", "http://h/b", set(), 10)
+
+
+@given(st.text(max_size=60))
+def test_any_location(location: str) -> None:
+    try:
+        target = follow("http://h/a", location, {"http://h/a"}, 10)
+    except RedirectRefused:
+        return
+    assert target.isascii()
+    origin_of(target)
+
+
+@pytest.mark.parametrize(
+    ("status", "transient"),
+    [
+        (400, False), (401, False), (403, False), (404, False), (407, False), (408, True),
+        (409, True), (410, False), (416, False), (423, True), (425, True), (429, True),
+        (451, False), (500, True), (501, False), (502, True), (503, True), (504, True),
+        (505, False), (507, True), (599, True),
+    ],
+)  # fmt: skip
+def test_status_classes(status: int, transient: bool) -> None:  # noqa: FBT001 - a table's column
+    failure = failures.of_status(status, "host.example", 5.0)
+    assert (failure.transient, failure.http_status, failure.retry_after) == (transient, status, 5.0)
+    assert failure.reason is Reason.HTTP_STATUS
+    assert "host.example" in failure.message
+    assert str(status) in failure.message
+
+
+@pytest.mark.parametrize("status", [401, 407])
+def test_credentials_are_named(status: int) -> None:
+    assert "credentials" in failures.of_status(status, "h").message
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "transient"),
+    [
+        (pycurl.E_COULDNT_RESOLVE_HOST, Reason.NAME_NOT_RESOLVED, True),
+        (pycurl.E_COULDNT_CONNECT, Reason.CONNECT_FAILED, True),
+        (pycurl.E_OPERATION_TIMEDOUT, Reason.TIMEOUT, True),
+        (pycurl.E_PEER_FAILED_VERIFICATION, Reason.TLS_FAILED, False),
+        (pycurl.E_SSL_CONNECT_ERROR, Reason.TLS_FAILED, True),
+        (pycurl.E_PARTIAL_FILE, Reason.CONNECTION_CLOSED, True),
+        (pycurl.E_RECV_ERROR, Reason.CONNECTION_CLOSED, True),
+        (pycurl.E_GOT_NOTHING, Reason.CONNECTION_CLOSED, True),
+        (pycurl.E_UNSUPPORTED_PROTOCOL, Reason.INVALID_RESPONSE, True),
+        (pycurl.E_URL_MALFORMAT, Reason.INVALID_RESPONSE, False),
+        (92, Reason.CONNECTION_CLOSED, True),
+    ],
+)
+def test_curl_codes(code: int, reason: Reason, transient: bool) -> None:  # noqa: FBT001 - likewise
+    failure = failures.of_curl(code, "detail of libcurl", "host")
+    assert (failure.reason, failure.transient) == (reason, transient)
+    assert ("detail" in failure.message) == (reason is Reason.TLS_FAILED)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "transient"),
+    [
+        (errno.ENOSPC, Reason.DISK_FULL, True),
+        (errno.EDQUOT, Reason.DISK_FULL, True),
+        (errno.EIO, Reason.DISK_ERROR, True),
+        (errno.EROFS, Reason.DISK_ERROR, True),
+        (errno.ESTALE, Reason.DISK_ERROR, True),
+        (errno.EACCES, Reason.DISK_ERROR, False),
+        (errno.EFBIG, Reason.DISK_ERROR, False),
+    ],
+)
+def test_disk_errors(code: int, reason: Reason, transient: bool) -> None:  # noqa: FBT001 - likewise
+    failure = failures.of_os_error(OSError(code, "what the system says"), "data")
+    assert (failure.reason, failure.transient) == (reason, transient)
+    assert "what the system says" in failure.message
