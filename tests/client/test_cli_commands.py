@@ -7,6 +7,7 @@ import json
 import signal
 import uuid
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ async def test_get_passes_its_options_on(bgcopy_: Command, queue: Queue, tmp_pat
     real.mkdir()
     (tmp_path / "link").symlink_to(real)
     options = ["--limit-rate", "2M", "--checksum", "sha256:" + "AB" * 32, "--priority", "low"]
+    options += ["--no-progress-timeout", "0"]
     arguments = ["get", URL, "-o", "link/x", "--label", "a=b", "--name", "n", "--quiet", *options]
     async with bgcopy_.running(*arguments) as process:
         await finish(queue, state=job_pb2.JOB_STATE_ACKNOWLEDGED, progress=DONE)
@@ -74,6 +76,8 @@ async def test_get_passes_its_options_on(bgcopy_: Command, queue: Queue, tmp_pat
     assert request.job.max_bytes_per_second == 2 << 20
     assert request.job.priority == job_pb2.JOB_PRIORITY_LOW
     assert request.job.labels == {"a": "b"}
+    assert request.job.HasField("no_progress_timeout")
+    assert request.job.no_progress_timeout.ToTimedelta() == timedelta(0)
     assert request.job.display_name == "n"
     assert request.files[0].digests[0].value == b"\xab" * 32
     assert request.files[0].local_path == str(real.resolve() / "x")

@@ -94,6 +94,8 @@ def test_what_is_no_size(text: str) -> None:
 
 def test_spans() -> None:
     assert options.span("90") == timedelta(seconds=90)
+    assert options.span_or_zero("0") == timedelta(0)
+    assert options.span_or_zero("5m") == timedelta(minutes=5)
     assert options.span("1.5h") == timedelta(minutes=90)
     for text in ("0", "x", "9" * 20, "1w"):
         with pytest.raises(click.BadParameter):
@@ -194,9 +196,9 @@ def test_usage_errors_as_json(capfd: pytest.CaptureFixture[str]) -> None:
 # Scripts rely on these: names may come, none may go.
 COMMANDS = {
     "get": "output directory remote_name input_file root checksum limit_rate name labels priority "
-    "progress",
+    "no_progress_timeout progress",
     "add": "output directory remote_name input_file root checksum limit_rate name labels priority "
-    "paused auto_complete",
+    "no_progress_timeout paused auto_complete",
     "ls": "everything states all_owners",
     "show": "job",
     "watch": "jobs all_owners",

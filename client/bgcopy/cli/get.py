@@ -16,7 +16,7 @@ from bgcopy.cli import exits, failure, shapes, sources
 from bgcopy.cli.exits import Exit
 from bgcopy.cli.failure import Failure
 from bgcopy.cli.follow import follow, interrupts
-from bgcopy.cli.options import PRIORITIES, F, checksum, progress_option, shared, size
+from bgcopy.cli.options import PRIORITIES, F, checksum, progress_option, shared, size, span_or_zero
 from bgcopy.cli.progress import display_for
 from bgcopy.cli.session import Session
 
@@ -38,6 +38,7 @@ class Order:
     auto_complete: bool
     start: bool
     minimum_retry_delay: timedelta | None = None
+    no_progress_timeout: timedelta | None = None
 
 
 def _sources_options(function: F) -> F:
@@ -73,6 +74,13 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     click.option(
         "--limit-rate", type=size, metavar="RATE", help="At most so many bytes per second: 2M."
+    ),
+    click.option(
+        "--no-progress-timeout",
+        type=span_or_zero,
+        metavar="TIME",
+        help="Give up after so long without a new byte: 90s, 5m, 2h; 0 after the first error. "
+        "14 days where absent.",
     ),
     click.option("--name", metavar="NAME", help="The job's name (the file's)."),
     click.option(
@@ -139,6 +147,7 @@ def _order(given: dict[str, Any], **more: Any) -> Order:
         priority=PRIORITIES[given["priority"]],
         limit_rate=given["limit_rate"],
         labels=_labels(given["labels"]),
+        no_progress_timeout=given["no_progress_timeout"],
         **more,
     )
 
@@ -169,6 +178,7 @@ async def _create(client: AsyncClient, order: Order) -> Job:
         priority=order.priority,
         labels=order.labels,
         minimum_retry_delay=order.minimum_retry_delay,
+        no_progress_timeout=order.no_progress_timeout,
         max_bytes_per_second=order.limit_rate or 0,
         auto_complete=order.auto_complete,
     )

@@ -41,6 +41,11 @@ def span(value: str) -> timedelta:
     return timedelta(seconds=seconds)
 
 
+def span_or_zero(value: str) -> timedelta:
+    """A time span, or 0."""
+    return timedelta(0) if value.strip() == "0" else span(value)
+
+
 def checksum(value: str) -> str:
     """The 64 hexadecimal digits of a digest that is written as sha256:HEX."""
     algorithm, _, digits = value.partition(":")
