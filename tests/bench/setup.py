@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +77,7 @@ async def run(arguments: Sequence[str], *, cwd: Path) -> Cost:
 
 
 def _run(arguments: list[str], cwd: Path) -> Cost:
-    clock = os.times()
+    begun = time.perf_counter()
     null = os.open(os.devnull, os.O_RDWR)
     try:
         actions = [(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, null, 1)]
@@ -87,7 +88,7 @@ def _run(arguments: list[str], cwd: Path) -> Cost:
         os.close(null)
     if status != 0:
         raise RuntimeError(f"{arguments[0]} ended with {os.waitstatus_to_exitcode(status)}")
-    return Cost(os.times().elapsed - clock.elapsed, usage.ru_utime + usage.ru_stime)
+    return Cost(time.perf_counter() - begun, usage.ru_utime + usage.ru_stime)
 
 
 def python_module(name: str, *arguments: str) -> list[str]:
