@@ -91,7 +91,7 @@ def test_mounts(tmp_path: Path) -> None:
     mounts = MountTable(table)
     for path, device in {
         "/": "8:1",
-        "/home/x": "8:1",
+        "/srv/x": "8:1",
         "/mnt": "8:2",
         "/mntx": "8:1",
         "/mnt/a/b": "8:2",

@@ -153,10 +153,14 @@ class Download:
         if self._answer is None:
             self._verdict = Reject("no readable answer")
             return
-        page = urlsplit(self._url).path.endswith(_PAGE_ENDINGS)
-        self._verdict = judge(self._ladder.ask(), self._answer, page_expected=page, empty=empty)
+        ask = self._ladder.ask()
+        page = bool(ask.have) and self._page_expected()
+        self._verdict = judge(ask, self._answer, page_expected=page, empty=empty)
         if isinstance(self._verdict, Accept):
             self._accept(self._verdict)
+
+    def _page_expected(self) -> bool:
+        return urlsplit(self._url).path.endswith(_PAGE_ENDINGS)
 
     def _accept(self, accepted: Accept) -> None:
         self._ladder.accept(accepted)
@@ -412,7 +416,7 @@ class Download:
     def _mismatch(self) -> Failure:
         assert self._answer is not None
         page = media_type(self._answer) in PAGE_TYPES
-        if page and not urlsplit(self._url).path.endswith(_PAGE_ENDINGS):
+        if page and not self._page_expected():
             return failures.unexpected_content(self._host, transient=False)
         return failures.digest_mismatch(self._host)
 

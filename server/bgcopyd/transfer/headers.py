@@ -44,12 +44,10 @@ class ContentRange:
 
 def parse_answer(lines: Sequence[bytes]) -> Answer | None:
     """The last block of header lines, behind interim answers (1xx); None where there is none."""
-    start, match = -1, None
-    for position in range(len(lines) - 1, -1, -1):
-        match = _STATUS_LINE.match(lines[position])
-        if match is not None:
-            start = position
-            break
+    start = len(lines) - 1
+    while start >= 0 and not lines[start].startswith(b"HTTP/"):
+        start -= 1
+    match = _STATUS_LINE.match(lines[start]) if start >= 0 else None
     if match is None:
         return None
     fields: dict[str, tuple[str, ...]] = {}
@@ -57,7 +55,8 @@ def parse_answer(lines: Sequence[bytes]) -> Answer | None:
         name, colon, value = line.decode("latin-1").partition(":")
         if colon:
             key = name.strip().lower()
-            fields[key] = (*fields.get(key, ()), value.strip(" \t\r\n"))
+            text = value.strip(" \t\r\n")
+            fields[key] = (*fields[key], text) if key in fields else (text,)
     return Answer(int(match[2]), match[1].decode(), fields)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+_UNCLEAN = re.compile(r"[^\x21-\x7e]")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -76,6 +78,4 @@ def _encoded(url: str) -> str:
 
 
 def _unclean(url: str) -> bool:
-    return not url.isascii() or any(
-        ord(character) <= 0x20 or character == "\x7f" for character in url
-    )
+    return _UNCLEAN.search(url) is not None
