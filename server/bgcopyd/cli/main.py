@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Exit.INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has seen enough; nothing is left to be flushed into it.
-        sys.stdout = None  # type: ignore[assignment] # what the interpreter's own shutdown accepts
+        sys.stdout = None
         return Exit.IO_ERROR
     except Exception:  # noqa: BLE001 - the one outermost handler; what it hides is logged
         incident = secrets.token_hex(4)

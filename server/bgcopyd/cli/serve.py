@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from bgcopyd import daemon
+from bgcopyd.cli.failures import told_plainly
 from bgcopyd.cli.settings_flags import load_settings, settings_flags
 from bgcopyd.platform import raise_file_limit
 from bgcopyd.telemetry import configure_logging
@@ -28,4 +29,5 @@ def serve(config: Path | None, exit_when_idle: float | None, **flags: Any) -> in
     settings = load_settings(config, flags).settings
     configure_logging(settings.log_level, settings.log_format)
     raise_file_limit()
-    return asyncio.run(daemon.run(settings, exit_when_idle=exit_when_idle))
+    with told_plainly():
+        return asyncio.run(daemon.run(settings, exit_when_idle=exit_when_idle))

@@ -1,0 +1,119 @@
+"""`bgcopyd token`: bearer tokens, made and revoked beside a running daemon."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from bgcopyd.cli.exits import CommandError, Exit
+from bgcopyd.cli.failures import told_plainly
+from bgcopyd.cli.settings_flags import state_dir_option, state_directory
+from bgcopyd.config.values import parse_duration
+from bgcopyd.jobs.principal import Principal
+from bgcopyd.queue.storage import Token
+from bgcopyd.store.tokens import add_token, list_tokens, revoke_token
+
+_PREFIX = "bgc_"
+_SECRET_BYTES = 32
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
+
+
+@click.group()
+def token() -> None:
+    """Make, list and revoke the tokens that callers identify themselves with."""
+
+
+def _name(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if _NAME.fullmatch(value) is None:
+        raise click.BadParameter(
+            "write up to 128 letters, digits and . _ @ + -, beginning with a letter or digit"
+        )
+    return value
+
+
+def _duration(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> timedelta | None:
+    if value is None:
+        return None
+    try:
+        seconds = parse_duration(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    if seconds == 0:
+        raise click.BadParameter("a token must live for a while")
+    return timedelta(seconds=seconds)
+
+
+@token.command()
+@state_dir_option
+@click.option("--principal", required=True, callback=_name, help="Who the token stands for.")
+@click.option("--admin", is_flag=True, help="May act on everybody's jobs.")
+@click.option("--expires", callback=_duration, metavar="DURATION", help="As 90d; never if absent.")
+def create(
+    state_dir: Path | None, principal: str, expires: timedelta | None, *, admin: bool
+) -> None:
+    """Make a token; it is the last word printed, and is shown only now."""
+    text = _PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
+    now = datetime.now(UTC)
+    made = Token(
+        token_id=uuid.uuid4().hex[:12],
+        digest=hashlib.sha256(text.encode()).digest(),
+        principal=Principal(f"user:{principal}", admin=admin),
+        create_time=now,
+        expire_time=now + expires if expires is not None else None,
+    )
+    with told_plainly():
+        add_token(state_directory(state_dir), made)
+    click.echo(f"Token {made.token_id} for {made.principal.id}, shown only now:", err=True)
+    click.echo(text)
+
+
+@token.command("list")
+@state_dir_option
+@click.option("--json", "as_json", is_flag=True, help="An array of objects.")
+def list_(state_dir: Path | None, *, as_json: bool) -> None:
+    """List the tokens that were made, never their texts."""
+    with told_plainly():
+        tokens = list_tokens(state_directory(state_dir))
+    now = datetime.now(UTC)
+    rows = [_row(one, now) for one in tokens]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        words = (row["token_id"], row["state"], row["principal"], "admin" if row["admin"] else "-")
+        click.echo("  ".join(str(word) for word in (*words, row["expire_time"] or "never expires")))
+
+
+def _row(one: Token, now: datetime) -> dict[str, object]:
+    expired = one.expire_time is not None and one.expire_time <= now
+    return {
+        "token_id": one.token_id,
+        "principal": one.principal.id,
+        "admin": one.principal.admin,
+        "state": "revoked" if one.revoked else "expired" if expired else "valid",
+        "create_time": one.create_time.isoformat(timespec="seconds"),
+        "expire_time": one.expire_time and one.expire_time.isoformat(timespec="seconds"),
+    }
+
+
+@token.command()
+@state_dir_option
+@click.argument("token_id")
+def revoke(state_dir: Path | None, token_id: str) -> None:
+    """Make a token worthless, at once also for a running daemon."""
+    with told_plainly():
+        found = revoke_token(state_directory(state_dir), token_id)
+    if not found:
+        raise CommandError(
+            Exit.NOT_FOUND, f"there is no token {token_id!r}; 'bgcopyd token list' shows all"
+        )
+    click.echo(f"Token {token_id} is revoked.")
