@@ -1,0 +1,188 @@
+"""The queue in an embedded SQLite database."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from bgcopyd.jobs.file import File
+from bgcopyd.jobs.job import Job
+from bgcopyd.queue.storage import (
+    Changes,
+    JobPage,
+    JobQuery,
+    Position,
+    StoreUnavailable,
+    Token,
+    Tx,
+)
+from bgcopyd.store import queries, rows
+from bgcopyd.store.backups import backup
+from bgcopyd.store.connection import DATABASE, connect_reader
+from bgcopyd.store.errors import damaged, translated
+from bgcopyd.store.integrity import problems
+from bgcopyd.store.schema import open_database
+from bgcopyd.store.writer import Request, Writer
+
+T = TypeVar("T")
+
+_WRITER_CACHE_KIB = 16 * 1024
+_READER_CACHE_KIB = 4 * 1024
+_SELECT_TOKEN_BY_DIGEST = f"{rows.SELECT_TOKEN} WHERE digest = ?"
+
+
+class SQLiteStore:
+    """`Store` on SQLite: WAL, every commit synced, one writer with group commit.
+
+    Point reads (`job`, `token`) run in the caller's thread, which must be the loop's; they cost
+    about 10 µs, a thread's round trip many times that. Everything longer has threads of its own.
+    """
+
+    def __init__(self, state_dir: Path, loop: asyncio.AbstractEventLoop) -> None:
+        self._state_dir = state_dir
+        self._loop = loop
+        self._closed = False
+        self._callbacks: list[Callable[[int], None]] = []
+        self._readers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-reader")
+
+    @classmethod
+    async def open(cls, state_dir: Path) -> SQLiteStore:
+        """Opens the queue of a state directory, whose lock the caller holds.
+
+        Raises:
+            StoreDamaged: the database is damaged, or gone although there was one.
+            SchemaTooNew: a newer daemon has written it.
+            StoreUnavailable: the disk does not let it be read or written now.
+        """
+        store = cls(state_dir, asyncio.get_running_loop())
+        try:
+            await store._loop.run_in_executor(store._readers, store._connect)
+        except BaseException:
+            store._readers.shutdown()
+            raise
+        store._writer.start()
+        return store
+
+    def _connect(self) -> None:
+        try:
+            db = open_database(self._state_dir, cache_kib=_WRITER_CACHE_KIB)
+            path = self._state_dir / DATABASE
+            found = problems(db)
+            if found:
+                db.close()
+                raise damaged(self._state_dir, found[0])
+            self._writer = Writer(db, self._state_dir, self._hand_back)
+            self._points = connect_reader(path, cache_kib=_READER_CACHE_KIB)
+            self._lists = connect_reader(path, cache_kib=_READER_CACHE_KIB)
+            self._db = db
+        except sqlite3.Error as problem:
+            raise translated(self._state_dir, problem) from None
+        self._newest = self._writer.newest
+
+    async def transact(self, fn: Callable[[Tx], T], *, durable: bool = True) -> T:
+        """Runs `fn` in a transaction that undoes itself alone if `fn` raises."""
+        if self._closed:
+            raise StoreUnavailable("the queue is closed")
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._writer.submit(Request(fn, future, durable=durable))
+        return await future
+
+    def _hand_back(self, group: Sequence[Request], newest: int) -> None:
+        self._loop.call_soon_threadsafe(self._resolve, group, newest)
+
+    def _resolve(self, group: Sequence[Request], newest: int) -> None:
+        for request in group:
+            if request.future.done():
+                continue
+            if request.error is None:
+                request.future.set_result(request.value)
+            else:
+                request.future.set_exception(request.error)
+        if newest > self._newest:
+            self._newest = newest
+            for callback in self._callbacks:
+                callback(newest)
+
+    async def job(self, job_id: str) -> Job | None:
+        """The job with its stored progress, or None."""
+        key = rows.id_bytes(job_id)
+        try:
+            row = self._points.execute(rows.SELECT_JOB_BY_ID, (key,)).fetchone()
+        except sqlite3.Error as problem:
+            raise translated(self._state_dir, problem) from None
+        return None if row is None else rows.decoded(rows.job_of, row)
+
+    async def token(self, digest: bytes) -> Token | None:
+        """The token of a digest, or None."""
+        try:
+            row = self._points.execute(_SELECT_TOKEN_BY_DIGEST, (digest,)).fetchone()
+        except sqlite3.Error as problem:
+            raise translated(self._state_dir, problem) from None
+        return None if row is None else rows.decoded(rows.token_of, row)
+
+    async def tokens(self) -> list[Token]:
+        """All tokens."""
+        return await self._read(queries.tokens)
+
+    async def jobs(self, query: JobQuery, *, before: int | None, limit: int) -> JobPage:
+        """A page of jobs by `seq`, falling, below `before`."""
+        return await self._read(lambda db: queries.page(db, query, before=before, limit=limit))
+
+    async def files(self, job_id: str, *, after: int = -1, limit: int = 1000) -> list[File]:
+        """As Tx.files."""
+        return await self._read(lambda db: queries.files(db, job_id, after=after, limit=limit))
+
+    async def changes(self, after: int, *, limit: int = 1000) -> Changes:
+        """What has changed behind a position."""
+        return await self._read(lambda db: queries.changes(db, after, limit))
+
+    async def position(self) -> Position:
+        """Where the change feed stands."""
+        return await self._read(queries.position)
+
+    async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        if self._closed:
+            raise StoreUnavailable("the queue is closed")
+        return await self._loop.run_in_executor(self._readers, self._read_now, query)
+
+    def _read_now(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """One read transaction, so that all of the answer is of one moment."""
+        try:
+            self._lists.execute("BEGIN")
+            try:
+                return query(self._lists)
+            finally:
+                self._lists.execute("COMMIT")
+        except sqlite3.Error as problem:
+            raise translated(self._state_dir, problem) from None
+
+    def on_commit(self, callback: Callable[[int], None]) -> None:
+        """Calls back on the loop after each commit that raised the newest number."""
+        self._callbacks.append(callback)
+
+    async def backup(self) -> Path:
+        """Makes a verified backup; neither the loop nor the writer waits for it.
+
+        Raises:
+            StoreDamaged: the database, or the copy of it, is damaged.
+            StoreUnavailable: the disk does not take it.
+        """
+        return await asyncio.to_thread(backup, self._state_dir)
+
+    async def close(self) -> None:
+        """Finishes what was handed in and closes."""
+        if self._closed:
+            return
+        self._closed = True
+        await self._loop.run_in_executor(self._readers, self._finish)
+        self._readers.shutdown()
+        self._points.close()
+
+    def _finish(self) -> None:
+        self._writer.finish()
+        self._lists.close()
+        self._db.close()

@@ -1,0 +1,323 @@
+"""One transaction on SQLite."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bgcopyd.jobs.file import File
+from bgcopyd.jobs.job import Job, JobState, Priority, Progress
+from bgcopyd.jobs.limits import REQUEST_ID_RETENTION
+from bgcopyd.queue.storage import DestinationTaken, FileTotals, FileUpdate, Request, Token
+from bgcopyd.store import queries, rows
+from bgcopyd.store.fairness import next_in_queue
+
+# What a request's values are at fault for; all other errors of SQLite end the whole transaction.
+REQUESTS_OWN_ERRORS = (
+    sqlite3.IntegrityError,
+    sqlite3.ProgrammingError,
+    sqlite3.InterfaceError,
+    sqlite3.DataError,
+)
+_GONE = -1
+_SELECT_REQUEST = (
+    "SELECT creator, request_id, content, job, first_index, expires FROM request "
+    "WHERE creator = ? AND request_id = ?"
+)
+_INSERT_PROGRESS = "INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?)"
+_INSERT_TOMBSTONE = "INSERT INTO tombstone (change_seq, job, owner) VALUES (?, ?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A point that the counters can go back to."""
+
+    number: int
+    steps: int
+
+
+class Counters:
+    """What the writer knows without asking the database: the last number, live jobs by owner.
+
+    Both follow from the rows; they are read once at the start and undone together with the rows.
+    """
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.number = queries.newest(db)
+        self._live: dict[str, int] = dict(
+            db.execute("SELECT owner, count(*) FROM job WHERE state < 8 GROUP BY owner").fetchall()
+        )
+        self._steps: list[tuple[str, int]] = []
+
+    def next(self) -> int:
+        """The next number of the change sequence."""
+        self.number += 1
+        return self.number
+
+    def live(self, owner: str) -> int:
+        """How many jobs of the owner are not final."""
+        return self._live.get(owner, 0)
+
+    def count(self, owner: str, step: int) -> None:
+        """Counts a live job of the owner in (1) or out (-1)."""
+        self._steps.append((owner, step))
+        self._add(owner, step)
+
+    def _add(self, owner: str, step: int) -> None:
+        left = self._live.get(owner, 0) + step
+        if left:
+            self._live[owner] = left
+        else:
+            del self._live[owner]
+
+    def mark(self) -> Mark:
+        """Where the counters are."""
+        return Mark(self.number, len(self._steps))
+
+    def rewind(self, mark: Mark) -> None:
+        """Goes back to a mark."""
+        while len(self._steps) > mark.steps:
+            owner, step = self._steps.pop()
+            self._add(owner, -step)
+        self.number = mark.number
+
+    def settle(self) -> None:
+        """The group is committed: nothing of it will be undone."""
+        self._steps.clear()
+
+
+class SQLiteTx:
+    """Tx on the writer's connection; one for all groups, `begin` parts the requests.
+
+    Attributes:
+        failure: an error after which the transaction as a whole is lost (disk full, damage).
+    """
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self.counters = Counters(db)
+        self.failure: sqlite3.Error | None = None
+        self._jobs: dict[str, Job] = {}
+
+    def begin(self) -> None:
+        """Forgets what the request before has read."""
+        self._jobs.clear()
+
+    def _run(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        if self.failure is not None:
+            raise self.failure
+        try:
+            return self._db.execute(sql, values)
+        except REQUESTS_OWN_ERRORS:
+            raise
+        except sqlite3.Error as problem:
+            self.failure = problem
+            raise
+
+    def _run_many(self, sql: str, values: Iterable[Sequence[object]]) -> sqlite3.Cursor:
+        if self.failure is not None:
+            raise self.failure
+        try:
+            return self._db.executemany(sql, values)
+        except REQUESTS_OWN_ERRORS:
+            raise
+        except sqlite3.Error as problem:
+            self.failure = problem
+            raise
+
+    def job(self, job_id: str) -> Job | None:
+        """The job with its progress, or None."""
+        known = self._jobs.get(job_id)
+        if known is None:
+            known = queries.job(self._db, job_id)
+            if known is not None:
+                self._jobs[job_id] = known
+        return known
+
+    def _known(self, job_id: str) -> Job:
+        job = self.job(job_id)
+        if job is None:
+            raise LookupError(f"no job {job_id}")
+        return job
+
+    def insert_job(self, job: Job) -> Job:
+        """Adds a job."""
+        key = rows.id_bytes(job.job_id)
+        if key is None:
+            raise ValueError("a job's id is a UUID in lower case")
+        number = self.counters.next()
+        queue_seq = number if job.state is JobState.QUEUED else job.queue_seq
+        job = replace(
+            job, seq=number, change_seq=number, revision=job.revision + 1, queue_seq=queue_seq
+        )
+        self._run(rows.INSERT_JOB, rows.job_values(job, key))
+        if job.progress != rows.NO_PROGRESS:
+            self._run(_INSERT_PROGRESS, rows.progress_values(number, job.progress))
+        if not job.state.final:
+            self.counters.count(job.owner, 1)
+        self._jobs[job.job_id] = job
+        return job
+
+    def update_job(self, job: Job, *, requeue: bool = False) -> Job:
+        """Replaces all but id, creator, seq and progress."""
+        old = self._known(job.job_id)
+        number = self.counters.next()
+        waits = job.state is JobState.QUEUED and not job.queue_seq
+        job = replace(
+            job,
+            creator=old.creator,
+            seq=old.seq,
+            progress=old.progress,
+            change_seq=number,
+            revision=old.revision + 1,
+            queue_seq=number if requeue or waits else job.queue_seq,
+        )
+        self._run(rows.UPDATE_JOB, (*rows.mutable_values(job), job.seq))
+        if job.owner != old.owner:
+            self._run("UPDATE job SET owner = ? WHERE seq = ?", (job.owner, job.seq))
+            self._run(_INSERT_TOMBSTONE, (number, rows.id_bytes(job.job_id), old.owner))
+        if not old.state.final:
+            self.counters.count(old.owner, -1)
+        if not job.state.final:
+            self.counters.count(job.owner, 1)
+        self._jobs[job.job_id] = job
+        return job
+
+    def delete_job(self, job_id: str) -> None:
+        """Removes a job with its files and leaves a tombstone."""
+        job = self._known(job_id)
+        self._remove(job.seq, job_id, job.owner, _GONE)
+        if not job.state.final:
+            self.counters.count(job.owner, -1)
+
+    def _remove(self, seq: int, job_id: str, owner: str, request_expires: int) -> None:
+        key = rows.id_bytes(job_id)
+        first, last = rows.file_key(seq, 0), rows.file_key(seq + 1, -1)
+        self._run("DELETE FROM file WHERE key BETWEEN ? AND ?", (first, last))
+        self._run("UPDATE request SET expires = ? WHERE job = ?", (request_expires, key))
+        self._run("DELETE FROM job WHERE seq = ?", (seq,))
+        self._run(_INSERT_TOMBSTONE, (self.counters.next(), key, owner))
+        self._jobs.pop(job_id, None)
+
+    def insert_files(self, job_id: str, files: Sequence[File]) -> None:
+        """Adds files and claims their destinations."""
+        seq = self._known(job_id).seq
+        taken = 0
+
+        def values() -> Iterator[rows.Row]:
+            nonlocal taken
+            for file in files:
+                taken += 1
+                yield rows.file_values(seq, file)
+
+        try:
+            self._run_many(rows.INSERT_FILE, values())
+        except sqlite3.IntegrityError as problem:
+            # Alone, so that whoever handles the refusal finds what was there before.
+            keys = [(rows.file_key(seq, file.index),) for file in files[: taken - 1]]
+            self._run_many("DELETE FROM file WHERE key = ?", keys)
+            if "file.destination" in str(problem):
+                raise DestinationTaken(taken - 1) from None
+            raise
+
+    def files(self, job_id: str, *, after: int = -1, limit: int = 1000) -> list[File]:
+        """Files by index."""
+        return queries.files(self._db, job_id, after=after, limit=limit)
+
+    def next_files(self, job_id: str, *, after: int, limit: int) -> list[File]:
+        """Files not transferred, by index."""
+        return queries.files(self._db, job_id, after=after, limit=limit, unfinished=True)
+
+    def totals(self, job_id: str) -> FileTotals:
+        """Sums over the job's files."""
+        return queries.totals(self._db, self._known(job_id).seq)
+
+    def update_files(self, job_id: str, updates: Iterable[FileUpdate]) -> None:
+        """Writes what transfers have learnt and done."""
+        seq = self._known(job_id).seq
+        self._run_many(
+            rows.UPDATE_FILE, [rows.file_update_values(seq, update) for update in updates]
+        )
+
+    def release_destinations(self, job_id: str) -> None:
+        """Frees the destinations of a job that has ended."""
+        seq = self._known(job_id).seq
+        first, last = rows.file_key(seq, 0), rows.file_key(seq + 1, -1)
+        self._run("UPDATE file SET live = 0 WHERE key BETWEEN ? AND ? AND live = 1", (first, last))
+
+    def set_progress(self, job_id: str, progress: Progress) -> None:
+        """Writes a job's progress."""
+        job = self._known(job_id)
+        self._run(_INSERT_PROGRESS, rows.progress_values(job.seq, progress))
+        self._jobs[job_id] = replace(job, progress=replace(progress, bytes_per_second=0))
+
+    def live_jobs(self, owner: str) -> int:
+        """How many jobs of the owner are not final."""
+        return self.counters.live(owner)
+
+    def request(self, creator: str, request_id: str) -> Request | None:
+        """The use of a request id, while it is remembered."""
+        row = self._run(_SELECT_REQUEST, (creator, request_id)).fetchone()
+        return None if row is None else rows.decoded(rows.request_of, row)
+
+    def insert_request(self, request: Request) -> None:
+        """Remembers the use of a request id."""
+        key = rows.id_bytes(request.job_id)
+        if key is None:
+            raise ValueError("a job's id is a UUID in lower case")
+        self._run(rows.INSERT_REQUEST, rows.request_values(request, key))
+
+    def queued(self, priority: Priority, limit: int) -> list[Job]:
+        """QUEUED jobs of a priority, one of each owner after the other."""
+        return queries.jobs_by_seq(self._db, next_in_queue(self._db, priority, limit))
+
+    def jobs_in(
+        self, states: Iterable[JobState], *, after: int = 0, limit: int = 1000
+    ) -> list[Job]:
+        """Jobs in the states by seq."""
+        return queries.jobs_in(self._db, states, after=after, limit=limit)
+
+    def unsettled(self, limit: int = 1000) -> list[Job]:
+        """Jobs with `completing` or `cleanup`."""
+        found = self._run(
+            "SELECT seq FROM job WHERE completing OR cleanup ORDER BY seq LIMIT ?", (limit,)
+        )
+        return queries.jobs_by_seq(self._db, [row[0] for row in found.fetchall()])
+
+    def expire(self, now: datetime, limit: int = 500) -> int:
+        """Deletes settled final jobs whose expire_time has come, and old requests."""
+        due = rows.micros(now)
+        forget = rows.micros(now + timedelta(seconds=REQUEST_ID_RETENTION))
+        found = self._run(
+            "SELECT seq, id, owner FROM job WHERE state >= 8 AND expire_time IS NOT NULL "
+            "AND expire_time <= ? AND NOT (completing OR cleanup) ORDER BY expire_time LIMIT ?",
+            (due, limit),
+        ).fetchall()
+        for seq, key, owner in found:
+            self._remove(seq, rows.id_text(key), owner, forget)
+        self._run("UPDATE request SET expires = ? WHERE expires = ?", (forget, _GONE))
+        self._run(
+            "DELETE FROM request WHERE (creator, request_id) IN (SELECT creator, request_id "
+            "FROM request WHERE expires IS NOT NULL AND expires <= ? LIMIT ?)",
+            (due, limit),
+        )
+        return len(found)
+
+    def trim_history(self, keep: int) -> None:
+        """Forgets all but the newest tombstones."""
+        row = self._run(
+            "SELECT change_seq FROM tombstone ORDER BY change_seq DESC LIMIT 1 OFFSET ?", (keep,)
+        ).fetchone()
+        if row is not None:
+            self._run("DELETE FROM tombstone WHERE change_seq <= ?", row)
+            self._run("UPDATE meta SET value = ? WHERE name = 'oldest'", row)
+
+    def insert_token(self, token: Token) -> None:
+        """Adds a token."""
+        self._run(rows.INSERT_TOKEN, rows.token_values(token))
+
+    def revoke_token(self, token_id: str) -> bool:
+        """Revokes a token; False where there is none."""
+        return self._run(rows.REVOKE_TOKEN, (token_id,)).rowcount > 0
