@@ -41,21 +41,29 @@ def say(text: str = "") -> None:
     print(text, flush=True)
 
 
-def show_progress(info: bgcopy.JobInfo) -> None:
-    """The bar, redrawn on a terminal; a pipe would only get noise."""
-    if not sys.stdout.isatty():
-        return
-    done = info.progress.bytes_transferred
-    bar = "#" * (_BAR * done // SIZE)
-    speed = info.progress.bytes_per_second / MIB
-    line = f"     [{bar:<{_BAR}}] {done / MIB:5.0f} MiB  {speed:5.1f} MiB/s  {info.state.name}"
-    print(f"\r{line:<76}", end="", flush=True)
+class ProgressLine:
+    """The job's bar: redrawn on a terminal, a line every two seconds elsewhere."""
 
+    def __init__(self) -> None:
+        self._terminal = sys.stdout.isatty()
+        self._next = 0.0
 
-def end_progress() -> None:
-    """Leaves the bar's line."""
-    if sys.stdout.isatty():
-        say()
+    def show(self, info: bgcopy.JobInfo) -> None:
+        """Draws the job as it is."""
+        done = info.progress.bytes_transferred
+        bar = "#" * (_BAR * done // SIZE)
+        speed = info.progress.bytes_per_second / MIB
+        line = f"     [{bar:<{_BAR}}] {done / MIB:5.0f} MiB  {speed:5.1f} MiB/s  {info.state.name}"
+        if self._terminal:
+            print(f"\r{line:<76}", end="", flush=True)
+        elif time.monotonic() >= self._next:
+            self._next = time.monotonic() + 2.0
+            say(line)
+
+    def end(self) -> None:
+        """Leaves the bar's line."""
+        if self._terminal:
+            say()
 
 
 def make_file(path: Path) -> str:
@@ -97,19 +105,20 @@ def sent_by(url: str) -> tuple[int, list[int]]:
 async def transfer(daemon: DaemonProcess, job: bgcopy.Job, url: str) -> None:
     """Watches the job to its last byte and kills the daemon in the middle."""
     killed = False
+    line = ProgressLine()
     # One watch for all of it: the client library mends the connection.
     async with job.watch() as changes:
         async for info in changes:
-            show_progress(info)
+            line.show(info)
             if info.state is bgcopy.JobState.ERROR:
                 raise DemoFailed(f"the job failed: {info.error and info.error.message}")
             if info.state is bgcopy.JobState.TRANSFERRED:
                 break
             if not killed and info.progress.bytes_transferred >= KILL_AT:
                 killed = True
-                end_progress()
+                line.end()
                 await crash_and_restart(daemon, url)
-    end_progress()
+    line.end()
     if not killed:
         raise DemoFailed("the download was over before the daemon could be killed")
 
@@ -124,12 +133,17 @@ async def crash_and_restart(daemon: DaemonProcess, url: str) -> None:
     say(f"  4. Daemon started again (process {daemon.pid}); nobody told it about the job")
 
 
-def check(directory: Path, url: str, digest: str) -> None:
-    """The promises, each on a line of its own."""
-    sent, resumed = sent_by(url)
+def check_resume(url: str) -> None:
+    """The new daemon has asked for the rest only."""
+    _, resumed = sent_by(url)
     if not resumed:
         raise DemoFailed("the download began anew instead of going on")
     say(f"     It went on at {resumed[0] / MIB:.1f} MiB: what was safely on disk")
+
+
+def check_file(directory: Path, url: str, digest: str) -> None:
+    """The right bytes, not sent much more than once, and nothing beside them."""
+    sent, _ = sent_by(url)
     with (directory / "payload.bin").open("rb") as file:
         actual = hashlib.file_digest(file, "sha256").hexdigest()
     if actual != digest:
@@ -169,9 +183,10 @@ async def story(directory: Path) -> None:
             job = await client.create_job("demo", [spec], start=True)
             say(f"  2. Daemon started (process {daemon.pid}), job {job.job_id} created")
             await transfer(daemon, job, url)
+            await asyncio.to_thread(check_resume, url)
             await job.complete()
         say("  5. Every byte is here and verified; Complete gave the file its name")
-        await asyncio.to_thread(check, daemon.root_dir, url, digest)
+        await asyncio.to_thread(check_file, daemon.root_dir, url, digest)
         if await daemon.terminate() != 0:
             raise DemoFailed("the daemon did not end in peace")
 

@@ -31,11 +31,15 @@ async def test_ready_names_every_listener_with_its_bound_port(daemon: DaemonProc
 
 
 async def test_state_and_socket_are_the_users_own(daemon: DaemonProcess) -> None:
-    assert stat.S_IMODE(daemon.state_dir.stat().st_mode) == 0o700
-    mode = stat.S_IMODE(daemon.socket_path.parent.stat().st_mode)
-    assert mode == 0o700
-    for path in daemon.state_dir.rglob("*"):
-        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+    assert permissions(daemon.state_dir) == 0o700
+    assert permissions(daemon.socket_path) == 0o600
+    databases = [path for path in daemon.state_dir.rglob("*") if is_database(path)]
+    assert databases
+    assert {permissions(path) for path in databases} == {0o600}
+
+
+def permissions(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
 
 
 async def test_second_daemon_on_the_same_state_is_refused(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from pathlib import Path
 from typing import Any
 
 import click
 
 from bgcopyd import daemon
+from bgcopyd.cli.exits import CommandError, Exit
 from bgcopyd.cli.failures import told_plainly
 from bgcopyd.cli.settings_flags import load_settings, settings_flags
+from bgcopyd.config import Settings, UnixListener
 from bgcopyd.platform import raise_file_limit
 from bgcopyd.telemetry import configure_logging
 
@@ -29,5 +32,33 @@ def serve(config: Path | None, exit_when_idle: float | None, **flags: Any) -> in
     settings = load_settings(config, flags).settings
     configure_logging(settings.log_level, settings.log_format)
     raise_file_limit()
+    _refuse_living_sockets(settings)
     with told_plainly():
         return asyncio.run(daemon.run(settings, exit_when_idle=exit_when_idle))
+
+
+def _refuse_living_sockets(settings: Settings) -> None:
+    """Leaves a socket alone that somebody answers on; a dead daemon's is replaced later.
+
+    The lock of the state directory cannot tell: the socket may be that of a daemon with another.
+    """
+    for listener in settings.listen:
+        if isinstance(listener, UnixListener) and _answers(listener.path):
+            raise CommandError(
+                Exit.IN_USE,
+                f"another process answers on {listener}; a daemon may be running already. Stop "
+                "it first, or choose another socket with --listen",
+            )
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        # A full backlog would block, and means that somebody is there.
+        probe.setblocking(False)
+        try:
+            probe.connect(str(path))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+    return True
