@@ -47,6 +47,7 @@ class ScriptedEngine:
         self.rates: list[tuple[str, int]] = []
         self.started = 0
         self._claimed: dict[tuple[str, int], int] = {}
+        self._sizes: dict[tuple[str, int], int | None] = {}
         self._new: asyncio.Queue[Transfer] = asyncio.Queue()
         self._callback: Callable[[Sequence[Event]], None] = lambda _events: None
 
@@ -56,6 +57,7 @@ class ScriptedEngine:
             assert key not in self.active, f"file {key} was started twice"
             self.active[key] = transfer
             self._claimed[key] = transfer.claimed
+            self._sizes[key] = transfer.size
             self.started += 1
             self._new.put_nowait(transfer)
 
@@ -86,12 +88,11 @@ class ScriptedEngine:
     def let_stop(self, job_id: str) -> None:
         """Ends the job's transfers as stopped."""
         for one in [one for (owner, _), one in self.active.items() if owner == job_id]:
-            claimed = self._end(one)
-            self._send(
-                Stopped(one.job_id, one.claim_id, one.index, claimed, one.size, one.validators)
-            )
+            claimed, size = self._end(one)
+            self._send(Stopped(one.job_id, one.claim_id, one.index, claimed, size, NO_VALIDATORS))
 
     def connect(self, one: Transfer, size: int | None) -> None:
+        self._sizes[one.job_id, one.index] = size
         self._send(Connected(one.job_id, one.claim_id, one.index, size, NO_VALIDATORS))
 
     def receive(self, one: Transfer, received: int) -> None:
@@ -99,6 +100,7 @@ class ScriptedEngine:
 
     def claim(self, one: Transfer, claimed: int, size: int | None) -> None:
         self._claimed[one.job_id, one.index] = claimed
+        self._sizes[one.job_id, one.index] = size
         self._send(Claimed(one.job_id, one.claim_id, one.index, claimed, size, NO_VALIDATORS))
 
     def finish(self, one: Transfer, size: int) -> None:
@@ -118,7 +120,7 @@ class ScriptedEngine:
         progressed: bool = False,
         retry_after: float | None = None,
     ) -> None:
-        claimed = self._end(one)
+        claimed, size = self._end(one)
         self._send(
             Failed(
                 one.job_id,
@@ -126,16 +128,17 @@ class ScriptedEngine:
                 one.index,
                 error,
                 claimed,
-                one.size,
+                size,
                 NO_VALIDATORS,
                 retry_after,
                 progressed,
             )
         )
 
-    def _end(self, one: Transfer) -> int:
-        del self.active[one.job_id, one.index]
-        return self._claimed.pop((one.job_id, one.index))
+    def _end(self, one: Transfer) -> tuple[int, int | None]:
+        key = (one.job_id, one.index)
+        del self.active[key]
+        return self._claimed.pop(key), self._sizes.pop(key)
 
     def _send(self, event: Event) -> None:
         self._callback([event])

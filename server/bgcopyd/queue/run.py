@@ -79,6 +79,7 @@ class JobRun:
         self._active: dict[int, File] = {}
         self._received: dict[int, int] = {}
         self._totals = FileTotals(0, 0, 0, 0, 0)
+        self._heard = 0
         self._inbox: list[Event] = []
         self._news = asyncio.Event()
         self._dirty: dict[int, File] = {}
@@ -106,20 +107,27 @@ class JobRun:
 
         The number and not the difference: this run may have counted the new ones already.
         """
-        added = max(0, files - self._totals.files)
+        self._heard = max(self._heard, files)
+        if self._totals.files:
+            self._count_heard()
+            self._show()
+        self._exhausted = False
+        self._news.set()
+
+    def _count_heard(self) -> None:
+        added = max(0, self._heard - self._totals.files)
         self._totals = dataclasses.replace(
             self._totals,
             files=self._totals.files + added,
             unknown_sizes=self._totals.unknown_sizes + added,
         )
-        self._exhausted = False
-        self._news.set()
 
     async def run(self) -> Ended | None:
         """Runs to the end; None where the job is not this run's any more."""
         while True:
             self._totals, mine = await self._patiently(self._look)
             self._halted = self._halted or not mine
+            self._count_heard()
             self._show()
             await self._work_off()
             ended, more = await self._end()
