@@ -17,6 +17,7 @@ from bgcopyd.transfer.handles import Handle
 from bgcopyd.transfer.mounts import MountTable
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.outbox import Outbox
+from bgcopyd.transfer.syscalls import keep_freed_memory
 from bgcopyd.transfer.volume import Shared, Volume
 
 _log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ class CurlEngine:
     """
 
     def __init__(self, roots: Mapping[str, Path], options: EngineOptions, clock: Clock) -> None:
+        keep_freed_memory()
         Handle(options).curl.close()  # fails where libcurl's protocols cannot be restricted
         self._loop = asyncio.get_running_loop()
         self._roots = {name: os.path.realpath(path) for name, path in roots.items()}

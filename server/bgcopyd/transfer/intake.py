@@ -18,7 +18,7 @@ class Taken(enum.Enum):
     MISMATCH = enum.auto()
 
 
-_GATHER = 512 << 10
+_GATHER = 256 << 10
 
 
 class Intake:

@@ -13,6 +13,7 @@ from bgcopyd.transfer import syscalls
 from bgcopyd.transfer.destination import DestinationInvalid, components, plain_target
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_HASH_PIECE = 256 << 10
 _NOTE = "user.bgcopy.synced"
 _NO_NOTES = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM, errno.EACCES})
 
@@ -122,12 +123,13 @@ class PartialFile:
 
     def hash_into(self, digest: hashlib._Hash, start: int, end: int) -> None:
         """Feeds the bytes from start to end to a digest."""
-        while start < end:
-            piece = os.pread(self._descriptor, min(1 << 20, end - start), start)
-            if not piece:
-                raise OSError(errno.EIO, "the partial file is shorter than what was written")
-            digest.update(piece)
-            start += len(piece)
+        with memoryview(bytearray(min(_HASH_PIECE, end - start))) as buffer:
+            while start < end:
+                count = os.preadv(self._descriptor, [buffer[: end - start]], start)
+                if not count:
+                    raise OSError(errno.EIO, "the partial file is shorter than what was written")
+                digest.update(buffer[:count])
+                start += count
 
     def trim(self, size: int) -> None:
         """Cuts the file to its final size."""

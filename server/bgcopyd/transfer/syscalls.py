@@ -8,6 +8,8 @@ import os
 import sys
 
 _KEEP_SIZE = 1
+_M_TRIM_THRESHOLD = -1
+_TRIM_THRESHOLD = 1 << 20
 _UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -28,3 +30,13 @@ def reserve(descriptor: int, offset: int, length: int) -> None:
     code = ctypes.get_errno()
     if code not in _UNSUPPORTED:
         raise OSError(code, os.strerror(code))
+
+
+def keep_freed_memory() -> None:
+    """Lets glibc keep up to 1 MiB that was freed, for each of its arenas.
+
+    By default it gives back 128 KiB and more at once. The pieces of a body come and go in such
+    amounts, and every page of them would be mapped anew each time: 200,000 faults for 1 GiB.
+    """
+    if _libc is not None and hasattr(_libc, "mallopt"):
+        _libc.mallopt(ctypes.c_int(_M_TRIM_THRESHOLD), ctypes.c_int(_TRIM_THRESHOLD))
