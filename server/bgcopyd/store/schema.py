@@ -109,6 +109,7 @@ def _mark(state_dir: Path) -> None:
     """Remembers durably that there is a queue, so that its loss never looks like a first start."""
     (state_dir / BACKUPS).mkdir(mode=0o700, exist_ok=True)
     marker = state_dir / MARKER
+    marker.touch(mode=_PRIVATE)
     marker.write_text(
         "This directory holds a queue. Without queue.db the daemon refuses to start;\n"
         "'bgcopyd store accept-empty' begins a new one.\n",

@@ -141,9 +141,8 @@ class Writer:
 
     def _fails_all(self, problem: BaseException) -> bool:
         """Whether the transaction is lost: SQLite could not read or write, also if nobody said."""
-        if self._tx.failure is None and isinstance(problem, sqlite3.Error):
-            if not isinstance(problem, REQUESTS_OWN_ERRORS):
-                self._tx.failure = problem
+        if isinstance(problem, sqlite3.Error) and not isinstance(problem, REQUESTS_OWN_ERRORS):
+            self._tx.failure = problem
         return self._tx.failure is not None
 
     def _run_bare(self, request: Request) -> None:

@@ -1,0 +1,366 @@
+"""The queue in memory: for tests and for trying things out. Forgets everything at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from bgcopyd.jobs.file import File
+from bgcopyd.jobs.job import Job, JobState, Priority, Progress
+from bgcopyd.jobs.limits import REQUEST_ID_RETENTION
+from bgcopyd.queue.storage import (
+    Changes,
+    DestinationTaken,
+    FileTotals,
+    FileUpdate,
+    JobPage,
+    JobQuery,
+    Position,
+    Request,
+    StoreUnavailable,
+    Token,
+    Tombstone,
+    Tx,
+)
+
+T = TypeVar("T")
+
+
+@dataclass
+class _State:
+    """All that is stored. Values are immutable, so a copy of the tables is a snapshot."""
+
+    number: int = 0
+    oldest: int = 0
+    jobs: dict[str, Job] = field(default_factory=dict)
+    files: dict[tuple[str, int], File] = field(default_factory=dict)
+    claims: dict[str, str] = field(default_factory=dict)
+    requests: dict[tuple[str, str], Request] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    tombstones: list[Tombstone] = field(default_factory=list)
+    tokens: dict[str, Token] = field(default_factory=dict)
+
+    def copy(self) -> _State:
+        return _State(
+            self.number,
+            self.oldest,
+            dict(self.jobs),
+            dict(self.files),
+            dict(self.claims),
+            dict(self.requests),
+            set(self.gone),
+            list(self.tombstones),
+            dict(self.tokens),
+        )
+
+
+class MemoryTx:
+    """Tx on a state of its own."""
+
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    def _next(self) -> int:
+        self._state.number += 1
+        return self._state.number
+
+    def _known(self, job_id: str) -> Job:
+        job = self.job(job_id)
+        if job is None:
+            raise LookupError(f"no job {job_id}")
+        return job
+
+    def job(self, job_id: str) -> Job | None:
+        """The job with its progress, or None."""
+        return self._state.jobs.get(job_id)
+
+    def insert_job(self, job: Job) -> Job:
+        """Adds a job."""
+        if job.job_id in self._state.jobs:
+            raise ValueError("there is such a job already")
+        number = self._next()
+        job = replace(
+            job,
+            seq=number,
+            change_seq=number,
+            revision=job.revision + 1,
+            queue_seq=number if job.state is JobState.QUEUED else job.queue_seq,
+            progress=replace(job.progress, bytes_per_second=0),
+        )
+        self._state.jobs[job.job_id] = job
+        return job
+
+    def update_job(self, job: Job, *, requeue: bool = False) -> Job:
+        """Replaces all but id, creator, seq and progress."""
+        old = self._known(job.job_id)
+        number = self._next()
+        waits = job.state is JobState.QUEUED and not job.queue_seq
+        job = replace(
+            job,
+            creator=old.creator,
+            seq=old.seq,
+            progress=old.progress,
+            change_seq=number,
+            revision=old.revision + 1,
+            queue_seq=number if requeue or waits else job.queue_seq,
+        )
+        if job.owner != old.owner:
+            self._state.tombstones.append(Tombstone(job.job_id, old.owner, number))
+        self._state.jobs[job.job_id] = job
+        return job
+
+    def delete_job(self, job_id: str) -> None:
+        """Removes a job with its files and leaves a tombstone."""
+        job = self._known(job_id)
+        self.release_destinations(job_id)
+        state = self._state
+        state.files = {key: file for key, file in state.files.items() if key[0] != job_id}
+        state.gone.add(job_id)
+        state.tombstones.append(Tombstone(job_id, job.owner, self._next()))
+        del state.jobs[job_id]
+
+    def insert_files(self, job_id: str, files: Sequence[File]) -> None:
+        """Adds files and claims their destinations."""
+        self._known(job_id)
+        claims, added = dict(self._state.claims), dict(self._state.files)
+        for position, file in enumerate(files):
+            if file.spec.destination in claims:
+                raise DestinationTaken(position)
+            if (job_id, file.index) in added:
+                raise ValueError("there is such a file already")
+            claims[file.spec.destination] = job_id
+            added[job_id, file.index] = replace(file, job_id=job_id)
+        self._state.claims, self._state.files = claims, added
+
+    def files(self, job_id: str, *, after: int = -1, limit: int = 1000) -> list[File]:
+        """Files by index."""
+        found = [file for key, file in self._state.files.items() if key[0] == job_id]
+        found = [file for file in found if file.index > after]
+        return sorted(found, key=lambda file: file.index)[:limit]
+
+    def next_files(self, job_id: str, *, after: int, limit: int) -> list[File]:
+        """Files not transferred, by index."""
+        found = self.files(job_id, after=after, limit=len(self._state.files))
+        return [file for file in found if not file.transferred][:limit]
+
+    def totals(self, job_id: str) -> FileTotals:
+        """Sums over the job's files."""
+        files = self.files(job_id, limit=len(self._state.files))
+        return FileTotals(
+            len(files),
+            sum(file.transferred for file in files),
+            sum(file.claimed for file in files),
+            sum(file.size or 0 for file in files),
+            sum(file.size is None for file in files),
+        )
+
+    def update_files(self, job_id: str, updates: Iterable[FileUpdate]) -> None:
+        """Writes what transfers have learnt and done."""
+        for new in updates:
+            file = self._state.files.get((job_id, new.index))
+            if file is None:
+                continue
+            self._state.files[job_id, new.index] = replace(
+                file,
+                partial_name=new.partial_name,
+                claimed=new.claimed,
+                size=new.size,
+                validators=new.validators,
+                transferred=new.transferred,
+                completed=new.completed,
+                verification=new.verification,
+                device=new.device,
+                inode=new.inode,
+                error=new.error,
+            )
+
+    def release_destinations(self, job_id: str) -> None:
+        """Frees the destinations of a job that has ended."""
+        claims = self._state.claims
+        self._state.claims = {path: owner for path, owner in claims.items() if owner != job_id}
+
+    def set_progress(self, job_id: str, progress: Progress) -> None:
+        """Writes a job's progress."""
+        kept = replace(progress, bytes_per_second=0)
+        self._state.jobs[job_id] = replace(self._known(job_id), progress=kept)
+
+    def live_jobs(self, owner: str) -> int:
+        """How many jobs of the owner are not final."""
+        jobs = self._state.jobs.values()
+        return sum(job.owner == owner and not job.state.final for job in jobs)
+
+    def request(self, creator: str, request_id: str) -> Request | None:
+        """The use of a request id, while it is remembered."""
+        return self._state.requests.get((creator, request_id))
+
+    def insert_request(self, request: Request) -> None:
+        """Remembers the use of a request id."""
+        key = request.creator, request.request_id
+        if key in self._state.requests:
+            raise ValueError("the request id was used before")
+        self._state.requests[key] = request
+
+    def queued(self, priority: Priority, limit: int) -> list[Job]:
+        """QUEUED jobs of a priority, one of each owner after the other."""
+        turns: dict[str, int] = {}
+        dealt = []
+        for job in sorted(self._state.jobs.values(), key=lambda job: job.queue_seq):
+            if job.state is JobState.QUEUED and job.priority is priority:
+                turn = turns[job.owner] = turns.get(job.owner, 0) + 1
+                dealt.append((turn, job.queue_seq, job))
+        return [job for _, _, job in sorted(dealt, key=lambda entry: entry[:2])[:limit]]
+
+    def jobs_in(
+        self, states: Iterable[JobState], *, after: int = 0, limit: int = 1000
+    ) -> list[Job]:
+        """Jobs in the states by seq."""
+        chosen = set(states)
+        jobs = self._state.jobs.values()
+        found = [job for job in jobs if job.state in chosen and job.seq > after]
+        return sorted(found, key=lambda job: job.seq)[:limit]
+
+    def unsettled(self, limit: int = 1000) -> list[Job]:
+        """Jobs with `completing` or `cleanup`."""
+        found = [job for job in self._state.jobs.values() if job.completing or job.cleanup]
+        return sorted(found, key=lambda job: job.seq)[:limit]
+
+    def expire(self, now: datetime, limit: int = 500) -> int:
+        """Deletes settled final jobs whose expire_time has come, and old requests."""
+        due = [
+            job
+            for job in self._state.jobs.values()
+            if job.state.final and job.expire_time is not None and job.expire_time <= now
+        ]
+        due = [job for job in due if not (job.completing or job.cleanup)][:limit]
+        for job in due:
+            self.delete_job(job.job_id)
+        forget = now + timedelta(seconds=REQUEST_ID_RETENTION)
+        for key, request in list(self._state.requests.items()):
+            if request.job_id in self._state.gone:
+                self._state.requests[key] = replace(request, expires=forget)
+            elif request.expires is not None and request.expires <= now:
+                del self._state.requests[key]
+        self._state.gone.clear()
+        return len(due)
+
+    def trim_history(self, keep: int) -> None:
+        """Forgets all but the newest tombstones."""
+        tombstones = self._state.tombstones
+        cut = max(0, len(tombstones) - keep)
+        if cut:
+            self._state.oldest = tombstones[cut - 1].change_seq
+            del tombstones[:cut]
+
+    def insert_token(self, token: Token) -> None:
+        """Adds a token."""
+        if token.token_id in self._state.tokens:
+            raise ValueError("there is such a token already")
+        self._state.tokens[token.token_id] = token
+
+    def revoke_token(self, token_id: str) -> bool:
+        """Revokes a token; False where there is none."""
+        token = self._state.tokens.get(token_id)
+        if token is None:
+            return False
+        self._state.tokens[token_id] = replace(token, revoked=True)
+        return True
+
+
+class MemoryStore:
+    """`Store` in memory; each transaction works on a copy, which takes the place of the old."""
+
+    def __init__(self) -> None:
+        self._state = _State()
+        self._store_id = uuid.uuid4().hex
+        self._callbacks: list[Callable[[int], None]] = []
+        self._closed = False
+
+    async def transact(self, fn: Callable[[Tx], T], *, durable: bool = True) -> T:  # noqa: ARG002 - nothing here is durable
+        """Runs `fn` in a transaction that undoes itself alone if `fn` raises."""
+        if self._closed:
+            raise StoreUnavailable("the queue is closed")
+        state = self._state.copy()
+        value = fn(MemoryTx(state))
+        raised = state.number > self._state.number
+        self._state = state
+        if raised:
+            for callback in self._callbacks:
+                callback(state.number)
+        # The loop goes round once, as with a store on a disk.
+        await asyncio.sleep(0)
+        return value
+
+    async def job(self, job_id: str) -> Job | None:
+        """The job with its stored progress, or None."""
+        return self._state.jobs.get(job_id)
+
+    async def token(self, digest: bytes) -> Token | None:
+        """The token of a digest, or None."""
+        tokens = self._state.tokens.values()
+        return next((token for token in tokens if token.digest == digest), None)
+
+    async def tokens(self) -> list[Token]:
+        """All tokens."""
+        return sorted(
+            self._state.tokens.values(), key=lambda token: (token.create_time, token.token_id)
+        )
+
+    async def jobs(self, query: JobQuery, *, before: int | None, limit: int) -> JobPage:
+        """A page of jobs by `seq`, falling, below `before`."""
+        found = [job for job in self._state.jobs.values() if _matches(query, job)]
+        found = [job for job in found if before is None or job.seq < before]
+        found.sort(key=lambda job: -job.seq)
+        more = len(found) > limit
+        return JobPage(tuple(found[:limit]), found[limit - 1].seq if more else None)
+
+    async def files(self, job_id: str, *, after: int = -1, limit: int = 1000) -> list[File]:
+        """As Tx.files."""
+        return MemoryTx(self._state).files(job_id, after=after, limit=limit)
+
+    async def changes(self, after: int, *, limit: int = 1000) -> Changes:
+        """What has changed behind a position."""
+        jobs = [job for job in self._state.jobs.values() if job.change_seq > after]
+        gone = [entry for entry in self._state.tombstones if entry.change_seq > after]
+        numbers = sorted({job.change_seq for job in jobs} | {entry.change_seq for entry in gone})
+        end = numbers[limit - 1] if len(numbers) > limit else max(self._state.number, after)
+        jobs.sort(key=lambda job: job.change_seq)
+        return Changes(
+            tuple(job for job in jobs if job.change_seq <= end),
+            tuple(entry for entry in gone if entry.change_seq <= end),
+            end,
+        )
+
+    async def position(self) -> Position:
+        """Where the change feed stands."""
+        return Position(self._store_id, self._state.number, self._state.oldest)
+
+    def on_commit(self, callback: Callable[[int], None]) -> None:
+        """Calls back after each commit that raised the newest number."""
+        self._callbacks.append(callback)
+
+    async def close(self) -> None:
+        """Takes no more transactions."""
+        self._closed = True
+
+
+def _matches(query: JobQuery, job: Job) -> bool:
+    labels = query.labels or {}
+    text = _lower(query.text)
+    return (
+        (query.owner is None or job.owner == query.owner)
+        and (not query.job_ids or job.job_id in query.job_ids)
+        and job.job_id.startswith(query.job_id_prefix)
+        and (not query.display_name or job.display_name == query.display_name)
+        and (text in _lower(job.display_name) or text in _lower(job.description))
+        and (not query.states or job.state in query.states)
+        and all(job.labels.get(key) == value for key, value in labels.items())
+    )
+
+
+def _lower(text: str) -> str:
+    """Lower case of ASCII letters only, as the database does it."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in text)
