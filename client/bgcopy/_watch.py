@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -44,11 +44,14 @@ class WatchOptions:
         progress_interval: how often the progress of a running job is sent; None is the server's.
         reconnect_timeout: how long to try to connect anew before the error is raised; None is
             for ever.
+        on_lost: called with the error whenever a connection that worked is lost, before the watch
+            connects anew.
     """
 
     heartbeat_interval: timedelta = timedelta(seconds=15)
     progress_interval: timedelta | None = None
     reconnect_timeout: timedelta | None = timedelta(minutes=5)
+    on_lost: Callable[[CallError], None] | None = None
 
 
 class Watch:
@@ -172,6 +175,8 @@ class Watch:
             patient = patient and self._failures < _FIRST_ATTEMPTS
         if not (patient and _passes(error, resumed=self._received)):
             raise error
+        if self._received and self._failures == 1 and self._options.on_lost is not None:
+            self._options.on_lost(error)
         pause = min(_LONGEST_PAUSE, _SHORTEST_PAUSE * 2.0 ** min(self._failures - 1, 16))
         # Half of it by chance, so that a restarted daemon does not meet all its watchers at once.
         pause *= random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret

@@ -17,7 +17,7 @@ import pytest
 
 from bgcopy.v1 import error_pb2, job_pb2
 from tests.support.cli import Command, ended
-from tests.support.fake_server import refusing, serving
+from tests.support.fake_server import refusing, serving, start
 from tests.support.fake_server_queue import Queue
 
 URL = "http://example.com/dir/file.iso?token=secret"
@@ -165,6 +165,26 @@ async def test_wait_ends_with_the_state(bgcopy_: Command, queue: Queue) -> None:
     assert (await bgcopy_("wait", gone.job_id)).code == 7
     assert (await bgcopy_("wait", good.job_id, bad.job_id)).code == 16
     assert (await bgcopy_("wait", gone.job_id, bad.job_id)).code == 10
+
+
+async def test_a_daemon_that_goes_away_and_comes_back(
+    queue: Queue, tmp_path: Path, short_path: Path
+) -> None:
+    command = Command(tmp_path, f"unix:{short_path / 's'}")
+    first = await start(queue, str(command.target))
+    async with command.running("get", URL, "--progress=line") as process:
+        await queue.watched.wait()
+        await first.stop(None)
+        assert process.stderr is not None
+        async for line in process.stderr:
+            if b"does not answer any more" in line:
+                break
+        (job_id,) = queue.jobs
+        queue.jobs[job_id].state = job_pb2.JOB_STATE_ACKNOWLEDGED
+        second = await start(queue, str(command.target))
+        result = await ended(process)
+        await second.stop(None)
+    assert result.code == 0, result.err
 
 
 async def test_add_prints_the_id(bgcopy_: Command, queue: Queue) -> None:

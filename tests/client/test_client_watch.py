@@ -69,9 +69,12 @@ async def test_a_watch_goes_on_where_it_was(manager: Manager, client: bgcopy.Asy
         [changed(A, 8, "t5")],
     )
     manager.watch = script
-    async with client.job(A).watch() as changes:
+    lost: list[bgcopy.CallError] = []
+    options = bgcopy.WatchOptions(on_lost=lost.append)
+    async with client.job(A).watch(options) as changes:
         states = [info.state.value async for info in changes]
     assert states == [1, 2, 8]
+    assert [type(error) for error in lost] == [bgcopy.Draining, bgcopy.Unavailable]
     assert script.tokens == ["", "t3", "t4"]
 
 

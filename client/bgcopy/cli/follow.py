@@ -7,9 +7,20 @@ import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 
-from bgcopy import AsyncClient, JobChanged, JobFailed, JobFilter, JobInfo, JobRemoved, WatchEvent
+from bgcopy import (
+    AsyncClient,
+    JobChanged,
+    JobFailed,
+    JobFilter,
+    JobInfo,
+    JobRemoved,
+    WatchEvent,
+    WatchOptions,
+)
 from bgcopy._job import is_done
 from bgcopy.cli.progress import Display
+
+_LOST = "bgcopy: the daemon does not answer any more; trying to reach it again"
 
 
 def settled(info: JobInfo) -> bool:
@@ -31,7 +42,8 @@ async def follow(
     last: dict[str, JobInfo] = {}
     waiting = set(job_ids)
     with closing(display):
-        async with client.watch_jobs(JobFilter(job_ids=job_ids)) as events:
+        options = WatchOptions(on_lost=lambda _: display.say(_LOST))
+        async with client.watch_jobs(JobFilter(job_ids=job_ids), options=options) as events:
             async for event in events:
                 for info in await _news(client, event, job_ids, last):
                     last[info.job_id] = info

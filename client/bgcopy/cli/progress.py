@@ -25,6 +25,9 @@ class Display(Protocol):
     def update(self, info: JobInfo) -> None:
         """Take note of a job as it is now."""
 
+    def say(self, text: str) -> None:
+        """Tell something beside the progress."""
+
     def close(self) -> None:
         """Leave the terminal as it was."""
 
@@ -34,6 +37,9 @@ class Nothing:
 
     def update(self, info: JobInfo) -> None:
         """Take note of nothing."""
+
+    def say(self, text: str) -> None:
+        """Say nothing."""
 
     def close(self) -> None:
         """Nothing to put away."""
@@ -59,6 +65,10 @@ class Lines:
         self._shown[info.job_id] = (info.state, info.blocked_reason, now)
         self._write(f"{words.clean(info.display_name)}: {words.summary(info)}")
 
+    def say(self, text: str) -> None:
+        """Print the text."""
+        self._write(text)
+
     def close(self) -> None:
         """Lines stay."""
 
@@ -72,6 +82,10 @@ class JsonLines:
     def update(self, info: JobInfo) -> None:
         """Print the job."""
         self._write(shapes.dumps({"event": "progress", "job": shapes.job(info)}))
+
+    def say(self, text: str) -> None:
+        """Print the text as JSON."""
+        self._write(shapes.dumps({"event": "note", "message": text}))
 
     def close(self) -> None:
         """Lines stay."""
@@ -121,6 +135,10 @@ class Bars:
         if task is None:
             task = self._tasks[info.job_id] = self._bars.add_task("", total=total, info=info)
         self._bars.update(task, total=total, completed=progress.bytes_transferred, info=info)
+
+    def say(self, text: str) -> None:
+        """Print the text above the bars."""
+        self._bars.console.print(Text(text))
 
     def close(self) -> None:
         """Show the last state once more and give the cursor back."""
