@@ -255,6 +255,54 @@ async def test_a_limit_can_be_lifted(tmp_path: Path) -> None:
             assert isinstance(await fetcher.end(), Finished)
 
 
+async def test_a_limit_can_be_set_and_lifted_again(tmp_path: Path) -> None:
+    gate = threading.Event()
+
+    def handler(_: Request, wire: Wire) -> None:
+        wire.head(200, Content_Length=len(A))
+        wire.send(A[:1_000])
+        gate.wait(10)
+        wire.send(A[1_000:])
+
+    async with fetching(tmp_path / "data") as fetcher:
+        with HostileServer(handler) as server:
+            fetcher.start(f"{server.url}/file")
+            await fetcher.first(Received)
+            # What comes now is worth hours of this limit.
+            fetcher.engine.set_rate("job", 10)
+            gate.set()
+            await fetcher.until(
+                lambda: next((e for e in fetcher.all(Received) if e.received > 1_000), None)
+            )
+            fetcher.engine.set_rate("job", 0)
+            assert isinstance(await fetcher.end(), Finished)
+
+
+async def test_a_defect_ends_one_transfer_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    write = PartialFile.write
+
+    def defective(self: PartialFile, pieces: list[bytes], offset: int) -> None:
+        if b"".join(pieces) == b"poison":
+            raise ZeroDivisionError
+        write(self, pieces, offset)
+
+    def handler(request: Request, wire: Wire) -> None:
+        wire.answer(200, b"poison" if request.target.startswith("/bad") else A)
+
+    monkeypatch.setattr(PartialFile, "write", defective)
+    async with fetching(tmp_path / "data") as fetcher:
+        with HostileServer(handler) as server:
+            bad = await fetcher.fetch(f"{server.url}/bad?secret", path="bad")
+            good = await fetcher.fetch(f"{server.url}/good", index=1, path="good")
+    assert isinstance(bad, Failed)
+    assert (bad.error.reason, bad.claimed) == (Reason.INTERNAL, 0)
+    assert isinstance(good, Finished)
+    assert "ZeroDivisionError" in caplog.text
+    assert "secret" not in caplog.text
+
+
 async def test_silence_within_a_body(tmp_path: Path) -> None:
     async with fetching(tmp_path / "data", idle_timeout=0.1) as fetcher:
         with HostileServer(trickle) as server:

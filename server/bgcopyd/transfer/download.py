@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import enum
+import functools
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Concatenate, ParamSpec
 from urllib.parse import urlsplit
 
 import pycurl
@@ -19,6 +21,7 @@ from bgcopyd.transfer.headers import Answer, media_type, parse_answer, retry_aft
 from bgcopyd.transfer.intake import Intake, Taken
 from bgcopyd.transfer.keeper import Keeper, Settled
 from bgcopyd.transfer.ladder import Ladder
+from bgcopyd.transfer.pacer import Pacer
 from bgcopyd.transfer.partial import CannotNote
 from bgcopyd.transfer.verdict import (
     PAGE_TYPES,
@@ -40,6 +43,24 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _DISCARD = 64 << 10
 _PAGE_ENDINGS = (".html", ".htm", ".xhtml", "/")
+
+
+P = ParamSpec("P")
+
+
+def _entry(
+    method: Callable[Concatenate[Download, P], None],
+) -> Callable[Concatenate[Download, P], None]:
+    """Where the volume calls in: a defect of ours ends this transfer, and no other."""
+
+    @functools.wraps(method)
+    def guarded(self: Download, /, *arguments: P.args, **named: P.kwargs) -> None:
+        try:
+            method(self, *arguments, **named)
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            self.broke(error)
+
+    return guarded
 
 
 class Phase(enum.Enum):
@@ -72,7 +93,7 @@ class Download:
         self._intake: Intake | None = None
         self._broken: Failure | None = None
         self._stopping = False
-        self._paused = False
+        self._pacer = Pacer(transfer.job_id, volume)
         self._unwritten = False
         self._looked_again = False
         self._mismatched = False
@@ -87,6 +108,7 @@ class Download:
 
     # Requests.
 
+    @_entry
     def start(self) -> None:
         """Asks for a slot at the URL's host."""
         try:
@@ -114,6 +136,7 @@ class Download:
         self._phase = Phase.RESTING
         self._keeper.when_quiet(self._send)
 
+    @_entry
     def _send(self) -> None:
         if self._phase is not Phase.RESTING:
             return
@@ -130,6 +153,7 @@ class Download:
         self._asked = self._moved = self._volume.now()
         fields = self._ladder.ask().fields()
         self._handle = self._volume.launch(self, self._url, fields, self._origin)
+        self._pacer.begin(self._handle)
 
     # The body, inside libcurl's callback.
 
@@ -184,9 +208,10 @@ class Download:
         if not self._unwritten:
             self._unwritten = True
             self._volume.to_flush.append(self)
-        self._pace(len(data), self._volume.now())
+        self._pacer.received(len(data))
         return 0 if taken is Taken.FULL else None
 
+    @_entry
     def flush(self, now: float) -> None:
         """Writes what this turn has brought; outside libcurl."""
         self._unwritten = False
@@ -205,22 +230,9 @@ class Download:
             self._progressed = True
         self._keeper.wrote(intake.written, now)
 
-    def _pace(self, count: int, now: float) -> None:
-        wait = self._volume.rates.charge(self.transfer.job_id, count, now)
-        handle = self._handle
-        if wait > 0 and not self._paused and handle is not None:
-            self._paused = True
-            handle.curl.pause(pycurl.PAUSE_RECV)
-            self._volume.later(wait, lambda: self._unpause(handle))
-
-    def _unpause(self, handle: Handle) -> None:
-        if self._paused and self._handle is handle:
-            self._paused = False
-            self._moved = self._volume.now()
-            handle.curl.pause(pycurl.PAUSE_CONT)
-
     # The end of a request, outside libcurl.
 
+    @_entry
     def on_done(self, code: int, detail: str) -> None:
         """The request has ended with a CURLcode."""
         if self._verdict is None and code == pycurl.E_OK:
@@ -239,7 +251,7 @@ class Download:
 
     def _release_handle(self) -> None:
         handle, self._handle = self._handle, None
-        self._paused = False
+        self._pacer.begin(None)
         if handle is not None:
             self._volume.release(handle)
 
@@ -324,6 +336,7 @@ class Download:
         self._phase = Phase.RESTING
         self._volume.later(self._volume.options.second_look, self._ask_original)
 
+    @_entry
     def _ask_original(self) -> None:
         if self._phase is Phase.RESTING:
             self._url = self.transfer.url
@@ -342,6 +355,13 @@ class Download:
             return failures.of_os_error(error, self.transfer.root)
         _log.error("a transfer of job %s failed", self.transfer.job_id, exc_info=error)
         return failures.internal("writing")
+
+    def broke(self, error: BaseException) -> None:
+        """Ends the transfer for a defect of ours, where it can still be ended."""
+        if self._phase in {Phase.SETTLING, Phase.ENDED}:
+            _log.error("a transfer of job %s failed", self.transfer.job_id, exc_info=error)
+        else:
+            self._fail(self._local(error))
 
     def _disk_failed(self, error: BaseException) -> None:
         if self._phase is Phase.SETTLING:
@@ -368,6 +388,7 @@ class Download:
         self._begin_settling()
         self._keeper.settle(position, None, lambda _: self._ended(self._failed(failure)))
 
+    @_entry
     def stop(self) -> None:
         """Ends the transfer soon; one that is being finished may still finish."""
         self._stopping = True
@@ -440,6 +461,7 @@ class Download:
 
     # Time.
 
+    @_entry
     def tick(self, now: float) -> None:
         """Reports progress and notices silence; called a few times per second."""
         if self._phase is not Phase.ASKING:
@@ -455,6 +477,7 @@ class Download:
         if self._intake.position != self._reported:
             self._reported = self._intake.position
             self._volume.emit(Received(*self._name, self._reported))
-        if not self._paused and now - self._moved > options.idle_timeout:
+        moved = max(self._moved, self._pacer.resumed)
+        if not self._pacer.paused and now - moved > options.idle_timeout:
             failure = failures.timed_out("sent nothing", self._host, options.idle_timeout)
             self._fail(failure)

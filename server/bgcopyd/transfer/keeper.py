@@ -57,6 +57,7 @@ class Keeper:
         self._busy = 0
         self._when_quiet: Callable[[], None] | None = None
         self._unsafe = False
+        self._store_may_claim = transfer.claimed > 0
         self.identity = (0, 0)
         self._claim_time = volume.now()
 
@@ -100,7 +101,7 @@ class Keeper:
                 self._hashing.reset()
             if claimed:
                 self._emit()
-            self.file.begin_anew(claimed=claimed > 0)
+            self.file.begin_anew(claimed=self._store_may_claim)
         else:
             self.kept = Kept(claimed, accepted.size, accepted.validators)
         if accepted.size is not None and accepted.size >= self._volume.options.allocate_from:
@@ -116,6 +117,7 @@ class Keeper:
 
     def _emit(self) -> None:
         transfer = self._transfer
+        self._store_may_claim = True
         self._volume.emit(Claimed(transfer.job_id, transfer.claim_id, transfer.index, *self.kept))
 
     def wrote(self, position: int, now: float) -> None:

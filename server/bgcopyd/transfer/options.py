@@ -16,7 +16,8 @@ class EngineOptions:
         rate: the limit of all transfers together. Costs a lock per arriving piece.
         connections_per_host: how many transfers of one host run at once. Each costs a socket, two
             descriptors and about 40 KiB; servers may refuse a greedy client.
-        connections: how many transfers run at once on one volume.
+        connections: how many transfers run at once on one volume. With `settling` it has to fit
+            under the limit of open files, two for each.
         settling: how many files may wait for their last fdatasync before no more are started. Each
             holds a descriptor.
         sync_threads: threads per volume that wait in fdatasync. They share journal commits: 2,000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import os
@@ -12,7 +11,7 @@ from bgcopyd.jobs.file import Validators
 from bgcopyd.transfer import syscalls
 from bgcopyd.transfer.destination import DestinationInvalid, components, plain_target
 
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _HASH_PIECE = 256 << 10
 _NOTE = "user.bgcopy.synced"
 _NO_NOTES = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM, errno.EACCES})
@@ -30,12 +29,12 @@ class PartialFile:
     before the store learns of the new beginning would let old claims stand for new bytes.
     """
 
-    def __init__(self, descriptor: int, state: os.stat_result) -> None:
+    def __init__(self, descriptor: int, state: os.stat_result, *, noted: bool) -> None:
         self._descriptor = descriptor
         self.device = state.st_dev
         self.inode = state.st_ino
         self._extent = state.st_size
-        self._noted = False
+        self._noted = noted
 
     @classmethod
     def open(cls, directory: int, name: str, target: str) -> PartialFile:
@@ -49,7 +48,15 @@ class PartialFile:
             raise DestinationInvalid("the partial file's name is a path")
         plain_target(directory, target)
         try:
-            descriptor = os.open(name, _FLAGS, 0o666, dir_fd=directory)
+            descriptor = os.open(name, _FLAGS | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=directory)
+        except FileExistsError:
+            return cls._open_old(directory, name)
+        return cls(descriptor, os.fstat(descriptor), noted=False)
+
+    @classmethod
+    def _open_old(cls, directory: int, name: str) -> PartialFile:
+        try:
+            descriptor = os.open(name, _FLAGS, dir_fd=directory)
         except OSError as error:
             if error.errno in {errno.ELOOP, errno.EISDIR, errno.ENXIO}:
                 raise DestinationInvalid("the partial file is no regular file") from None
@@ -58,15 +65,13 @@ class PartialFile:
         if not stat.S_ISREG(state.st_mode) or state.st_nlink != 1:
             os.close(descriptor)
             raise DestinationInvalid("the partial file is no regular file with one name")
-        return cls(descriptor, state)
+        return cls(descriptor, state, noted=bool(_read_note(descriptor)))
 
     def proven(self, claimed: int, validators: Validators) -> int:
         """How much of a claim the file bears out; what lies behind it is cut off."""
         state = os.fstat(self._descriptor)
-        with contextlib.suppress(OSError):
-            note = os.getxattr(self._descriptor, _NOTE).decode()
-            self._noted = True
-            count, _, mark = note.partition(" ")
+        if self._noted:
+            count, _, mark = _read_note(self._descriptor).partition(" ")
             claimed = min(claimed, int(count)) if mark == _mark(validators) else 0
         proven = min(claimed, state.st_size)
         if state.st_size > proven:
@@ -139,6 +144,14 @@ class PartialFile:
     def close(self) -> None:
         """Closes the file."""
         os.close(self._descriptor)
+
+
+def _read_note(descriptor: int) -> str:
+    """The note, "" where there is none or the file system keeps none."""
+    try:
+        return os.getxattr(descriptor, _NOTE).decode("ascii", "replace")
+    except OSError:
+        return ""
 
 
 def _mark(validators: Validators) -> str:

@@ -180,7 +180,7 @@ def _whole(ask: Ask, answer: Answer, *, page_expected: bool, empty: bool) -> Ver
     try:
         length = headers.framed_length(answer)
     except ValueError:
-        return Reject("its Content-Length contradicts itself")
+        return Reject("a Content-Length that contradicts itself")
     if (length == 0 or (length is None and empty)) and (ask.size or ask.have):
         return Refuse("an empty answer for a file that is not empty")
     new = headers.validators(answer)
@@ -217,7 +217,7 @@ def _malformed(answer: Answer) -> str:  # noqa: PLR0911 - one line per way to be
     try:
         length = headers.framed_length(answer)
     except ValueError:
-        return "its Content-Length contradicts itself"
+        return "a Content-Length that contradicts itself"
     if length is not None and length != found.last - found.first + 1:
         return "a Content-Length that is not the range's"
     return ""

@@ -6,6 +6,7 @@ import heapq
 import itertools
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ _log = logging.getLogger(__name__)
 # After so many broken HTTP/2 streams a host is asked by HTTP/1.1.
 _STREAM_ERRORS = 2
 _SMALLEST_BUFFER = 1024
+# A defect that comes back at once must not fill the log.
+_PAUSE_AFTER_DEFECT = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +182,7 @@ class Volume:
     def _run(self) -> None:
         try:
             while self._jobs or self._posted or not self._closing:
-                self._turn()
+                self._guard(self._turn)
         finally:
             self._handles.close()
             self._poller.close()
@@ -235,3 +238,4 @@ class Volume:
             call()
         except Exception:  # noqa: BLE001 - one download must not end the others
             _log.exception("a defect in the engine")
+            time.sleep(_PAUSE_AFTER_DEFECT)
