@@ -87,7 +87,7 @@ async def test_a_running_job_completes_partially_after_its_writers_have_stopped(
         job = await created(home.local, spec("a"), spec("b"), start=True)
         first, _second = await home.engine.take(2)
         home.engine.finish(first, 10)
-        while not (await home.store.files(job.job_id))[0].transferred:
+        while (await got(home.local, job.job_id)).progress.files_transferred < 1:
             pass
         call = asyncio.ensure_future(
             verb(home.local, "CompleteJob", job.job_id, allow_partial=True)

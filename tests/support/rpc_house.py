@@ -114,14 +114,30 @@ class House:
 
     async def close(self) -> None:
         """Ends it in the daemon's own order."""
-        for caller in self.callers:
-            await caller.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._quiet()
         await self.daemon.close()
         await self._sqlite.close()
         shutil.rmtree(self.directory)
+
+    async def crash(self) -> None:
+        """Drops everything that is not on disk, and starts anew with new engine and files."""
+        await self._quiet()
+        await self.daemon.server.stop(0)
+        work = [*self.daemon.runs._tasks.values(), *self.daemon.completion._tasks.values()]
+        for task in work:
+            task.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+        await self._sqlite.close()
+        self.engine, self.files = ScriptedEngine(), ScriptedFiles()
+        await self.open()
+
+    async def _quiet(self) -> None:
+        for caller in self.callers:
+            await caller.close()
+        self.callers.clear()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def caller(self, token: str = "", *, tcp: bool = False) -> Caller:
         """A new connection."""
