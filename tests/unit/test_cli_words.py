@@ -66,6 +66,8 @@ def test_a_waiting_job_says_why_and_when() -> None:
     assert words.why(waiting, NOW + timedelta(hours=1)) == "No route. Tries again now."
     assert words.why(job(JobState.QUEUED, blocked_reason="Not its turn.")) == "Not its turn."
     assert "resume" in words.why(job(JobState.SUSPENDED))
+    assert "complete" in words.why(job(JobState.TRANSFERRED))
+    assert words.why(job(JobState.TRANSFERRED, auto_complete=True)) == ""
     assert words.why(job()) == ""
 
 

@@ -32,7 +32,9 @@ _NEXT_BY_REASON: dict[Reason, str] = {
     Reason.ADMIN_REQUIRED: "Use an administrator's token with --token-file.",
     Reason.ADDRESS_NOT_ALLOWED: "Ask the daemon's operator to allow the address.",
     Reason.JOB_NOT_FOUND: _LOOK,
-    Reason.INVALID_STATE: "`bgcopy show JOB` tells its state.",
+    Reason.INVALID_STATE: (
+        "`bgcopy show JOB` tells its state; a live job is cancelled before it can be forgotten."
+    ),
     Reason.JOB_EMPTY: "Create the job again with at least one URL.",
     Reason.JOB_NOT_TRANSFERRED: (
         "Wait with `bgcopy wait JOB`, or keep the whole files with `bgcopy complete --partial JOB`."
@@ -104,7 +106,7 @@ def _message(error: bgcopy.CallError) -> str:
     lines += [
         f"{clean(violation.field)}: {clean(violation.description)}"
         for violation in error.violations
-        if violation.description not in error.message
+        if violation.field not in error.message
     ]
     return "; ".join(lines)
 

@@ -89,6 +89,8 @@ def why(info: JobInfo, now: datetime | None = None) -> str:
         return clean(info.error.message)
     if info.state is JobState.TRANSIENT_ERROR and info.error is not None:
         return f"{clean(info.error.message)} {_again(info, now)}".rstrip()
+    if info.state is JobState.TRANSFERRED and not info.auto_complete:
+        return "`bgcopy complete` gives the files their names"
     return clean(info.blocked_reason)
 
 
