@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bgcopy.cli.launcher import LOG_NAME
@@ -60,6 +61,16 @@ async def until_gone(socket: Path) -> None:
             await asyncio.sleep(0.1)
 
 
+def daemons_of(home: Path) -> list[psutil.Process]:
+    """The private daemons that were started with this home; nobody handed us their ids."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get("HOME") == str(home) and "bgcopyd" in process.cmdline():
+                found.append(process)
+    return found
+
+
 async def test_get_starts_a_daemon_which_ends_by_itself(command: Command, origin: str) -> None:
     digest = hashlib.sha256(CONTENT).hexdigest()
     result = await command(
@@ -93,4 +104,6 @@ async def test_losers_of_the_race_use_the_winners_daemon(command: Command, origi
     assert waited.code == 0, waited.err
     for number in range(4):
         assert (command.home / f"f{number}").read_bytes() == CONTENT
+    (daemon,) = daemons_of(command.home)
+    daemon.terminate()
     await until_gone(command.home / "r" / "bgcopy" / "bgcopyd.sock")
