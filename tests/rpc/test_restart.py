@@ -38,8 +38,8 @@ async def test_a_crash_between_the_intent_and_the_names(home: House) -> None:
     await home.files.waiting.wait()
     await home.crash()
     await asyncio.gather(call, return_exceptions=True)  # its connection is gone
-    assert home.files.named == {"a"}
     done = await arrived(home.local, job.job_id, job_pb2.JOB_STATE_ACKNOWLEDGED)
+    assert home.files.named == {"a"}
     response = await verb(home.local, "CompleteJob", job.job_id)
     assert list(response.completed_files) == [0]
     assert response.job.state == done.state
