@@ -197,3 +197,16 @@ def test_every_setting_is_documented() -> None:
         row = f"| `{key}` | `{flag_of(key)}` | `{variable_of(key)}` |"
         assert row in page, f"docs/configuration.md lacks the row {row}"
         assert info.description in page, key
+
+
+def test_no_setting_is_accepted_and_ignored() -> None:
+    server = Path(__file__).resolve().parents[2] / "server" / "bgcopyd"
+    readers = [server / "daemon.py", server / "cli" / "serve.py", server / "config" / "settings.py"]
+    code = "\n".join(path.read_text() for path in readers)
+    # Roots and limits reach the daemon through the properties that settings.py makes of them.
+    unread = [
+        key
+        for key in Settings.model_fields
+        if f"settings.{key}" not in code and f"self.{key}" not in code
+    ]
+    assert not unread

@@ -15,6 +15,7 @@ from bgcopyd.store.errors import (
     StateDirectoryLocked,
     StoreDamaged,
 )
+from bgcopyd.store.maintenance import NoBackup
 
 # The first that fits decides, so that the special come before the general.
 _CODES: tuple[tuple[type[Exception], Exit], ...] = (
@@ -22,6 +23,7 @@ _CODES: tuple[tuple[type[Exception], Exit], ...] = (
     (StoreUnavailable, Exit.IO_ERROR),
     (SchemaTooNew, Exit.CONFIGURATION),
     (StateDirectoryLocked, Exit.IN_USE),
+    (NoBackup, Exit.NOT_FOUND),
     (NetworkFilesystem, Exit.CONFIGURATION),
     (StateDirectoryError, Exit.CANNOT_CREATE),
     (Listener, Exit.IN_USE),

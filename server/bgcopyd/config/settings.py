@@ -114,14 +114,8 @@ class Settings(BaseModel):
         default=100_000,
         description="How many deleted jobs watches remember; a longer absence costs a snapshot.",
     )
-    connections_per_host: Annotated[int, Field(ge=1, le=1000)] = Field(
-        default=16, description="How many files are fetched from one host at once, over all jobs."
-    )
     connect_timeout: Annotated[Duration, Field(gt=0)] = Field(
         default=30.0, description="How long name, connection and TLS may take together."
-    )
-    header_timeout: Annotated[Duration, Field(gt=0)] = Field(
-        default=60.0, description="How long a server may take to begin its answer."
     )
     idle_timeout: Annotated[Duration, Field(gt=0)] = Field(
         default=60.0, description="How long a server may fall silent within its answer."

@@ -11,8 +11,8 @@ from pathlib import Path
 from bgcopyd.config.settings import Settings
 
 PREFIX = "BGCOPY_"
-# The client's own, and the switch of the tests' failpoints.
-_FOREIGN_VARIABLES = frozenset({"BGCOPY_TARGET", "BGCOPY_TOKEN_FILE", "BGCOPY_FAILPOINTS"})
+# The client's own.
+_FOREIGN_VARIABLES = frozenset({"BGCOPY_TARGET", "BGCOPY_TOKEN_FILE"})
 _KEYS = tuple(Settings.model_fields)
 
 
