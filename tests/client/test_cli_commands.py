@@ -37,9 +37,18 @@ async def bgcopy_(queue: Queue, tmp_path: Path, short_path: Path) -> AsyncIterat
         yield Command(tmp_path, target)
 
 
-async def finish(queue: Queue, **properties: Any) -> str:
+async def watching(queue: Queue, process: asyncio.subprocess.Process) -> None:
+    """Wait until the command watches; it must not end before."""
+    watched = asyncio.create_task(queue.watched.wait())
+    over = asyncio.create_task(process.wait())
+    await asyncio.wait({watched, over}, return_when=asyncio.FIRST_COMPLETED)
+    assert not over.done(), await ended(process)
+    over.cancel()
+
+
+async def finish(queue: Queue, process: asyncio.subprocess.Process, **properties: Any) -> str:
     """Wait until the command has created a job and watches it; then move the job."""
-    await queue.watched.wait()
+    await watching(queue, process)
     (job_id,) = queue.jobs
     queue.change(job_id, **properties)
     return job_id
@@ -47,7 +56,7 @@ async def finish(queue: Queue, **properties: Any) -> str:
 
 async def test_get_waits_and_prints_the_path(bgcopy_: Command, queue: Queue) -> None:
     async with bgcopy_.running("get", URL) as process:
-        await finish(queue, state=job_pb2.JOB_STATE_ACKNOWLEDGED, progress=DONE)
+        await finish(queue, process, state=job_pb2.JOB_STATE_ACKNOWLEDGED, progress=DONE)
         result = await ended(process)
     destination = str(bgcopy_.home.resolve() / "file.iso")
     assert (result.code, result.out) == (0, destination + "\n")
@@ -69,7 +78,7 @@ async def test_get_passes_its_options_on(bgcopy_: Command, queue: Queue, tmp_pat
     options += ["--no-progress-timeout", "0"]
     arguments = ["get", URL, "-o", "link/x", "--label", "a=b", "--name", "n", "--quiet", *options]
     async with bgcopy_.running(*arguments) as process:
-        await finish(queue, state=job_pb2.JOB_STATE_ACKNOWLEDGED, progress=DONE)
+        await finish(queue, process, state=job_pb2.JOB_STATE_ACKNOWLEDGED, progress=DONE)
         result = await ended(process)
     assert (result.code, result.err) == (0, "")
     request = queue.called("CreateJob")[0].request
@@ -88,7 +97,7 @@ async def test_get_tells_why_a_transfer_failed(bgcopy_: Command, queue: Queue) -
         reason=error_pb2.REASON_HTTP_STATUS, http_status=404, message="404 Not Found"
     )
     async with bgcopy_.running("get", URL, "--json") as process:
-        job_id = await finish(queue, state=job_pb2.JOB_STATE_ERROR, error=error)
+        job_id = await finish(queue, process, state=job_pb2.JOB_STATE_ERROR, error=error)
         result = await ended(process)
     assert result.code == 13
     assert result.json["state"] == "ERROR"
@@ -104,7 +113,9 @@ async def test_get_keeps_a_failed_job_that_has_bytes(bgcopy_: Command, queue: Qu
     error = error_pb2.TransferError(reason=error_pb2.REASON_DISK_FULL, message="The disk is full.")
     progress = job_pb2.JobProgress(bytes_transferred=1, files_total=1)
     async with bgcopy_.running("get", URL) as process:
-        job_id = await finish(queue, state=job_pb2.JOB_STATE_ERROR, error=error, progress=progress)
+        job_id = await finish(
+            queue, process, state=job_pb2.JOB_STATE_ERROR, error=error, progress=progress
+        )
         result = await ended(process)
     assert result.code == 9
     assert f"bgcopy resume {job_id}" in result.err
@@ -113,7 +124,7 @@ async def test_get_keeps_a_failed_job_that_has_bytes(bgcopy_: Command, queue: Qu
 
 async def test_the_first_interrupt_detaches(bgcopy_: Command, queue: Queue) -> None:
     async with bgcopy_.running("get", URL) as process:
-        await queue.watched.wait()
+        await watching(queue, process)
         process.send_signal(signal.SIGINT)
         result = await ended(process)
     assert result.code == 7
@@ -124,7 +135,7 @@ async def test_the_first_interrupt_detaches(bgcopy_: Command, queue: Queue) -> N
 
 async def test_the_second_interrupt_cancels(bgcopy_: Command, queue: Queue) -> None:
     async with bgcopy_.running("get", URL) as process:
-        await queue.watched.wait()
+        await watching(queue, process)
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
         async for line in process.stderr:
@@ -138,7 +149,7 @@ async def test_the_second_interrupt_cancels(bgcopy_: Command, queue: Queue) -> N
 
 async def test_progress_as_json_goes_to_stderr(bgcopy_: Command, queue: Queue) -> None:
     async with bgcopy_.running("get", URL, "--progress=json") as process:
-        await finish(queue, state=job_pb2.JOB_STATE_ACKNOWLEDGED, progress=DONE)
+        await finish(queue, process, state=job_pb2.JOB_STATE_ACKNOWLEDGED, progress=DONE)
         result = await ended(process)
     events = [json.loads(line) for line in result.err.splitlines()]
     assert [event["job"]["state"] for event in events] == ["QUEUED", "ACKNOWLEDGED"]
@@ -173,10 +184,12 @@ async def test_a_daemon_that_goes_away_and_comes_back(
     command = Command(tmp_path, f"unix:{short_path / 's'}")
     first = await start(queue, str(command.target))
     async with command.running("get", URL, "--progress=line") as process:
-        await queue.watched.wait()
+        await watching(queue, process)
         await first.stop(None)
         assert process.stderr is not None
+        lines = []
         async for line in process.stderr:
+            lines.append(line.decode())
             if b"does not answer any more" in line:
                 break
         (job_id,) = queue.jobs
@@ -185,6 +198,9 @@ async def test_a_daemon_that_goes_away_and_comes_back(
         result = await ended(process)
         await second.stop(None)
     assert result.code == 0, result.err
+    # gRPC's own log, which tells of the GOAWAY, is not for users.
+    lines += result.err.splitlines()
+    assert all(line.startswith(("bgcopy: ", "file.iso: ")) for line in lines), lines
 
 
 async def test_add_prints_the_id(bgcopy_: Command, queue: Queue) -> None:
@@ -281,7 +297,7 @@ async def test_status(bgcopy_: Command) -> None:
 async def test_watch_as_json_lines(bgcopy_: Command, queue: Queue) -> None:
     job = queue.add(job_pb2.JOB_STATE_QUEUED, display_name="n")
     async with bgcopy_.running("watch", "--json", "n") as process:
-        await finish(queue, state=job_pb2.JOB_STATE_ACKNOWLEDGED)
+        await finish(queue, process, state=job_pb2.JOB_STATE_ACKNOWLEDGED)
         result = await ended(process)
     assert result.code == 0
     events = [json.loads(line) for line in result.out.splitlines()]
