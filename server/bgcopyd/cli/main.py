@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import secrets
 import sys
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -50,12 +52,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has seen enough; nothing is left to be flushed into it.
         sys.stdout = None
         return Exit.IO_ERROR
-    except Exception:  # noqa: BLE001 - the one outermost handler; what it hides is logged
-        incident = secrets.token_hex(4)
-        _log.exception("internal error, incident %s", incident)
-        _complain(f"an internal error, incident {incident}; the log says more, please report it")
+    except Exception as error:  # noqa: BLE001 - the one outermost handler
+        _report_defect(error)
         return Exit.INTERNAL
     return code if isinstance(code, int) else Exit.OK
+
+
+def _report_defect(error: Exception) -> None:
+    """Where it happened, for a report; the traceback goes to the daemon's log, if there is one."""
+    incident = secrets.token_hex(4)
+    if logging.getLogger().handlers:
+        _log.error("internal error, incident %s", incident, exc_info=error)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    _complain(
+        f"internal error {incident} ({type(error).__name__} in {place.name}, "
+        f"{Path(place.filename).name}:{place.lineno}); please report it"
+    )
 
 
 def _complain(message: str) -> None:
