@@ -70,7 +70,7 @@ async def _round(directory: Path, count: int) -> tuple[float, list[float]]:
             await asyncio.sleep(max(0.0, begun + INTERVAL - time.monotonic()))
         await asyncio.sleep(SETTLE)
         memory = (memory_mib(daemon.pid) - before) * 1024 / count
-        out, _ = await process.communicate()
+        out, _ = await process.communicate(b"")
     told = json.loads(out)
     for job_id in called:
         if len(told.get(job_id, ())) < count // 2:

@@ -39,15 +39,16 @@ async def site() -> AsyncIterator[Site]:
 
 @dataclass
 class Seen:
-    """What a client saw of one job, in its order."""
+    """What a client saw of one job over one channel, in its order.
 
-    job_id: str = ""
+    A watch and the answers of calls are two: an event may be on its way while a call is answered.
+    """
+
     revision: int = 0
     final: JobState | None = None
 
     def see(self, info: bgcopy.JobInfo) -> None:
         """Judges one sight of the job by those before it."""
-        assert info.job_id == self.job_id
         assert info.revision >= self.revision, "I5: a revision fell"
         if self.final is not None:
             assert info.state is self.final, "I2: a job ended twice"
@@ -67,8 +68,17 @@ class Customer:
     whim: random.Random
     root: Path
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    seen: Seen = field(default_factory=Seen)
+    job_id: str = ""
+    told: Seen = field(default_factory=Seen)
+    answered: Seen = field(default_factory=Seen)
     at_cancel: dict[str, tuple[int, int, int]] | None = None
+
+    @property
+    def final(self) -> JobState | None:
+        """How the job has ended, as far as its client knows."""
+        ends = {self.told.final, self.answered.final} - {None}
+        assert len(ends) < 2, "I2: a job ended twice"
+        return next(iter(ends), None)
 
     def path(self, name: str) -> Path:
         return self.root / self.name / name
@@ -91,12 +101,12 @@ class Customer:
                     request_id=self.request_id,
                 )
             )
-            assert self.seen.job_id in {"", job.job_id}, "I7: another job for a request id"
-            self.seen.job_id = job.job_id
+            assert self.job_id in {"", job.job_id}, "I7: another job for a request id"
+            self.job_id = job.job_id
         if self.whim.random() < 0.25:
             await asyncio.sleep(self.whim.random())
             await self._end(job, job.cancel)
-            if self.seen.final is JobState.CANCELLED:
+            if self.answered.final is JobState.CANCELLED:
                 self.at_cancel = self._on_disk()
         else:
             await stubborn(lambda: self._follow(job))
@@ -104,7 +114,7 @@ class Customer:
     async def _follow(self, job: bgcopy.Job) -> None:
         async with job.watch() as changes:
             async for info in changes:
-                self.seen.see(info)
+                self.told.see(info)
                 if info.state is JobState.TRANSIENT_ERROR:
                     await job.resume()
                 elif info.state is JobState.ERROR:
@@ -114,11 +124,11 @@ class Customer:
 
     async def _end(self, job: bgcopy.Job, verb: Callable[[], Awaitable[bgcopy.JobInfo]]) -> None:
         try:
-            self.seen.see(await stubborn(verb))
+            self.answered.see(await stubborn(verb))
         except bgcopy.InvalidState:
             # It had ended otherwise: completed before cancel came, or by itself.
-            self.seen.see(await stubborn(job.info))
-            assert self.seen.final is not None
+            self.answered.see(await stubborn(job.info))
+            assert self.answered.final is not None
 
     def judge_files(self) -> None:
         """What is on disk, at any moment."""
@@ -127,7 +137,7 @@ class Customer:
             if path.exists():
                 assert path.read_bytes() == content(name, size), f"I3: {path.name} is wrong"
             else:
-                assert self.seen.final is not JobState.ACKNOWLEDGED, f"I1: {path.name} is gone"
+                assert self.final is not JobState.ACKNOWLEDGED, f"I1: {path.name} is gone"
         if self.at_cancel is not None:
             # Partial files may still go; nothing may come or change.
             assert self._on_disk().items() <= self.at_cancel.items(), "I9: written after cancel"
@@ -182,11 +192,10 @@ async def test_kill_at_random_moments(site: Site, make_daemon: MakeDaemon) -> No
         await asyncio.gather(*lives)
         judge(customers)
         for customer in customers:
-            info = await client.get_job(customer.seen.job_id)
-            customer.seen.see(info)
+            info = await client.get_job(customer.job_id)
+            customer.answered.see(info)
             assert info.state.final
-            assert customer.seen.final is not None
-    ends = [customer.seen.final for customer in customers]
+    ends = [customer.final for customer in customers]
     assert ends.count(JobState.ACKNOWLEDGED) > JOBS // 3, ends
     assert await nothing_partial(daemon), "I6: a partial file outlived its job"
     assert "Traceback" not in daemon.log

@@ -94,6 +94,7 @@ async def test_kill_in_the_middle_of_complete(
 
 async def test_watch_and_wait_survive_restarts(site: Site, daemon: DaemonProcess) -> None:
     seen: list[bgcopy.JobInfo] = []
+    restarts = 0
     async with bgcopy.AsyncClient(daemon.target) as client:
         job = await client.create_job(
             "w", [FileSpec(site.url("w", 6 * MIB, rate=3 * MIB), "w")], start=True
@@ -102,11 +103,13 @@ async def test_watch_and_wait_survive_restarts(site: Site, daemon: DaemonProcess
         async with job.watch() as changes:
             async for info in changes:
                 seen.append(info)
-                if info.state is JobState.TRANSFERRING and len(seen) % 2:
+                if info.state is JobState.TRANSFERRING and restarts < 3:
+                    restarts += 1
                     await daemon.restart()
                 if info.state is JobState.TRANSFERRED:
                     break
         assert (await waiting).state is JobState.TRANSFERRED
+    assert restarts == 3
     revisions = [info.revision for info in seen]
     assert revisions == sorted(revisions)
 
