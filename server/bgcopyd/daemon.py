@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from bgcopyd import __version__
 from bgcopyd.config import Settings
+from bgcopyd.config.settings import HOST_ROOT
 from bgcopyd.jobs.job import JobState
 from bgcopyd.jobs.roots import Roots
 from bgcopyd.notify import notify, watchdog_interval
@@ -107,7 +108,7 @@ class Daemon:
         servicer = BackgroundCopyServicer(
             manager,
             self.feed,
-            Roots(directories),
+            Roots(directories, HOST_ROOT),
             About(__version__, self._clock.now(), settings.limits),
         )
         calls = Calls(Identities(self._store.token, self._clock), self.activity)

@@ -270,6 +270,20 @@ async def test_absolute_paths_lie_under_a_root(home: House) -> None:
     assert (await refused_create(home, escaping)).reason == "PATH_INVALID"
 
 
+@pytest.mark.parametrize("one", [spec("/tmp/x"), spec("tmp/x", root="fs")])
+async def test_the_host_is_open_to_administrators_only(home: House, one: job_pb2.FileSpec) -> None:
+    anna = await home.user("anna")
+    refused = await refusal(anna.call("CreateJob", create(one)))
+    assert refused.code in {INVALID, grpc.StatusCode.PERMISSION_DENIED}
+    assert refused.reason in {"PATH_INVALID", "PATH_NOT_ALLOWED"}
+    job = await created(anna)
+    adding = pb.AddFilesRequest(job_id=job.job_id, files=[one])
+    assert (await refusal(anna.call("AddFiles", adding))).reason == refused.reason
+    info = await anna.call("GetServerInfo", pb.GetServerInfoRequest())
+    assert list(info.roots) == ["default"]
+    assert await created(await home.user("root", admin=True), one)
+
+
 async def test_a_neighbour_of_a_root_is_not_below_it(home: House) -> None:
     refused = await refused_create(home, create(spec(f"{home.root}-x/y", root="default")))
     assert refused.reason == "PATH_INVALID"

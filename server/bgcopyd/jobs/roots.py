@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bgcopyd.jobs import limits
+from bgcopyd.jobs.principal import Principal
 
 DEFAULT_ROOT = "default"
 PARTIAL_PREFIX = ".bgcopy-"
@@ -26,13 +27,27 @@ class PathProblem(Exception):
 
 
 class Roots:
-    """The named roots of a server; directories are absolute and resolved."""
+    """The named roots of a server; directories are absolute and resolved.
 
-    def __init__(self, directories: Mapping[str, str]) -> None:
+    Args:
+        directories: by name.
+        host: the root that lends the daemon's own rights, and so is open to administrators only.
+    """
+
+    def __init__(self, directories: Mapping[str, str], host: str = "") -> None:
         self._directories = dict(directories)
+        self._shared = (
+            Roots({name: path for name, path in directories.items() if name != host})
+            if host
+            else self
+        )
         self._deepest_first = sorted(
             self._directories.items(), key=lambda item: len(item[1]), reverse=True
         )
+
+    def open_to(self, principal: Principal) -> Roots:
+        """The roots that the caller may write to."""
+        return self if principal.admin else self._shared
 
     @property
     def names(self) -> tuple[str, ...]:

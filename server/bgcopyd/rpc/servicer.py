@@ -60,7 +60,7 @@ class BackgroundCopyServicer:
         self, caller: Principal, request: pb.CreateJobRequest
     ) -> pb.CreateJobResponse:
         """CreateJob."""
-        command = decode.create_job(request, self._roots)
+        command = decode.create_job(request, self._roots.open_to(caller))
         return pb.CreateJobResponse(job=encode.job(await self._manager.create_job(caller, command)))
 
     async def get_job(self, caller: Principal, request: pb.GetJobRequest) -> pb.GetJobResponse:
@@ -89,7 +89,7 @@ class BackgroundCopyServicer:
         self, caller: Principal, request: pb.AddFilesRequest
     ) -> pb.AddFilesResponse:
         """AddFiles."""
-        command = decode.add_files(request, self._roots)
+        command = decode.add_files(request, self._roots.open_to(caller))
         job, first = await self._manager.add_files(caller, command)
         return pb.AddFilesResponse(job=encode.job(job), first_index=first)
 
@@ -187,7 +187,7 @@ class BackgroundCopyServicer:
                 request_bytes=limits.REQUEST_BYTES,
             ),
             caller=pb.Caller(principal=caller.id, admin=caller.admin),
-            roots=self._roots.names,
+            roots=self._roots.open_to(caller).names,
             start_time=encode.timestamp(self._about.start_time),
         )
 
