@@ -15,6 +15,7 @@ import pytest
 from bgcopyd.jobs.file import Validators
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.queue.transfers import Claimed, Connected, Failed, Finished, Received, Stopped
+from bgcopyd.transfer.keeper import Keeper
 from bgcopyd.transfer.mounts import MountTable
 from bgcopyd.transfer.partial import PartialFile
 from tests.support.fetching import END, fetching
@@ -151,6 +152,40 @@ async def test_a_failed_sync_claims_nothing(
         0,
         True,
     )
+
+
+async def test_a_sync_that_fails_while_the_file_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    syncing, ending = threading.Event(), threading.Event()
+    sync, settle = PartialFile.sync, Keeper.settle
+
+    def first_fails(self: PartialFile) -> None:
+        if syncing.is_set():
+            sync(self)
+            return
+        syncing.set()
+        ending.wait(10)
+        raise OSError(5, "Input/output error")
+
+    def settle_and_tell(self: Keeper, *arguments: Any) -> None:
+        settle(self, *arguments)
+        ending.set()
+
+    def handler(_: Request, wire: Wire) -> None:
+        wire.head(200, Content_Length=len(A))
+        wire.send(A[:500_000])
+        syncing.wait(10)
+        wire.send(A[500_000:])
+
+    monkeypatch.setattr(PartialFile, "sync", first_fails)
+    monkeypatch.setattr(Keeper, "settle", settle_and_tell)
+    async with fetching(tmp_path / "data", claim_interval=0.0, claim_bytes=1) as fetcher:
+        with HostileServer(handler) as server:
+            event = await fetcher.fetch(f"{server.url}/file")
+    assert isinstance(event, Failed)
+    assert (event.claimed, event.error.reason) == (0, Reason.DISK_ERROR)
+    assert sum(isinstance(event, END) for event in fetcher.events) == 1
 
 
 async def test_43_disk_full_keeps_the_bytes(

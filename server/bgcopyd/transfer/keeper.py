@@ -33,7 +33,7 @@ class Settled:
 
     claimed: int
     agreed: bool = True
-    error: OSError | None = None
+    error: BaseException | None = None
 
 
 class Keeper:
@@ -56,7 +56,8 @@ class Keeper:
         self._hash_busy = False
         self._busy = 0
         self._when_quiet: Callable[[], None] | None = None
-        self._unsafe = False
+        self._error: BaseException | None = None
+        self._settling = False
         self._store_may_claim = transfer.claimed > 0
         self.identity = (0, 0)
         self._claim_time = volume.now()
@@ -163,8 +164,9 @@ class Keeper:
                 then(result)
             else:
                 # A failed fdatasync may have dropped pages: a later one that succeeds says nothing.
-                self._unsafe = True
-                self._on_error(error)
+                self._error = error
+                if not (self._settling and self._when_quiet):
+                    self._on_error(error)
             if not self._busy and self._when_quiet is not None:
                 quiet, self._when_quiet = self._when_quiet, None
                 quiet()
@@ -194,22 +196,31 @@ class Keeper:
 
         def begin() -> None:
             # A claim may have come meanwhile; what stands now is what the last work builds on.
-            claimed = None if self._unsafe else position
-            work = partial(_settle, file, self.kept, claimed, size, hashing)
+            if self._error is not None:
+                work = partial(_give_up, file, self.kept.claimed, self._error)
+            else:
+                work = partial(_settle, file, self.kept, position, size, hashing)
             self._disk(work, done)
 
         def done(settled: Settled) -> None:
+            self._settling = False
             if settled.agreed:
                 self._partial = None
             self.kept = self.kept._replace(claimed=settled.claimed)
             then(settled)
 
+        self._settling = True
         self.when_quiet(begin)
 
     def drop(self) -> None:
         """Forgets all content before a new request: its digest differs."""
         self.kept = Kept(0, None, Validators())
         self._emit()
+
+
+def _give_up(file: PartialFile, claimed: int, error: BaseException) -> Settled:
+    file.close()
+    return Settled(claimed, error=error)
 
 
 def _settle(

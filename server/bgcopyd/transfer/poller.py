@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import threading
 import time
 from collections.abc import Iterator
 
@@ -23,6 +24,9 @@ class Poller:
         self._epoll = select.epoll()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._wake, select.EPOLLIN)
+        # The descriptor's number may be another's once it is closed.
+        self._lock = threading.Lock()
+        self._closed = False
         self._sockets: set[int] = set()
         self._due: float | None = None
         self.multi = pycurl.CurlMulti()
@@ -71,8 +75,10 @@ class Poller:
             self.multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
 
     def wake(self) -> None:
-        """Ends a wait; from any thread."""
-        os.eventfd_write(self._wake, 1)
+        """Ends a wait; from any thread, also after the end."""
+        with self._lock:
+            if not self._closed:
+                os.eventfd_write(self._wake, 1)
 
     def finished(self) -> Iterator[tuple[pycurl.Curl, int, str]]:
         """Requests that have ended, with CURLcode and text."""
@@ -89,4 +95,6 @@ class Poller:
         """Closes the multi handle and the descriptors."""
         self.multi.close()
         self._epoll.close()
-        os.close(self._wake)
+        with self._lock:
+            self._closed = True
+            os.close(self._wake)
