@@ -102,7 +102,9 @@ async def test_get_tells_why_a_transfer_failed(bgcopy_: Command, queue: Queue) -
     assert result.code == 13
     assert result.json["state"] == "ERROR"
     assert result.json["exit_code"] == 13
-    last = json.loads(result.err.splitlines()[-1])["error"]
+    *progress, last = [json.loads(line) for line in result.err.splitlines()]
+    assert {line["event"] for line in progress} == {"progress"}
+    last = last["error"]
     assert (last["exit_code"], last["reason"], last["http_status"]) == (13, "HTTP_STATUS", 404)
     assert "secret" not in result.out + result.err
     # Nothing was received: the destination is free again.

@@ -260,8 +260,9 @@ def test_a_daemon_that_does_not_come_up(
     broken.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(broken))
     assert main(["add", URL, "--json"]) == 3
-    error = json.loads(capfd.readouterr().err.splitlines()[-1])["error"]
-    assert "the reason why" in error["message"]
+    note, last = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert "starting a private one" in note["message"]
+    assert "the reason why" in last["error"]["message"]
     log = tmp_path / "s" / "bgcopy" / launcher.LOG_NAME
     assert log.stat().st_mode & 0o777 == 0o600
 

@@ -92,7 +92,7 @@ _SHARED = (
         metavar="FILE",
         help="A file that holds the bearer token (BGCOPY_TOKEN_FILE).",
     ),
-    _shared("--json", is_flag=True, help="Print data as JSON, and errors as JSON on stderr."),
+    _shared("--json", is_flag=True, help="Print data as JSON, and on stderr too nothing but JSON."),
     _shared("-q", "--quiet", is_flag=True, help="Only data and errors."),
     _shared("--no-color", is_flag=True, help="No colours (NO_COLOR)."),
 )
@@ -103,5 +103,5 @@ progress_option = click.option(
     default="auto",
     show_default=True,
     help="How progress is shown on stderr; auto is a bar on a terminal, else a line every few "
-    "seconds.",
+    "seconds, which is JSON under --json.",
 )

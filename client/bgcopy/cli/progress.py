@@ -85,7 +85,7 @@ class JsonLines:
 
     def say(self, text: str) -> None:
         """Print the text as JSON."""
-        self._write(shapes.dumps({"event": "note", "message": text}))
+        self._write(shapes.note(text))
 
     def close(self) -> None:
         """Lines stay."""
@@ -149,9 +149,10 @@ def display_for(kind: str, session: Session) -> Display:
     """The display of `--progress`; `--quiet` shows nothing unless one was chosen."""
     if kind == "none" or (kind == "auto" and session.quiet):
         return Nothing()
-    if kind == "json":
+    terminal = sys.stderr.isatty()
+    if kind == "json" or (kind == "auto" and session.json and not terminal):
         return JsonLines(_to_stderr)
-    if kind == "bar" or (kind == "auto" and sys.stderr.isatty()):
+    if kind == "bar" or (kind == "auto" and terminal):
         return Bars(Console(stderr=True, no_color=session.colorless, markup=False, highlight=False))
     return Lines(_to_stderr)
 

@@ -47,7 +47,7 @@ class Session:
     def note(self, text: str) -> None:
         """Tell people something beside the data."""
         if not self.quiet:
-            click.echo(text, err=True)
+            click.echo(shapes.note(text) if self.json else text, err=True)
 
     def complain(self, problem: Failure, *, prefix: str = "") -> int:
         """Print an error, and what to do next, on stderr; its exit code."""

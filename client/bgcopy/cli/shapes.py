@@ -62,6 +62,11 @@ def server(info: ServerInfo, target: str) -> dict[str, Any]:
     return {"target": target, **shape}
 
 
+def note(text: str) -> str:
+    """A remark as a line of JSON, so that under --json all of stderr can be parsed."""
+    return dumps({"event": "note", "message": text.strip()})
+
+
 def dumps(shape: Any) -> str:
     """One line of JSON, in ASCII so that any terminal and any locale can take it."""
     return json.dumps(shape)
