@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 # So many rows by queue_seq settle it in nearly every queue; they cost about 0.1 ms.
-_WINDOW = 256
+WINDOW = 256
 
 _OLDEST = (
     "SELECT owner, seq, queue_seq FROM job WHERE state = 1 AND priority = ? "
@@ -34,7 +34,7 @@ Entry = tuple[str, int, int]
 
 def next_in_queue(db: sqlite3.Connection, priority: int, limit: int) -> list[int]:
     """The `seq` of the next jobs of a priority, fairly ordered."""
-    window = max(_WINDOW, 2 * limit)
+    window = max(WINDOW, 2 * limit)
     rows = db.execute(_OLDEST, (priority, window)).fetchall()
     if len(rows) < window or len({row[0] for row in rows}) >= limit:
         return _rounds(rows, limit)

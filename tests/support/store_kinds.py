@@ -1,0 +1,31 @@
+"""The fixture `store`: every store there is. Another database is one more kind."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from bgcopyd.queue.storage import Store
+from bgcopyd.store.memory import MemoryStore
+from bgcopyd.store.sqlite import SQLiteStore
+
+
+async def _memory(_: Path) -> Store:
+    return MemoryStore()
+
+
+async def _sqlite(directory: Path) -> Store:
+    return await SQLiteStore.open(directory)
+
+
+KINDS: dict[str, Callable[[Path], Awaitable[Store]]] = {"memory": _memory, "sqlite": _sqlite}
+
+
+@pytest_asyncio.fixture(params=KINDS)
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    opened = await KINDS[request.param](tmp_path)
+    yield opened
+    await opened.close()
