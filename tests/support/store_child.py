@@ -1,0 +1,60 @@
+"""A process that creates jobs until it is killed, and says which ones it was promised.
+
+Usage: python -m tests.support.store_child STATE_DIR [LARGEST_FILE_IN_BYTES]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+import sys
+from pathlib import Path
+
+from bgcopyd.queue.storage import StoreUnavailable
+from bgcopyd.store.directory import StateDirectory
+from bgcopyd.store.sqlite import SQLiteStore
+from tests.support.store_values import add, new_file, new_job
+
+CALLERS = 8
+
+
+async def _create(store: SQLiteStore) -> None:
+    while True:
+        job = new_job(description="x" * 500)
+        await add(store, job, new_file(job))
+        # Only what has left the process counts as acknowledged.
+        print(job.job_id, flush=True)
+
+
+async def _fill(state_dir: Path, largest: int) -> None:
+    """Writes until the disk takes no more, then shows that the store still works."""
+    store = await SQLiteStore.open(state_dir)
+    # A file beyond the limit is EFBIG instead of a signal: what a full disk looks like.
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
+    results = await asyncio.gather(
+        *[_create(store) for _ in range(CALLERS)], return_exceptions=True
+    )
+    assert all(isinstance(result, StoreUnavailable) for result in results), results
+    print("full", flush=True)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    job = new_job()
+    await add(store, job)
+    print(job.job_id, "again", flush=True)
+    await store.close()
+
+
+async def _run(state_dir: Path) -> None:
+    store = await SQLiteStore.open(state_dir)
+    print("ready", flush=True)
+    await asyncio.gather(*[_create(store) for _ in range(CALLERS)])
+
+
+if __name__ == "__main__":
+    directory = Path(sys.argv[1])
+    with StateDirectory(directory):
+        if len(sys.argv) > 2:
+            asyncio.run(_fill(directory, int(sys.argv[2])))
+        else:
+            asyncio.run(_run(directory))
