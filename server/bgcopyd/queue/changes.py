@@ -41,6 +41,7 @@ class ChangeFeed:
         self._watches: set[Watch] = set()
         self._held: Counter[str] = Counter()
         self._news = asyncio.Event()
+        self._newest = 0
         self._live: dict[str, JobChanged] = {}
 
     @property
@@ -50,14 +51,22 @@ class ChangeFeed:
 
     async def start(self) -> None:
         """Finds the position to feed from; before the first watch."""
-        self.store.on_commit(lambda _newest: self._news.set())
+        self.store.on_commit(self._committed)
         self.cursor = (await self.store.position()).newest
+
+    def _committed(self, newest: int) -> None:
+        self._newest = newest
+        self._news.set()
 
     async def run(self) -> None:
         """Feeds until cancelled."""
         while True:
             await self._news.wait()
             self._news.clear()
+            if not self._watches:
+                # Nobody to tell; a watch that comes reads the store up to here by itself.
+                self.cursor = max(self.cursor, self._newest)
+                continue
             try:
                 await self._read()
             except StoreUnavailable:
