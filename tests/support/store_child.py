@@ -19,12 +19,17 @@ from tests.support.store_values import add, new_file, new_job
 CALLERS = 8
 
 
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 async def _create(store: SQLiteStore) -> None:
     while True:
         job = new_job(description="x" * 500)
         await add(store, job, new_file(job))
         # Only what has left the process counts as acknowledged.
-        print(job.job_id, flush=True)
+        _say(job.job_id)
 
 
 async def _fill(state_dir: Path, largest: int) -> None:
@@ -37,17 +42,17 @@ async def _fill(state_dir: Path, largest: int) -> None:
         *[_create(store) for _ in range(CALLERS)], return_exceptions=True
     )
     assert all(isinstance(result, StoreUnavailable) for result in results), results
-    print("full", flush=True)
+    _say("full")
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     job = new_job()
     await add(store, job)
-    print(job.job_id, "again", flush=True)
+    _say(f"{job.job_id} again")
     await store.close()
 
 
 async def _run(state_dir: Path) -> None:
     store = await SQLiteStore.open(state_dir)
-    print("ready", flush=True)
+    _say("ready")
     await asyncio.gather(*[_create(store) for _ in range(CALLERS)])
 
 
