@@ -47,6 +47,8 @@ RUNNABLE = (
     JobState.TRANSIENT_ERROR,
 )
 IDLE_CHECK = 0.5
+# EX_SOFTWARE of sysexits.h: a unit's Restart=on-failure starts the daemon again.
+DEFECT = 70
 # The loop and the store's writer take turns holding the interpreter; at the default of 5 ms a
 # durable CreateJob would wait for the loop at each of its statements.
 SWITCH_INTERVAL = 0.0005
@@ -158,19 +160,23 @@ async def run(settings: Settings, *, exit_when_idle: float | None = None) -> int
     with StateDirectory(settings.state_dir):
         store = await SQLiteStore.open(settings.state_dir)
         try:
-            await _serve(Daemon(settings, store, clock), store, clock, exit_when_idle)
+            return await _serve(Daemon(settings, store, clock), store, clock, exit_when_idle)
         finally:
             await store.close()
-    return 0
 
 
 async def _serve(
     daemon: Daemon, store: SQLiteStore, clock: Clock, exit_when_idle: float | None
-) -> None:
-    ending = asyncio.Event()
+) -> int:
     loop = asyncio.get_running_loop()
+    ending: asyncio.Future[int] = loop.create_future()
+
+    def end(code: int = 0) -> None:
+        if not ending.done():
+            ending.set_result(code)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ending.set)
+        loop.add_signal_handler(number, end)
     await daemon.feed.start()
     cut_off = await recover(store, daemon.scheduler, daemon.completion, clock)
     works: list[Coroutine[None, None, None]] = [
@@ -179,18 +185,19 @@ async def _serve(
         daemon.housekeeping.run(),
     ]
     if exit_when_idle is not None:
-        works.append(_end_when_idle(daemon, clock, exit_when_idle, ending.set))
+        works.append(_end_when_idle(daemon, clock, exit_when_idle, end))
     interval = watchdog_interval()
     if interval is not None:
         works.append(_feed_watchdog(interval))
-    tasks = [asyncio.create_task(_guarded(work, ending.set)) for work in works]
+    tasks = [asyncio.create_task(_guarded(work, lambda: end(DEFECT))) for work in works]
     try:
         targets = await daemon.server.start()
         logger.info("ready on %s; %d jobs were cut off and go on", ", ".join(targets), cut_off)
         notify(f"STATUS=listening on {', '.join(targets)}", "READY=1")
-        await ending.wait()
+        code = await ending
         logger.info("shutting down")
         notify("STOPPING=1")
+        return code
     finally:
         for task in tasks:
             task.cancel()

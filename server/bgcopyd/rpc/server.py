@@ -20,8 +20,8 @@ from bgcopyd.rpc.servicer import BackgroundCopyServicer
 
 SERVICE = pb.DESCRIPTOR.services_by_name["BackgroundCopyManager"]
 
-# Clients may ping each 10 s, also between calls (bgcopy does each 30 s); grpc's own limit is 5
-# minutes, and beyond it the server hangs up with GOAWAY too_many_pings.
+# Clients may ping each 10 s, also between calls (bgcopy does each 5.5 minutes); grpc's own limit is
+# 5 minutes, and beyond it the server hangs up with GOAWAY too_many_pings.
 OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", limits.REQUEST_BYTES),
     ("grpc.max_metadata_size", 8192),
