@@ -212,7 +212,7 @@ class FileSpec(message.Message):
     LOCAL_PATH_FIELD_NUMBER: builtins.int
     DIGESTS_FIELD_NUMBER: builtins.int
     remote_url: builtins.str
-    """An http or https URL of at most 2,200 characters, percent-encoded, without wildcards."""
+    """An http or https URL of at most 2,200 characters, percent-encoded, without user information."""
     root: builtins.str
     """The named root of the destination; empty means the root named "default", or for an absolute
     local_path the root that it lies under.
