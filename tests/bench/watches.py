@@ -15,6 +15,7 @@ from tests.support.daemon import DaemonProcess
 CHANGES = 60
 INTERVAL = 0.1
 SETTLE = 1.0
+LONGEST = 300.0
 
 
 async def fan_out(scale: Scale) -> Result:
@@ -26,7 +27,8 @@ async def fan_out(scale: Scale) -> Result:
         for number in range(max(1, scale.rounds // 2)):
             directory = scale.directory / f"r4-{count}-{number}"
             directory.mkdir()
-            kib, lag = await _round(directory, count)
+            async with asyncio.timeout(LONGEST):
+                kib, lag = await _round(directory, count)
             memory.append(kib)
             lags.append(sorted(lag))
         p50 = [one[len(one) // 2] * 1e3 for one in lags]
