@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import importlib
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,3 +49,13 @@ def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
     for flag in ("--state-dir", "--listen", "--root NAME=DIR", "--config", "--exit-when-idle"):
         assert flag in shown
     assert "--daily-backup / --no-daily-backup" in shown
+
+
+def test_a_client_only_installation_is_told_what_it_lacks(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "pycurl", None)
+    for name in [name for name in sys.modules if name.startswith("bgcopyd.")]:
+        monkeypatch.delitem(sys.modules, name)
+    assert importlib.import_module("bgcopyd.__main__").main() == 69
+    assert 'pip install "bgcopy[server]"' in capsys.readouterr().err
