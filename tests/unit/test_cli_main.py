@@ -54,7 +54,7 @@ def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_client_only_installation_is_told_what_it_lacks(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "pycurl", None)
+    monkeypatch.setitem(sys.modules, "pydantic", None)
     for name in [name for name in sys.modules if name.startswith("bgcopyd.")]:
         monkeypatch.delitem(sys.modules, name)
     assert importlib.import_module("bgcopyd.__main__").main() == 69
