@@ -207,3 +207,11 @@ async def test_damage_that_shows_while_running_is_unavailable(tmp_path: Path) ->
     )
     assert all(isinstance(result, StoreUnavailable) for result in results)
     await store.close()
+
+
+async def test_a_closed_store_is_unavailable_not_damaged(tmp_path: Path) -> None:
+    store = await SQLiteStore.open(tmp_path)
+    await store.close()
+    for read in (store.job(new_id()), store.token(b""), store.position()):
+        with pytest.raises(StoreUnavailable, match="is closed"):
+            await read

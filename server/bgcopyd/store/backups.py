@@ -8,6 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bgcopyd.queue.storage import StoreUnavailable
 from bgcopyd.store.connection import BACKUPS, DATABASE, connect_reader
 from bgcopyd.store.errors import damaged, translated
 from bgcopyd.store.integrity import problems
@@ -26,10 +27,10 @@ def backup(state_dir: Path) -> Path:
         StoreUnavailable: the disk does not take it.
     """
     folder = state_dir / BACKUPS
-    folder.mkdir(mode=0o700, exist_ok=True)
     name = f"queue-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}.db"
     unfinished = folder / f".{name}.part"
     try:
+        folder.mkdir(mode=0o700, exist_ok=True)
         with closing(connect_reader(state_dir / DATABASE)) as source:
             _copy(source, unfinished)
         found = _problems_of(unfinished)
@@ -40,6 +41,8 @@ def backup(state_dir: Path) -> Path:
         _sync(folder)
     except sqlite3.Error as problem:
         raise translated(state_dir, problem) from None
+    except OSError as problem:
+        raise StoreUnavailable(f"no backup could be written: {problem.strerror}") from None
     finally:
         unfinished.unlink(missing_ok=True)
     for old in backups(state_dir)[KEPT:]:

@@ -54,6 +54,8 @@ def damaged(state_dir: Path, problem: str) -> StoreDamaged:
 
 def translated(state_dir: Path, problem: sqlite3.Error) -> StoreUnavailable:
     """What an error of SQLite means: damage, or a store that cannot be used just now."""
+    if isinstance(problem, sqlite3.ProgrammingError):
+        return StoreUnavailable(f"the queue in {state_dir} is closed")
     code = getattr(problem, "sqlite_errorcode", None)
     if isinstance(code, int) and code & 0xFF in _ENVIRONMENT:
         return StoreUnavailable(f"the queue in {state_dir} cannot be used now: {problem}")

@@ -11,7 +11,7 @@ from typing import Any
 from bgcopyd.jobs.file import File
 from bgcopyd.jobs.job import Job, JobState
 from bgcopyd.queue.storage import Changes, FileTotals, JobPage, JobQuery, Position, Token
-from bgcopyd.store import rows
+from bgcopyd.store import file_rows, job_rows, rows
 
 # The most rows that are looked at for one page of a list.
 PAGE_ROWS = 5000
@@ -32,8 +32,8 @@ def job(db: sqlite3.Connection, job_id: str) -> Job | None:
     key = rows.id_bytes(job_id)
     if key is None:
         return None
-    row = db.execute(rows.SELECT_JOB_BY_ID, (key,)).fetchone()
-    return None if row is None else rows.decoded(rows.job_of, row)
+    row = db.execute(job_rows.SELECT_JOB_BY_ID, (key,)).fetchone()
+    return None if row is None else rows.decoded(job_rows.job_of, row)
 
 
 def seq_of(db: sqlite3.Connection, job_id: str) -> int | None:
@@ -50,25 +50,29 @@ def files(
     if seq is None:
         return []
     only = " AND transferred = 0" if unfinished else ""
-    last = rows.file_key(seq + 1, -1)
+    last = file_rows.file_key(seq + 1, -1)
     found = db.execute(
-        f"{rows.SELECT_FILE} WHERE key > ? AND key <= ?{only} ORDER BY key LIMIT ?",
-        (rows.file_key(seq, min(after, rows.MAXIMUM_INDEX)), last, limit),
+        f"{file_rows.SELECT_FILE} WHERE key > ? AND key <= ?{only} ORDER BY key LIMIT ?",
+        (file_rows.file_key(seq, min(after, file_rows.MAXIMUM_INDEX)), last, limit),
     )
-    return [rows.decoded(lambda row: rows.file_of(job_id, row), row) for row in found.fetchall()]
+    return [
+        rows.decoded(lambda row: file_rows.file_of(job_id, row), row) for row in found.fetchall()
+    ]
 
 
 def totals(db: sqlite3.Connection, seq: int) -> FileTotals:
     """Sums over a job's files."""
-    row = db.execute(_TOTALS, (rows.file_key(seq, 0), rows.file_key(seq + 1, -1))).fetchone()
+    row = db.execute(
+        _TOTALS, (file_rows.file_key(seq, 0), file_rows.file_key(seq + 1, -1))
+    ).fetchone()
     return FileTotals(*row)
 
 
 def jobs_by_seq(db: sqlite3.Connection, seqs: Iterable[int]) -> list[Job]:
     """Jobs in the order of the numbers given."""
-    select = f"{rows.SELECT_JOB} WHERE job.seq = ?"
+    select = f"{job_rows.SELECT_JOB} WHERE job.seq = ?"
     found = (db.execute(select, (seq,)).fetchone() for seq in seqs)
-    return [rows.decoded(rows.job_of, row) for row in found if row is not None]
+    return [rows.decoded(job_rows.job_of, row) for row in found if row is not None]
 
 
 def jobs_in(
@@ -149,10 +153,10 @@ def _narrow(db: sqlite3.Connection, query: JobQuery) -> _Where | None:
 def _cut(db: sqlite3.Connection, where: _Where, limit: int, floor: int | None) -> JobPage:
     """Reads one row more than asked, to know whether there is a next page."""
     found = db.execute(
-        f"{rows.SELECT_JOB} WHERE {where} ORDER BY job.seq DESC LIMIT ?",
+        f"{job_rows.SELECT_JOB} WHERE {where} ORDER BY job.seq DESC LIMIT ?",
         (*where.values, limit + 1),
     ).fetchall()
-    jobs = tuple(rows.decoded(rows.job_of, row) for row in found[:limit])
+    jobs = tuple(rows.decoded(job_rows.job_of, row) for row in found[:limit])
     return JobPage(jobs, jobs[-1].seq if len(found) > limit else floor)
 
 
@@ -213,7 +217,7 @@ def _prefix_range(prefix: str) -> tuple[bytes, bytes]:
 def changes(db: sqlite3.Connection, after: int, limit: int) -> Changes:
     """What has changed behind a position; the connection must be in a transaction."""
     found = db.execute(
-        f"{rows.SELECT_JOB} WHERE job.change_seq > ? ORDER BY job.change_seq LIMIT ?",
+        f"{job_rows.SELECT_JOB} WHERE job.change_seq > ? ORDER BY job.change_seq LIMIT ?",
         (after, limit + 1),
     ).fetchall()
     removed = db.execute(
@@ -221,7 +225,7 @@ def changes(db: sqlite3.Connection, after: int, limit: int) -> Changes:
         "ORDER BY change_seq LIMIT ?",
         (after, limit + 1),
     ).fetchall()
-    jobs = [rows.decoded(rows.job_of, row) for row in found]
+    jobs = [rows.decoded(job_rows.job_of, row) for row in found]
     tombstones = [rows.decoded(rows.tombstone_of, row) for row in removed]
     numbers = sorted({*(job.change_seq for job in jobs), *(gone.change_seq for gone in tombstones)})
     end = numbers[limit - 1] if len(numbers) > limit else max(newest(db), after)

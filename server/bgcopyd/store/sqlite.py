@@ -20,7 +20,7 @@ from bgcopyd.queue.storage import (
     Token,
     Tx,
 )
-from bgcopyd.store import queries, rows
+from bgcopyd.store import job_rows, queries, rows
 from bgcopyd.store.backups import backup
 from bgcopyd.store.connection import DATABASE, connect_reader
 from bgcopyd.store.errors import damaged, translated
@@ -111,10 +111,10 @@ class SQLiteStore:
         """The job with its stored progress, or None."""
         key = rows.id_bytes(job_id)
         try:
-            row = self._points.execute(rows.SELECT_JOB_BY_ID, (key,)).fetchone()
+            row = self._points.execute(job_rows.SELECT_JOB_BY_ID, (key,)).fetchone()
         except sqlite3.Error as problem:
             raise translated(self._state_dir, problem) from None
-        return None if row is None else rows.decoded(rows.job_of, row)
+        return None if row is None else rows.decoded(job_rows.job_of, row)
 
     async def token(self, digest: bytes) -> Token | None:
         """The token of a digest, or None."""

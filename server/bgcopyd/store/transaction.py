@@ -11,7 +11,7 @@ from bgcopyd.jobs.file import File
 from bgcopyd.jobs.job import Job, JobState, Priority, Progress
 from bgcopyd.jobs.limits import REQUEST_ID_RETENTION
 from bgcopyd.queue.storage import DestinationTaken, FileTotals, FileUpdate, Request, Token
-from bgcopyd.store import queries, rows
+from bgcopyd.store import file_rows, job_rows, queries, rows
 from bgcopyd.store.fairness import next_in_queue
 
 # What a request's values are at fault for; all other errors of SQLite end the whole transaction.
@@ -152,9 +152,9 @@ class SQLiteTx:
         job = replace(
             job, seq=number, change_seq=number, revision=job.revision + 1, queue_seq=queue_seq
         )
-        self._run(rows.INSERT_JOB, rows.job_values(job, key))
-        if job.progress != rows.NO_PROGRESS:
-            self._run(_INSERT_PROGRESS, rows.progress_values(number, job.progress))
+        self._run(job_rows.INSERT_JOB, job_rows.job_values(job, key))
+        if job.progress != job_rows.NO_PROGRESS:
+            self._run(_INSERT_PROGRESS, job_rows.progress_values(number, job.progress))
         if not job.state.final:
             self.counters.count(job.owner, 1)
         self._jobs[job.job_id] = job
@@ -174,7 +174,7 @@ class SQLiteTx:
             revision=old.revision + 1,
             queue_seq=number if requeue or waits else job.queue_seq,
         )
-        self._run(rows.UPDATE_JOB, (*rows.mutable_values(job), job.seq))
+        self._run(job_rows.UPDATE_JOB, (*job_rows.mutable_values(job), job.seq))
         if job.owner != old.owner:
             self._run("UPDATE job SET owner = ? WHERE seq = ?", (job.owner, job.seq))
             self._run(_INSERT_TOMBSTONE, (number, rows.id_bytes(job.job_id), old.owner))
@@ -194,7 +194,7 @@ class SQLiteTx:
 
     def _remove(self, seq: int, job_id: str, owner: str, request_expires: int) -> None:
         key = rows.id_bytes(job_id)
-        first, last = rows.file_key(seq, 0), rows.file_key(seq + 1, -1)
+        first, last = file_rows.file_key(seq, 0), file_rows.file_key(seq + 1, -1)
         self._run("DELETE FROM file WHERE key BETWEEN ? AND ?", (first, last))
         self._run("UPDATE request SET expires = ? WHERE job = ?", (request_expires, key))
         self._run("DELETE FROM job WHERE seq = ?", (seq,))
@@ -210,13 +210,13 @@ class SQLiteTx:
             nonlocal taken
             for file in files:
                 taken += 1
-                yield rows.file_values(seq, file)
+                yield file_rows.file_values(seq, file)
 
         try:
-            self._run_many(rows.INSERT_FILE, values())
+            self._run_many(file_rows.INSERT_FILE, values())
         except sqlite3.IntegrityError as problem:
             # Alone, so that whoever handles the refusal finds what was there before.
-            keys = [(rows.file_key(seq, file.index),) for file in files[: taken - 1]]
+            keys = [(file_rows.file_key(seq, file.index),) for file in files[: taken - 1]]
             self._run_many("DELETE FROM file WHERE key = ?", keys)
             if "file.destination" in str(problem):
                 raise DestinationTaken(taken - 1) from None
@@ -238,19 +238,19 @@ class SQLiteTx:
         """Writes what transfers have learnt and done."""
         seq = self._known(job_id).seq
         self._run_many(
-            rows.UPDATE_FILE, [rows.file_update_values(seq, update) for update in updates]
+            file_rows.UPDATE_FILE, [file_rows.file_update_values(seq, update) for update in updates]
         )
 
     def release_destinations(self, job_id: str) -> None:
         """Frees the destinations of a job that has ended."""
         seq = self._known(job_id).seq
-        first, last = rows.file_key(seq, 0), rows.file_key(seq + 1, -1)
+        first, last = file_rows.file_key(seq, 0), file_rows.file_key(seq + 1, -1)
         self._run("UPDATE file SET live = 0 WHERE key BETWEEN ? AND ? AND live = 1", (first, last))
 
     def set_progress(self, job_id: str, progress: Progress) -> None:
         """Writes a job's progress."""
         job = self._known(job_id)
-        self._run(_INSERT_PROGRESS, rows.progress_values(job.seq, progress))
+        self._run(_INSERT_PROGRESS, job_rows.progress_values(job.seq, progress))
         self._jobs[job_id] = replace(job, progress=replace(progress, bytes_per_second=0))
 
     def live_jobs(self, owner: str) -> int:
