@@ -93,6 +93,7 @@ def test_mounts(tmp_path: Path) -> None:
         "/": "8:1",
         "/srv/x": "8:1",
         "/mnt": "8:2",
+        "//mnt/a": "8:2",
         "/mntx": "8:1",
         "/mnt/a/b": "8:2",
         "/mnt/with space/f": "8:3",

@@ -42,6 +42,7 @@ class MountTable:
         """The device ("major:minor") of the mount that an absolute, resolved path lies on."""
         if self._poll.poll(0):
             self._read()
+        path = "/" + path.lstrip("/")  # below the root "/" it begins with two
         while path not in self._volumes:
             parent = path.rpartition("/")[0]
             if not parent:
