@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +25,7 @@ from bgcopyd.store import job_rows, queries, rows
 from bgcopyd.store.backups import backup
 from bgcopyd.store.connection import DATABASE, connect_reader
 from bgcopyd.store.errors import damaged, translated
-from bgcopyd.store.integrity import problems
+from bgcopyd.store.integrity import problems, read_ahead
 from bgcopyd.store.schema import open_database
 from bgcopyd.store.writer import Request, Writer
 
@@ -68,19 +69,26 @@ class SQLiteStore:
         return store
 
     def _connect(self) -> None:
-        try:
-            db = open_database(self._state_dir, cache_kib=_WRITER_CACHE_KIB)
-            path = self._state_dir / DATABASE
-            found = problems(db)
-            if found:
-                db.close()
-                raise damaged(self._state_dir, found[0])
-            self._writer = Writer(db, self._state_dir, self._hand_back)
-            self._points = connect_reader(path, cache_kib=_READER_CACHE_KIB)
-            self._lists = connect_reader(path, cache_kib=_READER_CACHE_KIB)
-            self._db = db
-        except sqlite3.Error as problem:
-            raise translated(self._state_dir, problem) from None
+        path = self._state_dir / DATABASE
+        with contextlib.ExitStack() as undo:
+            try:
+                self._db = undo.enter_context(
+                    contextlib.closing(open_database(self._state_dir, cache_kib=_WRITER_CACHE_KIB))
+                )
+                read_ahead(path)
+                found = problems(self._db)
+                if found:
+                    raise damaged(self._state_dir, found[0])
+                self._writer = Writer(self._db, self._state_dir, self._hand_back)
+                self._points = connect_reader(path, cache_kib=_READER_CACHE_KIB)
+                self._lists = connect_reader(path, cache_kib=_READER_CACHE_KIB)
+            except sqlite3.Error as problem:
+                raise translated(self._state_dir, problem) from None
+            except OSError as problem:
+                raise StoreUnavailable(
+                    f"the queue in {self._state_dir} cannot be read: {problem.strerror}"
+                ) from None
+            undo.pop_all()
         self._newest = self._writer.newest
 
     async def transact(self, fn: Callable[[Tx], T], *, durable: bool = True) -> T:
