@@ -198,7 +198,11 @@ class Tx(Protocol):
         """Jobs with `completing` or `cleanup`."""
 
     def expire(self, now: datetime, limit: int = 500) -> int:
-        """Deletes final jobs whose expire_time has come, and old requests; how many jobs."""
+        """Deletes final, settled jobs whose expire_time has come; how many.
+
+        Also forgets requests at their `expires`, or REQUEST_ID_RETENTION seconds after the first
+        call of this method that finds their job gone.
+        """
 
     def trim_history(self, keep: int) -> None:
         """Forgets all but the newest `keep` tombstones; moves `oldest` of Position."""
@@ -218,7 +222,7 @@ class Store(Protocol):
 
         `fn` runs on a thread of the store, does no input or output beyond its Tx, draws no ids and
         no time, and may be run twice. With `durable` the call returns after the change is safe on
-        disk; without, it joins the next group and returns when `fn` has run.
+        disk; without, when `fn` has run in the next group and reads see it, synced or not.
 
         Raises:
             StoreUnavailable: nothing was changed.
