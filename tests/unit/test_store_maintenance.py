@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import stat
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -161,3 +163,26 @@ async def test_tokens_beside_a_daemon_hold_at_its_next_call(tmp_path: Path) -> N
         assert found is not None
         assert found.revoked
         await store.close()
+
+
+async def test_another_process_that_leaves_takes_nothing_along(tmp_path: Path) -> None:
+    """Its last close must not pass for everybody's: that would delete the log under the daemon."""
+    await (await SQLiteStore.open(tmp_path)).close()
+    store = await SQLiteStore.open(tmp_path)
+    code = (
+        "import sys\nfrom pathlib import Path\n"
+        "from bgcopyd.store.tokens import list_tokens, revoke_token\n"
+        "list_tokens(Path(sys.argv[1]))\nrevoke_token(Path(sys.argv[1]), 't1')"
+    )
+    token = new_token(1)
+    await store.transact(lambda tx: tx.insert_token(token))
+    log = (tmp_path / f"{DATABASE}-wal").stat().st_ino
+    other = await asyncio.create_subprocess_exec(sys.executable, "-c", code, str(tmp_path))
+    assert await other.wait() == 0
+    assert (tmp_path / f"{DATABASE}-wal").stat().st_ino == log
+    assert await store.token(token.digest) == replace(token, revoked=True)
+    job = await add(store, new_job())
+    await store.close()
+    again = await SQLiteStore.open(tmp_path)
+    assert await again.job(job.job_id) == job
+    await again.close()

@@ -15,7 +15,10 @@ def read_ahead(path: Path) -> None:
 
     A check follows pointers from page to page; from a cold disk that took 14 s for 620 MB, where
     the sweep and the check behind it take 2 s. The memory is the system's, not this process's.
+    The process must have no connection to the file yet.
     """
+    if not path.exists():
+        return
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         while os.read(descriptor, _READ_AHEAD):

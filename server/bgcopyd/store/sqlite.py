@@ -72,10 +72,12 @@ class SQLiteStore:
         path = self._state_dir / DATABASE
         with contextlib.ExitStack() as undo:
             try:
+                # Before any connection: to close a descriptor of a file ends all of the process's
+                # POSIX locks on it, those of SQLite too (sqlite.org/howtocorrupt.html, 2.2).
+                read_ahead(path)
                 self._db = undo.enter_context(
                     contextlib.closing(open_database(self._state_dir, cache_kib=_WRITER_CACHE_KIB))
                 )
-                read_ahead(path)
                 found = problems(self._db)
                 if found:
                     raise damaged(self._state_dir, found[0])
