@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime, timedelta
 
 from google.protobuf.duration_pb2 import Duration
@@ -28,8 +29,9 @@ def timestamp(moment: datetime | None) -> Timestamp | None:
     return Timestamp(seconds=seconds, nanos=microseconds * 1000)
 
 
+@functools.lru_cache(maxsize=256)
 def duration(seconds: float) -> Duration:
-    """A duration, to the microsecond."""
+    """A duration, to the microsecond. Copied by whoever puts it into a message, so it is shared."""
     whole, microseconds = divmod(round(seconds * 1_000_000), 1_000_000)
     return Duration(seconds=whole, nanos=microseconds * 1000)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -11,6 +10,8 @@ from bgcopyd.jobs import limits
 
 SCHEMES = ("http", "https")
 
+# RFC 9562 section 4, hyphens where they belong.
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LABEL_KEY = re.compile(r"[a-z0-9._/-]+")
 # RFC 3986 section 2: what is not in the set must be percent-encoded.
 _URL_CHARACTERS = re.compile(r"[!#-;=?-\[\]_a-z|~{}^`$]*", re.ASCII)
@@ -18,15 +19,9 @@ _URL_CHARACTERS = re.compile(r"[!#-;=?-\[\]_a-z|~{}^`$]*", re.ASCII)
 
 def job_id_of(text: str) -> str | None:
     """The canonical form of a job id, or None: upper case and braces are accepted as input."""
-    if len(text) == 38 and text[0] == "{" and text[-1] == "}":
+    if text[:1] == "{" and text[-1:] == "}":
         text = text[1:-1]
-    if len(text) != 36:
-        return None
-    try:
-        canonical = str(uuid.UUID(text))
-    except ValueError:
-        return None
-    return canonical if canonical == text.lower() else None
+    return text.lower() if _UUID.fullmatch(text) else None
 
 
 def url_problem(url: str) -> str:

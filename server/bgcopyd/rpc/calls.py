@@ -116,7 +116,7 @@ class Calls:
 
     async def _principal(self, context: Context) -> Principal:
         metadata: Any = context.invocation_metadata()
-        return await self._identities.of_call(metadata or (), context.peer())
+        return await self._identities.of_call(metadata or (), context.peer)
 
 
 def refusal_of(error: Exception) -> Refusal:

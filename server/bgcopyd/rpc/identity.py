@@ -30,8 +30,8 @@ class Identities:
         # The socket lies in a directory that only the daemon's user can enter.
         self._local = Principal(f"local:{os.getuid()}", admin=True)
 
-    async def of_call(self, metadata: Metadata, peer: str) -> Principal:
-        """The principal of a call with this metadata from this peer.
+    async def of_call(self, metadata: Metadata, peer: Callable[[], str]) -> Principal:
+        """The principal of a call with this metadata from this peer, asked for where it decides.
 
         Raises:
             Refusal: CREDENTIAL_MISSING, CREDENTIAL_INVALID, CREDENTIAL_EXPIRED.
@@ -39,7 +39,7 @@ class Identities:
         presented = [value for key, value in metadata if key == "authorization"]
         if presented:
             return await self._of_credential(presented)
-        if peer.startswith("unix:"):
+        if peer().startswith("unix:"):
             return self._local
         raise Refusal(
             Reason.CREDENTIAL_MISSING,
