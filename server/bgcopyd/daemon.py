@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import random
 import secrets
@@ -49,9 +50,13 @@ RUNNABLE = (
 IDLE_CHECK = 0.5
 # EX_SOFTWARE of sysexits.h: a unit's Restart=on-failure starts the daemon again.
 DEFECT = 70
-# The loop and the store's writer take turns holding the interpreter; at the default of 5 ms a
-# durable CreateJob would wait for the loop at each of its statements.
-SWITCH_INTERVAL = 0.0005
+# The loop and the store's writer take turns holding the interpreter, and each statement of SQLite
+# gives it away. With the loop busy, 64 callers and a sync per group: 340 to 720 durable changes per
+# second at the default of 5 ms, 2,400 to 2,780 at 0.1 ms.
+SWITCH_INTERVAL = 0.0001
+# What the start has made lives as long as the daemon, and calls make hardly any cycles: collecting
+# after every 700 objects, the default, took a tenth of the time of a GetJob.
+COLLECT_AFTER = 50_000
 
 
 class Daemon:
@@ -190,6 +195,8 @@ async def _serve(
     if interval is not None:
         works.append(_feed_watchdog(interval))
     tasks = [asyncio.create_task(_guarded(work, lambda: end(DEFECT))) for work in works]
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
     try:
         targets = await daemon.server.start()
         logger.info("ready on %s; %d jobs were cut off and go on", ", ".join(targets), cut_off)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import uvloop
 
 from bgcopyd import daemon
 from bgcopyd.cli.exits import CommandError, Exit
@@ -33,8 +34,8 @@ def serve(config: Path | None, exit_when_idle: float | None, **flags: Any) -> in
     configure_logging(settings.log_level, settings.log_format)
     raise_file_limit()
     _refuse_living_sockets(settings)
-    with told_plainly():
-        return asyncio.run(daemon.run(settings, exit_when_idle=exit_when_idle))
+    with told_plainly(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(daemon.run(settings, exit_when_idle=exit_when_idle))
 
 
 def _refuse_living_sockets(settings: Settings) -> None:
