@@ -9,13 +9,13 @@ import random
 import secrets
 import signal
 import sys
-import uuid
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 
 from bgcopyd import __version__
 from bgcopyd.config import Settings
 from bgcopyd.config.settings import HOST_ROOT
+from bgcopyd.ids import RandomIds
 from bgcopyd.jobs.job import JobState
 from bgcopyd.jobs.roots import Roots
 from bgcopyd.notify import notify, watchdog_interval
@@ -107,7 +107,7 @@ class Daemon:
             completion=self.completion,
             board=board,
             clock=self._clock,
-            ids=Ids(lambda: str(uuid.uuid4()), lambda: secrets.token_hex(4)),
+            ids=Ids(RandomIds().draw, lambda: f"{random.getrandbits(32):08x}"),
             bounds=settings.limits,
             on_change=self.scheduler.wake,
         )

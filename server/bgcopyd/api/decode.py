@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -258,17 +260,23 @@ def _filter(found: Violations, message: pb.JobFilter) -> Filter:
     prefix = message.job_id_prefix.lower().lstrip("{")
     if not set(prefix) <= set("0123456789abcdef-") or len(prefix) > 36:
         found.add("filter.job_id_prefix", "is not the beginning of a UUID")
+    if len(message.states) > limits.FILTER_STATES:
+        found.add(
+            "filter.states", f"has {len(message.states)} states; at most {limits.FILTER_STATES}"
+        )
     states = [
         _enum(found, f"filter.states[{position}]", number, JobState, None)
-        for position, number in enumerate(message.states)
+        for position, number in enumerate(message.states[: limits.FILTER_STATES])
     ]
+    labels = dict(message.labels)
+    found.judge("filter.labels", rules.labels_problem(labels))
     return Filter(
         job_ids=tuple(ids),
         job_id_prefix=prefix,
         display_name=message.display_name,
         text=message.text,
         states=frozenset(state for state in states if state is not None),
-        labels=dict(message.labels),
+        labels=labels,
         all_owners=message.all_owners,
     )
 
@@ -344,12 +352,14 @@ def _content(*values: object) -> bytes:
 def _flat(values: Iterable[object]) -> Iterable[str]:
     for value in values:
         if isinstance(value, Properties):
-            yield repr({**_fields_of(value), "labels": sorted(value.labels.items())})
+            yield repr((_properties_but_labels(value), sorted(value.labels.items())))
         elif isinstance(value, tuple):
-            yield from map(repr, value)
+            for spec in value:
+                yield from (spec.url, spec.root, spec.path, repr(spec.digests))
         else:
             yield repr(value)
 
 
-def _fields_of(value: Properties) -> dict[str, object]:
-    return {name: getattr(value, name) for name in Properties.__slots__}
+_properties_but_labels = operator.attrgetter(
+    *(field.name for field in dataclasses.fields(Properties) if field.name != "labels")
+)

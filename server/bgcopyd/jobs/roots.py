@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from bgcopyd.jobs import limits
@@ -9,6 +10,8 @@ from bgcopyd.jobs.principal import Principal
 
 DEFAULT_ROOT = "default"
 PARTIAL_PREFIX = ".bgcopy-"
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 _DEVICE_NAMES = frozenset(
     ["con", "prn", "aux", "nul"]
@@ -113,7 +116,7 @@ def _name_problem(name: str) -> str:
 
 
 def _has_control(name: str) -> bool:
-    return any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in name)
+    return _CONTROL.search(name) is not None
 
 
 _NAME_RULES: tuple[tuple[Callable[[str], bool], str], ...] = (

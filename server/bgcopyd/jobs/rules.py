@@ -12,6 +12,8 @@ SCHEMES = ("http", "https")
 
 # RFC 9562 section 4, hyphens where they belong.
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SPACE_OR_CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _LABEL_KEY = re.compile(r"[a-z0-9._/-]+")
 # RFC 3986 section 2: what is not in the set must be percent-encoded.
 _URL_CHARACTERS = re.compile(r"[!#-;=?-\[\]_a-z|~{}^`$]*", re.ASCII)
@@ -34,7 +36,7 @@ def _url_text_problem(url: str) -> str:
         return "is missing"
     if len(url) > limits.URL_CHARACTERS:
         return f"has {len(url)} characters; at most {limits.URL_CHARACTERS} are allowed"
-    if any(character <= " " or character == "\x7f" for character in url):
+    if _SPACE_OR_CONTROL.search(url):
         return "has a space or control character; percent-encode it"
     if not _URL_CHARACTERS.fullmatch(url):
         return "has a character that must be percent-encoded (host names as punycode)"
@@ -73,7 +75,7 @@ def description_problem(description: str) -> str:
 def _text_problem(text: str, limit: int) -> str:
     if len(text) > limit:
         return f"has {len(text)} characters; at most {limit} are allowed"
-    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in text):
+    if _CONTROL.search(text):
         return "has a control character"
     return ""
 
