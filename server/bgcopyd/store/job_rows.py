@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from datetime import timedelta
@@ -22,7 +23,6 @@ from bgcopyd.store.rows import (
 _STATES = {int(state): state for state in JobState}
 _TYPES = {int(kind): kind for kind in JobType}
 _PRIORITIES = {int(priority): priority for priority in Priority}
-NO_PROGRESS = Progress()
 _MUTABLE_JOB_COLUMNS = (
     "display_name", "description", "labels", "type", "state", "priority", "etag", "revision",
     "change_seq", "queue_seq", "claim_id", "minimum_retry_delay", "no_progress_timeout",
@@ -30,7 +30,7 @@ _MUTABLE_JOB_COLUMNS = (
     "error_count", "retries", "stalled", "create_time", "modification_time", "transferred_time",
     "expire_time", "next_attempt_time",
 )  # fmt: skip
-_JOB_COLUMNS = ("seq", "id", "owner", "creator", *_MUTABLE_JOB_COLUMNS)
+_JOB_COLUMNS = ("seq", "id", "owner", "creator", "files", *_MUTABLE_JOB_COLUMNS)
 SELECT_JOB = (
     f"SELECT {', '.join('job.' + column for column in _JOB_COLUMNS)}, progress.bytes_transferred, "
     "progress.bytes_total, progress.files_total, progress.files_transferred "
@@ -78,14 +78,14 @@ def mutable_values(job: Job) -> Row:
 
 def job_values(job: Job, key: bytes) -> Row:
     """The values of INSERT_JOB."""
-    return (job.seq, key, job.owner, job.creator, *mutable_values(job))
+    return (job.seq, key, job.owner, job.creator, job.progress.files_total, *mutable_values(job))
 
 
 def job_of(row: Row) -> Job:
     """The job of a row of SELECT_JOB. Written out, since every GetJob runs through it."""
     (
-        seq, key, owner, creator, display_name, description, labels, kind, state, priority, etag,
-        revision, change_seq, queue_seq, claim_id, minimum_retry_delay, no_progress_timeout,
+        seq, key, owner, creator, files, display_name, description, labels, kind, state, priority,
+        etag, revision, change_seq, queue_seq, claim_id, minimum_retry_delay, no_progress_timeout,
         max_bytes_per_second, auto_complete, completing, allow_partial, cleanup, error,
         error_count, retries, stalled, create_time, modification_time, transferred_time,
         expire_time, next_attempt_time, transferred, total, files_total, files_transferred,
@@ -112,7 +112,7 @@ def job_of(row: Row) -> Job:
         None if transferred_time is None else time_or_none(transferred_time),
         None if expire_time is None else time_or_none(expire_time),
         None if next_attempt_time is None else time_or_none(next_attempt_time),
-        NO_PROGRESS
+        untouched(files)
         if files_total is None
         else Progress(transferred, total, files_total, files_transferred),
         revision,
@@ -126,6 +126,12 @@ def job_of(row: Row) -> Job:
         retries,
         stalled,
     )
+
+
+@functools.lru_cache(maxsize=1024)
+def untouched(files: int) -> Progress:
+    """The progress of a job of which no byte has moved."""
+    return Progress(bytes_total=None if files else 0, files_total=files)
 
 
 def _labels(text: str) -> Mapping[str, str]:

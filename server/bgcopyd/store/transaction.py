@@ -153,7 +153,7 @@ class SQLiteTx:
             job, seq=number, change_seq=number, revision=job.revision + 1, queue_seq=queue_seq
         )
         self._run(job_rows.INSERT_JOB, job_rows.job_values(job, key))
-        if job.progress != job_rows.NO_PROGRESS:
+        if job.progress != job_rows.untouched(job.progress.files_total):
             self._run(_INSERT_PROGRESS, job_rows.progress_values(number, job.progress))
         if not job.state.final:
             self.counters.count(job.owner, 1)

@@ -11,6 +11,7 @@ CREATE TABLE job (
     id BLOB NOT NULL,
     owner TEXT NOT NULL,
     creator TEXT NOT NULL,
+    files INTEGER NOT NULL,
     display_name TEXT NOT NULL,
     description TEXT NOT NULL,
     labels TEXT,
@@ -50,6 +51,7 @@ CREATE INDEX job_lane ON job (priority, owner, queue_seq) WHERE state = 1;
 CREATE INDEX job_unsettled ON job (seq) WHERE completing OR cleanup;
 CREATE INDEX job_expiry ON job (expire_time) WHERE state >= 8 AND expire_time IS NOT NULL;
 
+-- A job without a row here has moved no byte: job.files files of unknown size.
 CREATE TABLE progress (
     job INTEGER PRIMARY KEY REFERENCES job (seq) ON DELETE CASCADE,
     bytes_transferred INTEGER NOT NULL,
