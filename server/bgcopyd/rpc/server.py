@@ -60,7 +60,10 @@ class RpcServer:
         Raises:
             Listener: one could not be opened.
         """
-        # A socket must never be open to others, not even for a moment.
+        for path in self._paths:
+            _make_way(path)
+        # A socket must never be open to others, not even for a moment. Directories are made
+        # before: under this mask their own user could not enter them.
         mask = os.umask(0o177)
         try:
             targets = [self._open(listener) for listener in self._listen]
@@ -81,11 +84,15 @@ class RpcServer:
         for path in self._sockets:
             path.unlink(missing_ok=True)
 
+    @property
+    def _paths(self) -> list[Path]:
+        kinds = (listener.partition(":") for listener in self._listen)
+        return [Path(rest) for kind, _, rest in kinds if kind == "unix"]
+
     def _open(self, listener: str) -> str:
         kind, _, rest = listener.partition(":")
         if kind == "unix":
             path = Path(rest)
-            _make_way(path)
             self._bind(f"unix:{path}", listener)
             self._sockets.append(path)
             return f"unix:{path}"
