@@ -393,6 +393,25 @@ async def test_more_files_than_allowed() -> None:
         assert refused.reason == "FILE_QUOTA_EXCEEDED"
 
 
+async def test_far_more_files_than_allowed_are_not_looked_at() -> None:
+    """4 MiB hold 2,000,000 empty files, which took 7 s in which nobody else was answered."""
+    nothing = [job_pb2.FileSpec()] * 3
+    async with house(files_per_job=2) as home:
+        refused = await refused_create(home, create(*nothing))
+        assert refused.reason == "FILE_QUOTA_EXCEEDED"
+        anna, bert = await home.user("anna"), await home.user("bert")
+        request = pb.AddFilesRequest(job_id=(await created(anna)).job_id, files=nothing)
+        assert (await refusal(anna.call("AddFiles", request))).reason == "FILE_QUOTA_EXCEEDED"
+        assert (await refusal(bert.call("AddFiles", request))).reason == "NOT_JOB_OWNER"
+
+
+async def test_many_files_are_judged_aside(home: House) -> None:
+    good = [spec() for _ in range(300)]
+    assert (await created(home.local, *good)).progress.files_total == 300
+    refused = await refused_create(home, create(*good, spec("..")))
+    assert refused.fields == ["files[300].local_path"]
+
+
 async def test_more_jobs_than_allowed() -> None:
     async with house(jobs_per_owner=2) as home:
         jobs = [await created(home.local) for _ in range(2)]

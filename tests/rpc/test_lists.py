@@ -181,3 +181,21 @@ async def test_files_of_a_new_job(home: House) -> None:
             spec=job_pb2.FileSpec(remote_url=URL, root="default", local_path="c"),
         ),
     ]
+
+
+@pytest.mark.parametrize(
+    ("field", "wanted"),
+    [
+        ("filter.labels", {"labels": {str(number): "" for number in range(65)}}),
+        ("filter.states", {"states": [SUSPENDED] * 65}),
+    ],
+)
+@pytest.mark.parametrize("rpc", ["ListJobs", "WatchJobs"])
+async def test_a_filter_is_bounded(
+    home: House, rpc: str, field: str, wanted: dict[str, Any]
+) -> None:
+    """5,000 labels in one filter kept the store's reader busy for ever, and with it everybody."""
+    request = getattr(pb, f"{rpc}Request")(filter=pb.JobFilter(**wanted))
+    call = home.local.call(rpc, request)
+    refused = await refusal(call if rpc == "ListJobs" else call.read())
+    assert (refused.reason, refused.fields) == ("INVALID_REQUEST", [field])

@@ -74,7 +74,7 @@ class BackgroundCopyManager:
         """Creates a job, or answers a repetition with the job as it is now."""
         if command.start and not command.files:
             raise Refusal(Reason.JOB_EMPTY, "start needs files: the job would have none")
-        self._judge_file_count(0, len(command.files))
+        self.judge_file_count(0, len(command.files))
         draft = self._draft(principal, command)
 
         def create(tx: Tx) -> Job:
@@ -124,7 +124,7 @@ class BackgroundCopyManager:
             job = authorized_job(tx, principal, command.job_id, command.etag)
             target_state(job, Trigger.ADD_FILES)
             first = tx.totals(job.job_id).files
-            self._judge_file_count(first, len(command.files))
+            self.judge_file_count(first, len(command.files))
             _insert_files(tx, job.job_id, first, command.files)
             grown = dataclasses.replace(job, etag=next_etag(job.etag), modification_time=now)
             if move(tx, grown, Trigger.ADD_FILES, now) is grown:
@@ -246,7 +246,12 @@ class BackgroundCopyManager:
                 quota=Quota("jobs_per_owner", allowed, live),
             )
 
-    def _judge_file_count(self, present: int, added: int) -> None:
+    def judge_file_count(self, present: int, added: int) -> None:
+        """Judges a number of files; also before each of them is looked at.
+
+        Raises:
+            Refusal: FILE_QUOTA_EXCEEDED.
+        """
         allowed = self._bounds.files_per_job
         if present + added > allowed:
             raise Refusal(
