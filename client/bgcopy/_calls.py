@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from bgcopy._channel import Target, open_channel
 from bgcopy._status import to_call_error
 from bgcopy.auth import BearerToken
-from bgcopy.errors import ClientClosed, RequestTooLarge
+from bgcopy.errors import CallDetails, ClientClosed, DeadlineExceeded, RequestTooLarge
 from bgcopy.v1 import background_copy_manager_pb2 as manager_pb2
 from bgcopy.v1.background_copy_manager_pb2_grpc import BackgroundCopyManagerStub
 
@@ -32,6 +32,11 @@ Timeout = timedelta | float
 # gRPC core refuses larger messages before any handler sees them, without a word about why.
 LARGEST_REQUEST = 4 << 20
 
+# A server takes 100 streams on a connection and resets what comes beyond them. Watches stay open,
+# so they have connections of their own.
+CALLS_AT_ONCE = 80
+WATCHES_ON_A_CHANNEL = 80
+
 RequestT = TypeVar("RequestT", bound=Message)
 ResponseT = TypeVar("ResponseT", bound=Message)
 
@@ -46,6 +51,20 @@ def to_seconds(timeout: Timeout) -> float:
     if not seconds > 0:
         raise ValueError("a timeout must be longer than 0 s")
     return seconds
+
+
+class _Lane:
+    """A channel for watches, and how many of them are open on it."""
+
+    __slots__ = ("channel", "open")
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self.channel = channel
+        self.open = 0
+
+    def leave(self, _call: object) -> None:
+        """A watch has ended."""
+        self.open -= 1
 
 
 class Calls:
@@ -64,6 +83,8 @@ class Calls:
         self._metadata = (token.metadata(),) if token else ()
         self._timeout = to_seconds(timeout)
         self._channels: dict[bool, grpc.aio.Channel] = {}
+        self._lanes: list[_Lane] = []
+        self._turns = asyncio.Semaphore(CALLS_AT_ONCE)
         self._closed = False
 
     async def unary(
@@ -86,18 +107,43 @@ class Calls:
         # A repeated call with an etag would fail on the change that its first try made.
         stub = self._stub(retries=not getattr(request, "etag", ""))
         seconds = self._timeout if timeout is None else to_seconds(timeout)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        await self._turn(seconds)
         try:
-            return await method(stub)(request, timeout=seconds, metadata=self._metadata)
+            left = max(0.0, deadline - loop.time())
+            return await method(stub)(request, timeout=left, metadata=self._metadata)
         except grpc.aio.AioRpcError as error:
             raise to_call_error(error) from error
         except asyncio.CancelledError:
             self.raise_if_closed()
             raise
+        finally:
+            self._turns.release()
+
+    async def _turn(self, seconds: float) -> None:
+        """Waits until another call may be made on the connection."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._turns.acquire()
+        except TimeoutError:
+            message = f"{CALLS_AT_ONCE} other calls of this client were under way all the time"
+            raise DeadlineExceeded(
+                CallDetails(grpc.StatusCode.DEADLINE_EXCEEDED, message)
+            ) from None
 
     def watch(self, request: manager_pb2.WatchJobsRequest) -> WatchCall:
         """Open the stream of a watch; the caller cancels it."""
-        stub = self._stub(retries=True)
-        return stub.WatchJobs(request, metadata=self._metadata)
+        if self._closed:
+            raise ClientClosed("the client is closed")
+        lane = next((lane for lane in self._lanes if lane.open < WATCHES_ON_A_CHANNEL), None)
+        if lane is None:
+            lane = _Lane(open_channel(self.target, self._credentials, retries=True))
+            self._lanes.append(lane)
+        call = BackgroundCopyManagerStub(lane.channel).WatchJobs(request, metadata=self._metadata)
+        lane.open += 1
+        call.add_done_callback(lane.leave)
+        return call
 
     def raise_if_closed(self) -> None:
         """Tell a close of the client from a cancelled task, for both are CancelledError to gRPC.
@@ -112,8 +158,9 @@ class Calls:
     async def close(self) -> None:
         """Close the channels; calls under way end with ClientClosed."""
         self._closed = True
-        channels, self._channels = self._channels, {}
-        for channel in channels.values():
+        channels = [*self._channels.values(), *(lane.channel for lane in self._lanes)]
+        self._channels, self._lanes = {}, []
+        for channel in channels:
             await channel.close()
 
     def _stub(self, *, retries: bool) -> AsyncStub:

@@ -115,6 +115,8 @@ def channel_options(*, retries: bool) -> list[tuple[str, Any]]:
     options: list[tuple[str, Any]] = [
         # A library does not take its proxy from the environment.
         ("grpc.enable_http_proxy", 0),
+        # Channels with the same options would share a connection, and with it its bound of streams.
+        ("grpc.use_local_subchannel_pool", 1),
         # Servers answer pings more often than every 5 minutes with GOAWAY (gRFC A8).
         ("grpc.keepalive_time_ms", 330_000),
         ("grpc.keepalive_timeout_ms", 20_000),

@@ -95,6 +95,7 @@ class Daemon:
             clock,
             history=settings.history,
             backup=store.backup if settings.daily_backup else None,
+            last_backup=store.last_backup,
         )
         self.activity = Activity(clock.monotonic)
         self.server = self._server(board)
@@ -182,6 +183,8 @@ async def _serve(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
+    # Before anything makes files: the sockets are bound under a mask of the whole process.
+    targets = daemon.server.bind()
     await daemon.feed.start()
     cut_off = await recover(store, daemon.scheduler, daemon.completion, clock)
     works: list[Coroutine[None, None, None]] = [
@@ -198,7 +201,7 @@ async def _serve(
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER)
     try:
-        targets = await daemon.server.start()
+        await daemon.server.start()
         logger.info("ready on %s; %d jobs were cut off and go on", ", ".join(targets), cut_off)
         notify(f"STATUS=listening on {', '.join(targets)}", "READY=1")
         code = await ending

@@ -15,6 +15,7 @@ async def test_a_new_sockets_directory_is_its_users_and_can_be_entered() -> None
     with tempfile.TemporaryDirectory(prefix="bgcopy-") as directory:
         path = Path(directory) / "above" / "new" / "s"
         server = RpcServer(mock.Mock(), mock.MagicMock(), [f"unix:{path}"])
+        server.bind()
         await server.start()
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         assert path.parent.parent.stat().st_mode & stat.S_IXUSR

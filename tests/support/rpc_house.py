@@ -108,7 +108,8 @@ class House:
         await recover(self.store, self.daemon.scheduler, self.daemon.completion, self.clock)
         works = (self.daemon.feed.run(), self.daemon.scheduler.run())
         self._tasks = [asyncio.create_task(work) for work in works]
-        targets = await self.daemon.server.start()
+        targets = self.daemon.server.bind()
+        await self.daemon.server.start()
         self.unix, self.tcp = targets[0], targets[1].removeprefix("tcp://")
         self.local = self.caller()
 

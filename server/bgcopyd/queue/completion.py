@@ -92,7 +92,9 @@ class Completion:
 
         job = await self._store.transact(intend)
         if job.completing:
-            problem = await asyncio.shield(self._once(job_id, self._complete(job_id, auto=False)))
+            problem = await self._until(
+                job_id, lambda: self._complete(job_id, auto=False), lambda job: job.completing
+            )
             if problem:
                 raise Refusal(
                     Reason.DESTINATION_UNWRITABLE,
@@ -115,7 +117,7 @@ class Completion:
 
         job = await self._store.transact(cancel)
         if job.cleanup:
-            await asyncio.shield(self._once(job_id, self._clean_up(job_id)))
+            await self._until(job_id, lambda: self._clean_up(job_id), lambda job: job.cleanup)
             return await self._store.job(job_id) or job
         return job
 
@@ -134,10 +136,27 @@ class Completion:
             for task in late:
                 task.cancel()
 
+    async def _until(
+        self,
+        job_id: str,
+        work: Callable[[], Coroutine[None, None, str]],
+        wanted: Callable[[Job], bool],
+    ) -> str:
+        """Works, or joins the work under way, until the store says that it is done.
+
+        What was joined may have been at its end already when the new intent was written, or have
+        been the other kind of work.
+        """
+        while True:
+            result = await asyncio.shield(self._once(job_id, work()))
+            job = await self._store.job(job_id)
+            if job is None or not wanted(job):
+                return result
+
     def _once(self, job_id: str, work: Coroutine[None, None, str]) -> asyncio.Task[str]:
         """The job's task: a second caller joins the first."""
         task = self._tasks.get(job_id)
-        if task is not None:
+        if task is not None and not task.done():
             work.close()
             return task
         task = asyncio.create_task(work, name=f"end of job {job_id}")
@@ -146,7 +165,8 @@ class Completion:
         return task
 
     def _done(self, job_id: str, task: asyncio.Task[str]) -> None:
-        del self._tasks[job_id]
+        if self._tasks.get(job_id) is task:
+            del self._tasks[job_id]
         if not task.cancelled() and task.exception() is not None:
             logger.error("ending job %s broke; the next start tries again", job_id,
                          exc_info=task.exception())  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.storage import Store, StoreUnavailable
@@ -12,7 +13,7 @@ from bgcopyd.queue.storage import Store, StoreUnavailable
 logger = logging.getLogger(__name__)
 
 INTERVAL = 60.0
-BACKUP_INTERVAL = 86_400.0
+BACKUP_INTERVAL = timedelta(days=1)
 BATCH = 500
 
 
@@ -21,6 +22,7 @@ class Housekeeping:
 
     Args:
         backup: makes a backup, None for none.
+        last_backup: when the newest backup was made; a daemon may never be up for a whole day.
         history: how many removed jobs the change feed remembers.
     """
 
@@ -31,12 +33,13 @@ class Housekeeping:
         *,
         history: int,
         backup: Callable[[], Awaitable[object]] | None,
+        last_backup: Callable[[], Awaitable[datetime | None]],
     ) -> None:
         self._store = store
         self._clock = clock
         self._history = history
         self._backup = backup
-        self._backup_due = clock.monotonic() + BACKUP_INTERVAL
+        self._last_backup = last_backup
 
     async def run(self) -> None:
         """Keeps house until cancelled."""
@@ -56,6 +59,10 @@ class Housekeeping:
         while expired == BATCH:
             expired = await self._store.transact(lambda tx: tx.expire(now, BATCH))
         await self._store.transact(lambda tx: tx.trim_history(self._history))
-        if self._backup is not None and self._clock.monotonic() >= self._backup_due:
-            self._backup_due = self._clock.monotonic() + BACKUP_INTERVAL
+        if self._backup is not None and await self._is_due(now):
             await self._backup()
+
+    async def _is_due(self, now: datetime) -> bool:
+        last = await self._last_backup()
+        # A backup out of the future was made before the clock was set back.
+        return last is None or not timedelta() <= now - last < BACKUP_INTERVAL

@@ -54,8 +54,8 @@ class RpcServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._server.add_generic_rpc_handlers([_handlers(calls, servicer)])
 
-    async def start(self) -> list[str]:
-        """Opens the listeners; returns the targets that clients reach.
+    def bind(self) -> list[str]:
+        """Opens the listeners; returns the targets that clients reach. Nobody is served yet.
 
         Raises:
             Listener: one could not be opened.
@@ -66,13 +66,15 @@ class RpcServer:
         # before: under this mask their own user could not enter them.
         mask = os.umask(0o177)
         try:
-            targets = [self._open(listener) for listener in self._listen]
+            return [self._open(listener) for listener in self._listen]
         finally:
             os.umask(mask)
+
+    async def start(self) -> None:
+        """Serves."""
         await self._server.start()
         for service in ("", SERVICE.full_name):
             await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
-        return targets
 
     async def refuse_new(self) -> None:
         """Tells health checks that the server is about to end."""

@@ -55,6 +55,12 @@ def backups(state_dir: Path) -> list[Path]:
     return sorted((state_dir / BACKUPS).glob(_PATTERN), reverse=True)
 
 
+def last_backup(state_dir: Path) -> datetime | None:
+    """When the newest backup was made, or None."""
+    newest = next(iter(backups(state_dir)), None)
+    return None if newest is None else datetime.fromtimestamp(newest.stat().st_mtime, UTC)
+
+
 def is_whole(path: Path) -> bool:
     """Whether a backup can be restored."""
     return path.is_file() and not _problems_of(path)

@@ -7,6 +7,7 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,7 +23,7 @@ from bgcopyd.queue.storage import (
     Tx,
 )
 from bgcopyd.store import job_rows, queries, rows
-from bgcopyd.store.backups import backup
+from bgcopyd.store.backups import backup, last_backup
 from bgcopyd.store.connection import DATABASE, connect_reader
 from bgcopyd.store.errors import damaged, translated
 from bgcopyd.store.integrity import problems, read_ahead
@@ -184,6 +185,10 @@ class SQLiteStore:
             StoreUnavailable: the disk does not take it.
         """
         return await asyncio.to_thread(backup, self._state_dir)
+
+    async def last_backup(self) -> datetime | None:
+        """When the newest backup was made, or None."""
+        return await self._loop.run_in_executor(self._readers, last_backup, self._state_dir)
 
     async def close(self) -> None:
         """Finishes what was handed in and closes."""

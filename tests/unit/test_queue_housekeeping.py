@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bgcopyd.queue.clock import SystemClock
+from bgcopyd.queue.housekeeping import Housekeeping
+from bgcopyd.store.memory import MemoryStore
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+class FixedClock(SystemClock):
+    def now(self) -> datetime:
+        return NOW
+
+
+@pytest.mark.parametrize(
+    ("age", "made"),
+    [
+        (None, 1),
+        (timedelta(hours=23), 0),
+        (timedelta(days=1), 1),
+        (timedelta(days=400), 1),
+        (timedelta(days=-1), 1),
+    ],
+)
+async def test_a_backup_is_due_by_the_age_of_the_last_one(age: timedelta | None, made: int) -> None:
+    calls = 0
+
+    async def backup() -> None:
+        nonlocal calls
+        calls += 1
+
+    async def last_backup() -> datetime | None:
+        return None if age is None else NOW - age
+
+    house = Housekeeping(
+        MemoryStore(), FixedClock(), history=10, backup=backup, last_backup=last_backup
+    )
+    await house.round()
+    assert calls == made
