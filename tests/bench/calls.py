@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -196,4 +197,6 @@ async def _download(client: bgcopy.AsyncClient, url: str, directory: Path) -> No
             (place / f"{number}").unlink()
     finally:
         if job is not None:
-            await job.cancel()
+            # It may just have completed.
+            with contextlib.suppress(bgcopy.InvalidState):
+                await job.cancel()
