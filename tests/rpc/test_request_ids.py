@@ -26,6 +26,7 @@ async def test_the_same_content_answers_with_the_job_as_it_is_now(home: House) -
     await verb(home.local, "ResumeJob", first.job_id)
     transfer = await home.engine.next()
     home.engine.finish(transfer, 5)
+    await arrived(home.local, first.job_id, job_pb2.JOB_STATE_TRANSFERRED)
     request.request_id = request.request_id.upper()
     # Spelled otherwise, but the same values.
     request.files[0].local_path = "./a"

@@ -224,6 +224,21 @@ async def test_patience_ends_with_no_progress(home: House) -> None:
     assert "Silence." in stuck.error.message
 
 
+async def test_a_server_that_must_always_begin_anew_brings_no_progress(home: House) -> None:
+    patience = Duration(seconds=3)
+    job = await created(home.local, spec(), start=True, no_progress_timeout=patience)
+    one = await home.engine.next()
+    home.engine.claim(one, 60, 100)
+    # The pause is 0.5 to 2 s; with the second one it is more than the patience.
+    home.engine.fail(one, failure(), retry_after=0.5)
+    again = await home.engine.next()
+    home.engine.claim(again, 0, 100)
+    home.engine.claim(again, 50, 100)
+    home.engine.fail(again, failure(), retry_after=2.6)
+    stuck = await arrived(home.local, job.job_id, ERROR)
+    assert stuck.error.reason == error_pb2.REASON_NO_PROGRESS
+
+
 async def test_a_fatal_error_stops_the_other_files(home: House) -> None:
     job = await created(home.local, spec(), spec(), start=True)
     first, _ = await home.engine.take(2)

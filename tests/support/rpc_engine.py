@@ -117,7 +117,6 @@ class ScriptedEngine:
         one: Transfer,
         error: TransferError,
         *,
-        progressed: bool = False,
         retry_after: float | None = None,
     ) -> None:
         claimed, size = self._end(one)
@@ -131,7 +130,6 @@ class ScriptedEngine:
                 size,
                 NO_VALIDATORS,
                 retry_after,
-                progressed,
             )
         )
 

@@ -78,6 +78,7 @@ class JobRun:
         self._waiting: list[File] = []
         self._active: dict[int, File] = {}
         self._received: dict[int, int] = {}
+        self._had: dict[int, int] = {}
         self._totals = FileTotals(0, 0, 0, 0, 0)
         self._heard = 0
         self._inbox: list[Event] = []
@@ -170,6 +171,7 @@ class JobRun:
         while len(self._active) < self._tools.files_in_parallel and await self._more():
             file = self._waiting.pop(0)
             self._active[file.index] = file
+            self._had[file.index] = file.claimed
             starting.append(file)
         if starting:
             self._tools.engine.start([self._transfer(file) for file in starting])
@@ -230,7 +232,8 @@ class JobRun:
             )
         changed = file_after(file, event)
         self._connected = self._connected or isinstance(event, Connected)
-        self._progressed = self._progressed or changed.claimed > file.claimed
+        # Beyond what was there before: a server that must always begin anew brings no progress.
+        self._progressed = self._progressed or changed.claimed > self._had[event.index]
         self._totals = totals_after(self._totals, file, changed)
         self._active[event.index] = changed
         # What Connected tells is not worth a write of its own: the first claim brings it.
@@ -239,11 +242,11 @@ class JobRun:
         if not isinstance(event, Claimed | Connected):
             del self._active[event.index]
             self._received.pop(event.index, None)
+            del self._had[event.index]
         if isinstance(event, Failed):
             self._fail(event)
 
     def _fail(self, event: Failed) -> None:
-        self._progressed = self._progressed or event.progressed
         if event.error.transient:
             self._transient.append(event)
         elif self._fatal is None:

@@ -92,8 +92,7 @@ class Finished:
 class Failed:
     """The transfer ended without the whole file; the `claimed` bytes are kept on disk.
 
-    `retry_after` seconds is the least pause that the server asked for. `progressed` says whether
-    the attempt brought a new byte.
+    `retry_after` seconds is the least pause that the server asked for.
     """
 
     job_id: str
@@ -104,7 +103,6 @@ class Failed:
     size: int | None
     validators: Validators
     retry_after: float | None = None
-    progressed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

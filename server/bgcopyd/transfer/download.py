@@ -448,7 +448,6 @@ class Download:
             error,
             *self._keeper.kept,
             retry_after=failure.retry_after,
-            progressed=self._progressed,
         )
 
     def _stopped(self) -> Stopped:
