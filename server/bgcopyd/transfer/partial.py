@@ -8,6 +8,7 @@ import os
 import stat
 
 from bgcopyd.jobs.file import Validators
+from bgcopyd.platform import sync_data
 from bgcopyd.transfer import syscalls
 from bgcopyd.transfer.destination import DestinationInvalid, components, plain_target
 
@@ -124,7 +125,7 @@ class PartialFile:
 
     def sync(self) -> None:
         """Returns once all that was written is on disk."""
-        os.fdatasync(self._descriptor)
+        sync_data(self._descriptor)
 
     def hash_into(self, digest: hashlib._Hash, start: int, end: int) -> None:
         """Feeds the bytes from start to end to a digest."""
