@@ -56,7 +56,6 @@ def full_job(owner: str = ANNA) -> Job:
         progress=Progress(10, 20, 3, 1),
         claim_id="c0ffee",
         completing=True,
-        allow_partial=True,
         cleanup=True,
         retries=9,
         stalled=1.5,

@@ -126,7 +126,6 @@ class Job:
     queue_seq: int = 0
     claim_id: str = ""
     completing: bool = False
-    allow_partial: bool = False
     cleanup: bool = False
     retries: int = 0
     stalled: float = 0.0

@@ -15,6 +15,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopyd.jobs import limits
+from bgcopyd.queue.authorizer import PERMISSIONS
 from bgcopyd.rpc.calls import Calls
 from bgcopyd.rpc.servicer import BackgroundCopyServicer
 
@@ -125,9 +126,14 @@ def _make_way(path: Path) -> None:
 
 
 def _handlers(calls: Calls, servicer: BackgroundCopyServicer) -> grpc.GenericRpcHandler:
-    """A handler per method of the service, by name, so that none can be forgotten."""
+    """A handler per method of the service, by name, so that none can be forgotten.
+
+    A method that no permission is written down for is not served.
+    """
     handlers: dict[str, Any] = {}
     for method in SERVICE.methods:
+        if method.name not in PERMISSIONS:
+            continue
         work = getattr(servicer, _snake(method.name))
         decoder = message_factory.GetMessageClass(method.input_type).FromString
         if method.server_streaming:

@@ -26,7 +26,7 @@ _PRIORITIES = {int(priority): priority for priority in Priority}
 _MUTABLE_JOB_COLUMNS = (
     "display_name", "description", "labels", "type", "state", "priority", "etag", "revision",
     "change_seq", "queue_seq", "claim_id", "minimum_retry_delay", "no_progress_timeout",
-    "max_bytes_per_second", "auto_complete", "completing", "allow_partial", "cleanup", "error",
+    "max_bytes_per_second", "auto_complete", "completing", "cleanup", "error",
     "error_count", "retries", "stalled", "create_time", "modification_time", "transferred_time",
     "expire_time", "next_attempt_time",
 )  # fmt: skip
@@ -62,7 +62,6 @@ def mutable_values(job: Job) -> Row:
         job.max_bytes_per_second,
         job.auto_complete,
         job.completing,
-        job.allow_partial,
         job.cleanup,
         encode_error(job.error),
         job.error_count,
@@ -86,7 +85,7 @@ def job_of(row: Row) -> Job:
     (
         seq, key, owner, creator, files, display_name, description, labels, kind, state, priority,
         etag, revision, change_seq, queue_seq, claim_id, minimum_retry_delay, no_progress_timeout,
-        max_bytes_per_second, auto_complete, completing, allow_partial, cleanup, error,
+        max_bytes_per_second, auto_complete, completing, cleanup, error,
         error_count, retries, stalled, create_time, modification_time, transferred_time,
         expire_time, next_attempt_time, transferred, total, files_total, files_transferred,
     ) = row  # fmt: skip
@@ -121,7 +120,6 @@ def job_of(row: Row) -> Job:
         queue_seq,
         claim_id,
         completing != 0,
-        allow_partial != 0,
         cleanup != 0,
         retries,
         stalled,

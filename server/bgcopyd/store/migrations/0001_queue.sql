@@ -28,7 +28,6 @@ CREATE TABLE job (
     max_bytes_per_second INTEGER NOT NULL,
     auto_complete INTEGER NOT NULL,
     completing INTEGER NOT NULL,
-    allow_partial INTEGER NOT NULL,
     cleanup INTEGER NOT NULL,
     error TEXT,
     error_count INTEGER NOT NULL,
