@@ -6,12 +6,12 @@ from bgcopyd.jobs.job import Job
 from bgcopyd.queue.storage import JobQuery
 
 
-def in_scope(job: Job, query: JobQuery) -> bool:
-    """Whether owner and id, which filters cannot lose sight of, are the query's."""
+def in_scope(owner: str, job_id: str, query: JobQuery) -> bool:
+    """Whether a job's owner and id, all that is left of a removed one, are the query's."""
     return (
-        query.owner in {None, job.owner}
-        and (not query.job_ids or job.job_id in query.job_ids)
-        and job.job_id.startswith(query.job_id_prefix)
+        query.owner in {None, owner}
+        and (not query.job_ids or job_id in query.job_ids)
+        and job_id.startswith(query.job_id_prefix)
     )
 
 

@@ -106,7 +106,7 @@ class Watch:
             if seen is not None:
                 self._pending[event.job.job_id] = seen
         for owner, removed in gone:
-            if self._is_news(removed) and self._in_sight(owner, removed.job_id):
+            if self._is_news(removed) and in_scope(owner, removed.job_id, self._query):
                 self._pending[removed.job_id] = removed
         self._pending_position = position
         if len(self._pending) > PENDING:
@@ -200,7 +200,7 @@ class Watch:
         events += [
             JobRemoved(stone.job_id, stone.change_seq, deleted=True)
             for stone in changes.tombstones
-            if self._in_sight(stone.owner, stone.job_id)
+            if in_scope(stone.owner, stone.job_id, self._query)
         ]
         return sorted(events, key=_order)
 
@@ -240,19 +240,11 @@ class Watch:
 
     def _seen(self, event: JobChanged) -> JobChanged | JobRemoved | None:
         job = event.job
-        if not in_scope(job, self._query):
+        if not in_scope(job.owner, job.job_id, self._query):
             return None
         if matches(job, self._query):
             return event
         return JobRemoved(job.job_id, job.change_seq, deleted=False)
-
-    def _in_sight(self, owner: str, job_id: str) -> bool:
-        query = self._query
-        return (
-            query.owner in {None, owner}
-            and (not query.job_ids or job_id in query.job_ids)
-            and job_id.startswith(query.job_id_prefix)
-        )
 
     @staticmethod
     def _resumed(now: Position, store_id: str, position: int) -> int:
