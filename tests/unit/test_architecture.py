@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from google.protobuf.descriptor import EnumDescriptor
 
-from bgcopy.v1 import error_pb2, job_pb2
-from bgcopyd.jobs import file, job, reasons
+from bgcopy.v1 import error_pb2, http_pb2, job_pb2
+from bgcopyd.jobs import attempt, file, http_options, job, options, reasons
 
 PROJECT = Path(__file__).resolve().parents[2]
 LONGEST_FILE = 500
@@ -23,6 +23,7 @@ GENERATED = PROJECT / "client" / "bgcopy" / "v1"
 
 ERRORS = error_pb2.DESCRIPTOR.enum_types_by_name
 JOBS = job_pb2.DESCRIPTOR.enum_types_by_name
+HTTP = http_pb2.DESCRIPTOR.enum_types_by_name
 TWINS: list[tuple[type[enum.IntEnum], EnumDescriptor]] = [
     (reasons.Reason, ERRORS["Reason"]),
     (job.ErrorContext, ERRORS["ErrorContext"]),
@@ -31,6 +32,16 @@ TWINS: list[tuple[type[enum.IntEnum], EnumDescriptor]] = [
     (job.Priority, JOBS["JobPriority"]),
     (file.Verification, JOBS["Verification"]),
     (file.DigestAlgorithm, JOBS["DigestAlgorithm"]),
+    (attempt.AttemptOutcome, JOBS["AttemptOutcome"]),
+    (options.CostState, JOBS["CostState"]),
+    (options.PeerCachingFlag, JOBS["PeerCachingFlag"]),
+    (options.NotifyFlag, JOBS["NotifyFlag"]),
+    (options.OverwritePolicy, JOBS["OverwritePolicy"]),
+    (http_options.RedirectPolicy, HTTP["RedirectPolicy"]),
+    (http_options.TlsFlag, HTTP["TlsFlag"]),
+    (http_options.ProxyUsage, HTTP["ProxyUsage"]),
+    (http_options.AuthTarget, HTTP["AuthTarget"]),
+    (http_options.AuthScheme, HTTP["AuthScheme"]),
 ]
 
 
@@ -95,7 +106,7 @@ def test_enum_equals_its_twin_in_the_proto(ours: type[enum.IntEnum], proto: Enum
 
 
 def test_every_enum_of_jobs_has_a_twin_or_stays_inside() -> None:
-    inside = {"Code", "Trigger"}
+    inside = {"Code", "Trigger", "Lock"}
     with_twin = {ours.__name__ for ours, _ in TWINS}
     folder = PROJECT / "server" / "bgcopyd" / "jobs"
     found = {

@@ -12,12 +12,20 @@ import pytest
 from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor import Descriptor, FileDescriptor, MethodDescriptor
 
-from bgcopy.v1 import background_copy_manager_pb2, error_pb2, job_pb2
+from bgcopy.v1 import (
+    admin_service_pb2,
+    background_copy_manager_pb2,
+    error_pb2,
+    http_pb2,
+    job_pb2,
+)
 
 PROJECT = Path(__file__).resolve().parents[2]
 FILES: list[FileDescriptor] = [
     background_copy_manager_pb2.DESCRIPTOR,
+    admin_service_pb2.DESCRIPTOR,
     error_pb2.DESCRIPTOR,
+    http_pb2.DESCRIPTOR,
     job_pb2.DESCRIPTOR,
 ]
 SERVICE = background_copy_manager_pb2.DESCRIPTOR.services_by_name["BackgroundCopyManager"]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bgcopyd.jobs.options import DEFAULT_OPTIONS, JobOptions
 from bgcopyd.jobs.reasons import Reason
 
 NO_LABELS: Mapping[str, str] = {}
@@ -129,3 +130,9 @@ class Job:
     cleanup: bool = False
     retries: int = 0
     stalled: float = 0.0
+    options: JobOptions = DEFAULT_OPTIONS
+
+    @property
+    def resumed(self) -> bool:
+        """Whether it was ever queued: some properties are fixed from then on."""
+        return self.queue_seq > 0

@@ -42,6 +42,26 @@ class Reason(enum.IntEnum):
     DRAINING = 26
     STORE_UNAVAILABLE = 27
     INTERNAL = 28
+    READ_ONLY_PROPERTY = 29
+    READ_ONLY_PROPERTY_AFTER_ADDFILE = 30
+    READ_ONLY_PROPERTY_AFTER_RESUME = 31
+    UNKNOWN_PROPERTY = 32
+    FILE_NOT_FOUND = 33
+    RANGE_INVALID = 34
+    RANGES_OVERLAP = 35
+    RANGE_QUOTA_EXCEEDED = 36
+    RANDOM_ACCESS_NOT_SUPPORTED = 37
+    AUTH_TARGET_INVALID = 38
+    AUTH_SCHEME_INVALID = 39
+    USER_NAME_TOO_LARGE = 40
+    PASSWORD_TOO_LARGE = 41
+    PROXY_INVALID = 42
+    MAX_DOWNLOAD_SIZE_INVALID = 43
+    MACHINE_JOB_QUOTA_EXCEEDED = 44
+    FILE_NOT_READY = 45
+    TOKEN_NOT_FOUND = 46
+    DESTINATION_EXISTS = 47
+    POLICY_ETAG_MISMATCH = 48
 
     HTTP_STATUS = 100
     NAME_NOT_RESOLVED = 101
@@ -59,6 +79,15 @@ class Reason(enum.IntEnum):
     DISK_ERROR = 113
     DESTINATION_INVALID = 114
     NO_PROGRESS = 115
+    DOWNLOAD_TIME_EXCEEDED = 116
+    DOWNLOAD_SIZE_EXCEEDED = 117
+    BLOCKED_BY_COST_POLICY = 118
+    DEADLINE_EXCEEDED = 119
+    VALIDATION_FAILED = 120
+    PROXY_FAILED = 121
+    INSUFFICIENT_RANGE_SUPPORT = 122
+    RANGE_OUTSIDE_FILE = 123
+    INACTIVE = 124
 
 
 class Code(enum.Enum):
@@ -265,6 +294,132 @@ REASONS: dict[Reason, ReasonSpec] = {
         "E_FAIL",
         "A defect of the server. The incident id in the message leads to the daemon's log.",
     ),
+    Reason.READ_ONLY_PROPERTY: _spec(
+        Code.INVALID_ARGUMENT,
+        0x80200058,
+        "BG_E_READ_ONLY_PROPERTY",
+        "The field is set by the server and cannot be changed. Leave it out.",
+    ),
+    Reason.READ_ONLY_PROPERTY_AFTER_ADDFILE: _spec(
+        Code.FAILED_PRECONDITION,
+        0x80200061,
+        "BG_E_READ_ONLY_PROPERTY_AFTER_ADDFILE",
+        "The property may be changed only before files are added. Create a new job with it.",
+    ),
+    Reason.READ_ONLY_PROPERTY_AFTER_RESUME: _spec(
+        Code.FAILED_PRECONDITION,
+        0x80200062,
+        "BG_E_READ_ONLY_PROPERTY_AFTER_RESUME",
+        "The property may be changed only before the job was first resumed. Create a new job "
+        "with it.",
+    ),
+    Reason.UNKNOWN_PROPERTY: _spec(
+        Code.INVALID_ARGUMENT,
+        0x80200057,
+        "BG_E_UNKNOWN_PROPERTY_ID",
+        "The update mask names what is no property. Name whole fields, as display_name.",
+    ),
+    Reason.FILE_NOT_FOUND: _spec(
+        Code.NOT_FOUND,
+        0x80200004,
+        "BG_E_FILE_NOT_AVAILABLE",
+        "The job has no file of this index. ListFiles tells those it has.",
+    ),
+    Reason.RANGE_INVALID: _spec(
+        Code.INVALID_ARGUMENT,
+        0x8020002B,
+        "BG_E_INVALID_RANGE",
+        "A range is empty, negative or lies outside the file. Offsets count from 0.",
+    ),
+    Reason.RANGES_OVERLAP: _spec(
+        Code.INVALID_ARGUMENT,
+        0x8020002C,
+        "BG_E_OVERLAPPING_RANGES",
+        "Two ranges of a file overlap. Ask for each byte once.",
+    ),
+    Reason.RANGE_QUOTA_EXCEEDED: _spec(
+        Code.RESOURCE_EXHAUSTED,
+        0x80200052,
+        "BG_E_TOO_MANY_RANGES_IN_FILE",
+        "The file has more ranges than the server allows. Merge neighbours, or fetch it whole.",
+    ),
+    Reason.RANDOM_ACCESS_NOT_SUPPORTED: _spec(
+        Code.FAILED_PRECONDITION,
+        0x8020006D,
+        "BG_E_RANDOM_ACCESS_NOT_SUPPORTED",
+        "Parts of this file cannot be asked for: the job has dynamic content or ranges of its "
+        "own, or the server serves no ranges.",
+    ),
+    Reason.AUTH_TARGET_INVALID: _spec(
+        Code.INVALID_ARGUMENT,
+        0x80200027,
+        "BG_E_INVALID_AUTH_TARGET",
+        "Credentials are for a server or for a proxy. Set the target to one of them.",
+    ),
+    Reason.AUTH_SCHEME_INVALID: _spec(
+        Code.INVALID_ARGUMENT,
+        0x80200028,
+        "BG_E_INVALID_AUTH_SCHEME",
+        "The scheme is unknown or not for this target. Use basic, digest, NTLM or negotiate; "
+        "bearer for servers.",
+    ),
+    Reason.USER_NAME_TOO_LARGE: _spec(
+        Code.INVALID_ARGUMENT,
+        0x80200025,
+        "BG_E_USERNAME_TOO_LARGE",
+        "A user name has at most 300 characters.",
+    ),
+    Reason.PASSWORD_TOO_LARGE: _spec(
+        Code.INVALID_ARGUMENT,
+        0x80200026,
+        "BG_E_PASSWORD_TOO_LARGE",
+        "A password has at most 65,535 characters.",
+    ),
+    Reason.PROXY_INVALID: _spec(
+        Code.INVALID_ARGUMENT,
+        0x8020003F,
+        "BG_E_INVALID_PROXY_INFO",
+        "The proxy settings contradict themselves or name no proxy. Lists go with OVERRIDE alone, "
+        "which needs one.",
+    ),
+    Reason.MAX_DOWNLOAD_SIZE_INVALID: _spec(
+        Code.INVALID_ARGUMENT,
+        0x80200063,
+        "BG_E_MAX_DOWNLOAD_SIZE_INVALID_VALUE",
+        "The size limit is no size. Give at least 1 byte, or leave it out for no limit.",
+    ),
+    Reason.MACHINE_JOB_QUOTA_EXCEEDED: _spec(
+        Code.RESOURCE_EXHAUSTED,
+        0x80200050,
+        "BG_E_TOO_MANY_JOBS_PER_MACHINE",
+        "The server has as many live jobs as it allows. Complete or cancel some, or ask the "
+        "operator to raise the limit.",
+    ),
+    Reason.FILE_NOT_READY: _spec(
+        Code.FAILED_PRECONDITION,
+        0x8000000A,
+        "E_PENDING",
+        "The file's bytes are not all here yet. Wait until it is transferred.",
+    ),
+    Reason.TOKEN_NOT_FOUND: _spec(
+        Code.NOT_FOUND,
+        0x80070490,
+        "ERROR_NOT_FOUND",
+        "There is no token of this id. ListTokens tells those there are.",
+    ),
+    Reason.DESTINATION_EXISTS: _spec(
+        Code.FAILED_PRECONDITION,
+        0x80070050,
+        "ERROR_FILE_EXISTS",
+        "A file of the destination's name exists and the job may not replace it. Move it away or "
+        "change overwrite_policy, and complete the job again; nothing is lost.",
+    ),
+    Reason.POLICY_ETAG_MISMATCH: _spec(
+        Code.ABORTED,
+        0x8007065B,
+        "ERROR_REVISION_MISMATCH",
+        "The policy has changed since it was read. Read it again and decide anew.",
+    ),
     Reason.HTTP_STATUS: _spec(
         None,
         0x80190000,
@@ -348,6 +503,58 @@ REASONS: dict[Reason, ReasonSpec] = {
         0x80200024,
         "BG_E_NO_PROGRESS",
         "Nothing arrived for as long as the job's no_progress_timeout allows. Resume tries again.",
+    ),
+    Reason.DOWNLOAD_TIME_EXCEEDED: _spec(
+        None,
+        0x80200054,
+        "BG_E_MAXDOWNLOAD_TIMEOUT",
+        "The job was active for as long as its maximum_download_time allows. Resume begins anew.",
+    ),
+    Reason.DOWNLOAD_SIZE_EXCEEDED: _spec(
+        None,
+        0x80200064,
+        "BG_E_MAX_DOWNLOAD_SIZE_LIMIT_REACHED",
+        "The file is larger than the job's max_download_size allows.",
+    ),
+    Reason.BLOCKED_BY_COST_POLICY: _spec(
+        None,
+        0x80200059,
+        "BG_E_BLOCKED_BY_COST_TRANSFER_POLICY",
+        "The network costs what the job's cost_policy does not allow; the job goes on when that "
+        "changes.",
+    ),
+    Reason.DEADLINE_EXCEEDED: _spec(
+        None,
+        0x800705B4,
+        "ERROR_TIMEOUT",
+        "The job was not transferred by its deadline. Set another one and resume it.",
+    ),
+    Reason.VALIDATION_FAILED: _spec(
+        None, *_VALIDATION, "The file was judged invalid. Resume fetches it anew."
+    ),
+    Reason.PROXY_FAILED: _spec(
+        None,
+        0x8020003F,
+        "BG_E_INVALID_PROXY_INFO",
+        "The proxy refused or could not be used. Check the proxy settings and its credentials.",
+    ),
+    Reason.INSUFFICIENT_RANGE_SUPPORT: _spec(
+        None,
+        0x80200013,
+        "BG_E_INSUFFICIENT_RANGE_SUPPORT",
+        "The job needs parts of the file and the server sends it only whole.",
+    ),
+    Reason.RANGE_OUTSIDE_FILE: _spec(
+        None,
+        0x8020002B,
+        "BG_E_INVALID_RANGE",
+        "A range that was asked for does not lie in the remote file.",
+    ),
+    Reason.INACTIVE: _spec(
+        None,
+        0x800705B4,
+        "ERROR_TIMEOUT",
+        "Nothing happened to the job for so long that it was cancelled and cleaned up.",
     ),
 }
 
