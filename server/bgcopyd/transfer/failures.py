@@ -6,6 +6,7 @@ Messages name the host only: no path, no query, no credentials.
 from __future__ import annotations
 
 import errno
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -192,6 +193,9 @@ _OUR_FILES = {
     pycurl.E_SSL_CERTPROBLEM: "client certificate",
     pycurl.E_SSL_CACERT_BADFILE: "CA bundle",
 }
+# A server that does not take our certificate says so when it is asked for the file (TLS 1.3), which
+# looks like any broken connection but for OpenSSL's text.
+_CERTIFICATE_REFUSED = re.compile(r"alert (?:\w+ )*(?:certificate|ca|access)\b")
 _TLS_FATAL = _TLS_CODES - {pycurl.E_SSL_CONNECT_ERROR}
 _STREAM_CODES = frozenset({pycurl.E_HTTP2, 92})  # 92: CURLE_HTTP2_STREAM
 
@@ -239,9 +243,11 @@ def of_curl(code: int, detail: str, host: str) -> Failure:
     if code in _OUR_FILES:
         message = f"The {_OUR_FILES[code]} for {host} cannot be used; the daemon's file is broken."
         return Failure(Reason.TLS_FAILED, _NET, message, transient=False)
-    if code in _TLS_CODES:
+    refused = _CERTIFICATE_REFUSED.search(detail) is not None
+    if code in _TLS_CODES or refused:
         message = f"The protected connection to {host} failed: {detail or 'TLS error'}."
-        return Failure(Reason.TLS_FAILED, _NET, message, transient=code not in _TLS_FATAL)
+        fatal = refused or code in _TLS_FATAL
+        return Failure(Reason.TLS_FAILED, _NET, message, transient=not fatal)
     if code == pycurl.E_URL_MALFORMAT:
         return url_refused("it is malformed")
     known = _CURL.get(code)
