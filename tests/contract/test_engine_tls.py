@@ -98,8 +98,13 @@ async def test_a_client_certificate(
         with HostileServer(whole, context=guarded) as host:
             right = HttpOptions(client_certificate="right")
             assert await reason(fetcher, f"{host.url}/a", right) is None
-            for http in (HttpOptions(), HttpOptions(client_certificate="wrong")):
-                assert await reason(fetcher, f"{host.url}/a", http) is Reason.TLS_FAILED
+            wrong = HttpOptions(client_certificate="wrong")
+            assert await reason(fetcher, f"{host.url}/a", wrong) is Reason.TLS_FAILED
+            fetcher.events.clear()
+            event = await fetcher.fetch(f"{host.url}/a")
+            # No certificate at all is answered with a mere "handshake failure".
+            assert isinstance(event, Failed)
+            assert event.error.reason is Reason.TLS_FAILED
     assert len(host.requests) == 1
 
 
