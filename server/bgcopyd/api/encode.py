@@ -83,6 +83,7 @@ def job(value: Job) -> job_pb2.Job:
         transferred_time=timestamp(value.transferred_time),
         expire_time=timestamp(value.expire_time),
         next_attempt_time=timestamp(value.next_attempt_time),
+        partially_completed=value.partially_completed,
     )
     message.MergeFrom(
         _DEFAULT_OPTIONS if value.options is DEFAULT_OPTIONS else job_options(value.options)

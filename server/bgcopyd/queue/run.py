@@ -66,7 +66,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class RunTools:
-    """What every run works with. `chance` draws from 0 to 1"""
+    """What every run works with. `chance` draws from 0 to 1."""
 
     store: Store
     engine: Engine
