@@ -21,7 +21,7 @@ def describe(request: pb.GetErrorDescriptionRequest) -> pb.GetErrorDescriptionRe
     if found is None:
         raise Refusal(
             Reason.DESCRIPTION_NOT_FOUND,
-            "nothing describes this; send an HRESULT as 0x80D02003, a name of one, or a known reason",
+            "nothing describes this; send an HRESULT as 0x80D02003, its name, or a known reason",
         )
     return pb.GetErrorDescriptionResponse(
         description=found.text,
