@@ -43,7 +43,9 @@ def of_reason(number: int, texts: Texts) -> Description | None:
 def of_hresult(text: str, texts: Texts) -> Description | None:
     """The description of an HRESULT by code or name; None where the table does not have it."""
     row = find(text)
-    return row and Description(texts.hresults[row.name], row.code, row.name)
+    if row is None:
+        return None
+    return Description(texts.hresults[row.name], row.code, row.name)
 
 
 def of_context(number: int, texts: Texts) -> Description | None:

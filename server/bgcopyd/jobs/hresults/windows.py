@@ -7,9 +7,9 @@ from bgcopyd.jobs.hresults.row import HResult
 WINDOWS = (
     HResult(0x00000000, "S_OK"),
     HResult(0x00000001, "S_FALSE"),
+    HResult(0x8000000A, "E_PENDING"),
     HResult(0x80004001, "E_NOTIMPL"),
     HResult(0x80004005, "E_FAIL"),
-    HResult(0x8000000A, "E_PENDING"),
     HResult(0x80010123, "CO_E_FAILEDTOIMPERSONATE"),
     HResult(0x80070002, "ERROR_FILE_NOT_FOUND"),
     HResult(0x80070005, "E_ACCESSDENIED", aliases=("ERROR_ACCESS_DENIED",)),

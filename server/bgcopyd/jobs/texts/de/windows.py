@@ -5,11 +5,11 @@ from __future__ import annotations
 WINDOWS = {
     "S_OK": "Erledigt.",
     "S_FALSE": "Erledigt; es gab nichts zu tun oder nichts weiter zu zeigen.",
+    "E_PENDING": "Die Antwort steht noch nicht fest. Warten Sie, bis die Datei übertragen ist.",
     "E_NOTIMPL": "Die Methode oder der Wert wird hier nicht unterstützt. Prüfen Sie, was diese Art "
     "von Auftrag kann.",
     "E_FAIL": "Etwas ist fehlgeschlagen, das keinen eigenen Code hat. Das Protokoll des Dienstes "
     "sagt mehr.",
-    "E_PENDING": "Die Antwort steht noch nicht fest. Warten Sie, bis die Datei übertragen ist.",
     "CO_E_FAILEDTOIMPERSONATE": "Der Dienst konnte nicht im Namen des Aufrufers handeln. Prüfen "
     "Sie dessen Rechte auf diesem Rechner.",
     "ERROR_FILE_NOT_FOUND": "Die Datei oder der Zertifikatspeicher wurde nicht gefunden. Prüfen "

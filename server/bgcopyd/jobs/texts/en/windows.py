@@ -5,9 +5,9 @@ from __future__ import annotations
 WINDOWS = {
     "S_OK": "Done.",
     "S_FALSE": "Done, and there was nothing to do or nothing more to show.",
+    "E_PENDING": "The answer is not known yet. Wait until the file is transferred.",
     "E_NOTIMPL": "The method or value is not supported here. Check what this kind of job can do.",
     "E_FAIL": "Something failed that has no code of its own. The daemon's log says more.",
-    "E_PENDING": "The answer is not known yet. Wait until the file is transferred.",
     "CO_E_FAILEDTOIMPERSONATE": "The daemon could not act in the caller's name. Check the caller's "
     "rights on this machine.",
     "ERROR_FILE_NOT_FOUND": "The file, or the certificate store, was not found. Check its name.",
