@@ -147,10 +147,3 @@ def test_hresults_that_the_interface_is_known_for() -> None:
         0x80190194,
         "BG_E_HTTP_ERROR_404",
     )
-
-
-def test_one_code_per_hresult_name() -> None:
-    codes: dict[str, set[int]] = {}
-    for row in reasons.REASONS.values():
-        codes.setdefault(row.hresult_name, set()).add(row.hresult)
-    assert not {name: values for name, values in codes.items() if len(values) > 1}

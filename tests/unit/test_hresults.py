@@ -14,7 +14,7 @@ from bgcopyd.jobs.hresults.http import HTTP, HTTP_ERROR, STATUSES, status_name
 from bgcopyd.jobs.hresults.row import HResult
 from bgcopyd.jobs.hresults.table import HRESULTS, by_name, find
 from bgcopyd.jobs.hresults.windows import WINDOWS
-from bgcopyd.jobs.reasons import REASONS, Reason
+from bgcopyd.jobs.reasons import REASONS
 from bgcopyd.transfer import failures
 
 # Inclusive ranges of low halves, as the headers have them.
@@ -133,8 +133,3 @@ def test_reasons_point_into_the_table() -> None:
             spec.hresult_name,
             spec.header_name,
         )
-    not_found = REASONS[Reason.JOB_NOT_FOUND]
-    assert (not_found.hresult_name, not_found.header_name) == (
-        "DO_E_NOT_FOUND",
-        "DO_E_JOB_NOT_FOUND",
-    )
