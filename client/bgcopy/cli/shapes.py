@@ -11,7 +11,8 @@ Its progress: bytes_transferred bytes_total files_total files_transferred bytes_
 A file: index remote_url root local_path sha256 ranges mirrors bytes_transferred bytes_total
 transferred completed verification error response_headers final_url sources filled_ranges
 temporary_name validation_state. An error: reason context message hresult hresult_name file_index
-http_status time transient. What is unknown is null. Names of states and so on are the API's, in upper case.
+http_status time transient. What is unknown is null. Names of states and so on are the API's, in
+upper case.
 """
 
 from __future__ import annotations
