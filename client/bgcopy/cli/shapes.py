@@ -26,7 +26,8 @@ from typing import Any
 from bgcopy import FileInfo, JobInfo, ServerInfo
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Any value of the library, for JSON."""
     if isinstance(value, enum.Enum):
         return value.name
     if isinstance(value, datetime):
@@ -35,22 +36,22 @@ def _plain(value: Any) -> Any:
         return value.total_seconds()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = dataclasses.fields(value)
-        return {field.name: _plain(getattr(value, field.name)) for field in fields}
+        return {field.name: plain(getattr(value, field.name)) for field in fields}
     if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value
 
 
 def job(info: JobInfo) -> dict[str, Any]:
     """A job."""
-    shape: dict[str, Any] = _plain(info)
+    shape: dict[str, Any] = plain(info)
     shape["progress"]["fraction"] = info.progress.fraction
     return shape
 
 
 def file(info: FileInfo) -> dict[str, Any]:
     """A file of a job."""
-    shape: dict[str, Any] = _plain(info)
+    shape: dict[str, Any] = plain(info)
     spec = shape.pop("spec")
     return {
         "index": shape.pop("index"),
@@ -66,7 +67,7 @@ def file(info: FileInfo) -> dict[str, Any]:
 
 def server(info: ServerInfo, target: str) -> dict[str, Any]:
     """A daemon: target version features limits caller roots start_time."""
-    shape: dict[str, Any] = _plain(info)
+    shape: dict[str, Any] = plain(info)
     return {"target": target, **shape}
 
 
