@@ -15,7 +15,6 @@ from bgcopyd.jobs.job import Job, Progress, TransferError
 from bgcopyd.jobs.options import DEFAULT_OPTIONS
 from bgcopyd.jobs.reasons import hresult_of
 from bgcopyd.jobs.spans import on_disk
-from bgcopyd.queue.ledger import partial_name
 from bgcopyd.queue.watch import (
     FileChanged,
     Heartbeat,
@@ -120,7 +119,7 @@ def file(value: File) -> job_pb2.File:
             for source in value.report.sources
         ],
         filled_ranges=_ranges(on_disk(value.claimed, value.filled)),
-        temporary_name="" if value.completed else partial_name(value),
+        temporary_name="" if value.completed else value.partial_name,
         validation_state=value.validation_state,
     )
 
