@@ -22,7 +22,9 @@ from bgcopyd.notify import notify, watchdog_interval
 from bgcopyd.queue.changes import ChangeFeed
 from bgcopyd.queue.clock import Clock, SystemClock
 from bgcopyd.queue.completion import Completion
+from bgcopyd.queue.editing import JobEditor
 from bgcopyd.queue.housekeeping import Housekeeping
+from bgcopyd.queue.judging import Configured
 from bgcopyd.queue.manager import BackgroundCopyManager, Ids
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.recovery import recover
@@ -30,6 +32,7 @@ from bgcopyd.queue.run import Ended, RunTools
 from bgcopyd.queue.runs import Runs
 from bgcopyd.queue.scheduler import Rules, Scheduler
 from bgcopyd.rpc.calls import Activity, Calls
+from bgcopyd.rpc.editing_servicer import EditingServicer
 from bgcopyd.rpc.identity import Identities
 from bgcopyd.rpc.server import RpcServer
 from bgcopyd.rpc.servicer import About, BackgroundCopyServicer
@@ -90,6 +93,7 @@ class Daemon:
         )
         self.runs.on_ended(self._ended)
         self.feed = ChangeFeed(store, board, clock, settings.watches_per_owner)
+        self.runs.on_files(self.feed.tell_files)
         self.housekeeping = Housekeeping(
             store,
             clock,
@@ -102,6 +106,7 @@ class Daemon:
 
     def _server(self, board: ProgressBoard) -> RpcServer:
         settings = self._settings
+        configured = Configured()
         manager = BackgroundCopyManager(
             store=self._store,
             runs=self.runs,
@@ -110,6 +115,17 @@ class Daemon:
             clock=self._clock,
             ids=Ids(RandomIds().draw, lambda: f"{random.getrandbits(32):08x}"),
             bounds=settings.limits,
+            configured=configured,
+            on_change=self.scheduler.wake,
+        )
+        editor = JobEditor(
+            store=self._store,
+            runs=self.runs,
+            completion=self.completion,
+            files=self.files,
+            board=board,
+            clock=self._clock,
+            configured=configured,
             on_change=self.scheduler.wake,
         )
         directories = {name: str(path.resolve()) for name, path in settings.all_roots.items()}
@@ -120,7 +136,8 @@ class Daemon:
             About(__version__, self._clock.now(), settings.limits),
         )
         calls = Calls(Identities(self._store.token, self._clock), self.activity)
-        return RpcServer(calls, servicer, [str(listener) for listener in settings.listen])
+        servicers = (servicer, EditingServicer(editor))
+        return RpcServer(calls, servicers, [str(listener) for listener in settings.listen])
 
     def _ended(self, _job_id: str, ended: Ended | None) -> None:
         """A run is over: its job waits, completes by itself, or makes room for another."""

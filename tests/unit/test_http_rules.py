@@ -1,4 +1,4 @@
-"""Rules of a job's header fields, method and proxies."""
+"""Rules of a job's header fields and proxies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from bgcopyd.jobs.header_rules import (
     header_problem,
     headers_problem,
     is_secret,
-    method_problem,
 )
 from bgcopyd.jobs.http_options import HttpHeader, ProxySettings, ProxyUsage
 from bgcopyd.jobs.proxy_rules import (
@@ -81,12 +80,6 @@ def test_what_is_secret() -> None:
     assert is_secret(HttpHeader("authorization", ""))
     assert is_secret(HttpHeader("COOKIE", ""))
     assert not is_secret(HttpHeader("X-A", ""))
-
-
-def test_methods() -> None:
-    assert [method_problem(good) for good in ("", "GET", "POST", "M-SEARCH")] == [""] * 4
-    for bad in ("get", "G T", "GET\r\n", "\u00c4", "X" * 40, "HEAD", "CONNECT", "TRACE", "OPTIONS"):
-        assert method_problem(bad), bad
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,8 @@ PASSWORD_CHARACTERS = 65_535
 REQUESTED_RANGES = 1000
 RESPONSE_HEADERS_BYTES = 16 << 10
 ATTEMPTS_PER_JOB = 1000
+FLAGS = 32
+FILE_INDEXES = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,4 @@ class Limits:
     jobs_per_owner: int = 100_000
     files_per_job: int = 100_000
     watches_per_owner: int = 1_100
+    ranges_per_file: int = 10_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -248,16 +248,41 @@ class Engine(Protocol):
         """Stops all transfers (their last events are delivered) and ends the threads."""
 
 
+class Files(Protocol):
+    """What the queue does to files at a job's end, on the threads of their volumes."""
+
+    async def place(self, placements: Sequence[Placement]) -> list[Placed]:
+        """Renames partial files over their targets and syncs the directories.
+
+        A placement that an earlier call has carried out (the target is the device and inode) is
+        done already. One failure does not stop the others.
+        """
+
+    async def discard(self, partials: Sequence[Partial]) -> list[str]:
+        """Deletes partial files; absent ones are done. Returns one text per failure."""
+
+
+class Reader(Protocol):
+    """Reads what transfers have written, on the threads of its volume."""
+
+    def read(
+        self, root: str, path: str, partial_name: str, *, completed: bool, offset: int, length: int
+    ) -> AsyncIterator[bytes]:
+        """`length` bytes from `offset` on, in pieces of at most 64 KiB.
+
+        Raises:
+            Refusal: FILE_NOT_READY where the file is gone or shorter than it was said to be.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What a server says of a URL. `error` says why there is nothing to fetch, if so.
+    """What a server says of a URL; `redirect_chain` are the URLs that answered, first to last.
 
-    `accepts_ranges` was tried, not believed. `suggested_name` is safe as the name of a file, and
-    may be empty. `redirect_chain` are the URLs that answered, the last one as well, without user
-    information and query. `address` is empty behind a proxy.
+    URLs are without user information and query. `suggested_name` is a safe base name or empty.
     """
 
-    status: int | None = None
+    http_status: int | None = None
     size: int | None = None
     accepts_ranges: bool = False
     etag: str = ""
@@ -271,21 +296,7 @@ class Probe:
 
 
 class Prober(Protocol):
-    """Asks servers about files; stores nothing."""
+    """Asks servers without fetching."""
 
     async def probe(self, url: str, options: TransferOptions) -> Probe:
-        """Asks for the first byte of a URL, within a bounded time; never raises for the server."""
-
-
-class Files(Protocol):
-    """What the queue does to files at a job's end, on the threads of their volumes."""
-
-    async def place(self, placements: Sequence[Placement]) -> list[Placed]:
-        """Renames partial files over their targets and syncs the directories.
-
-        A placement that an earlier call has carried out (the target is the device and inode) is
-        done already. One failure does not stop the others.
-        """
-
-    async def discard(self, partials: Sequence[Partial]) -> list[str]:
-        """Deletes partial files; absent ones are done. Returns one text per failure."""
+        """What the server says, within a bounded time; an error of it is data."""

@@ -17,7 +17,6 @@ from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopyd.jobs import limits
 from bgcopyd.queue.authorizer import PERMISSIONS
 from bgcopyd.rpc.calls import Calls
-from bgcopyd.rpc.servicer import BackgroundCopyServicer
 
 SERVICE = pb.DESCRIPTOR.services_by_name["BackgroundCopyManager"]
 
@@ -42,18 +41,17 @@ class RpcServer:
     """Serves BackgroundCopyManager and grpc.health.v1.Health.
 
     Args:
+        servicers: each has methods for some RPCs of BackgroundCopyManager, by the RPC's name.
         listen: `unix:PATH` and `tcp://HOST:PORT`, judged already; port 0 takes a free one.
     """
 
-    def __init__(
-        self, calls: Calls, servicer: BackgroundCopyServicer, listen: Sequence[str]
-    ) -> None:
+    def __init__(self, calls: Calls, servicers: Sequence[object], listen: Sequence[str]) -> None:
         self._listen = tuple(listen)
         self._server = grpc.aio.server(options=OPTIONS)
         self._health = health.aio.HealthServicer()
         self._sockets: list[Path] = []
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        self._server.add_generic_rpc_handlers([_handlers(calls, servicer)])
+        self._server.add_generic_rpc_handlers([_handlers(calls, servicers)])
 
     def bind(self) -> list[str]:
         """Opens the listeners; returns the targets that clients reach. Nobody is served yet.
@@ -125,7 +123,7 @@ def _make_way(path: Path) -> None:
         raise Listener(f"cannot listen on unix:{path}: {error.strerror}") from None
 
 
-def _handlers(calls: Calls, servicer: BackgroundCopyServicer) -> grpc.GenericRpcHandler:
+def _handlers(calls: Calls, servicers: Sequence[object]) -> grpc.GenericRpcHandler:
     """A handler per method of the service, by name, so that none can be forgotten.
 
     A method that no permission is written down for is not served.
@@ -134,7 +132,10 @@ def _handlers(calls: Calls, servicer: BackgroundCopyServicer) -> grpc.GenericRpc
     for method in SERVICE.methods:
         if method.name not in PERMISSIONS:
             continue
-        work = getattr(servicer, _snake(method.name))
+        name = _snake(method.name)
+        work = next((getattr(one, name) for one in servicers if hasattr(one, name)), None)
+        if work is None:
+            continue
         decoder = message_factory.GetMessageClass(method.input_type).FromString
         if method.server_streaming:
             handlers[method.name] = grpc.unary_stream_rpc_method_handler(

@@ -163,7 +163,7 @@ class Probing:
         known = headers.validators(answer)
         size, ranges = _extent(answer) if failure is None else (None, False)
         return Probe(
-            status=answer.status,
+            http_status=answer.status,
             size=size,
             accepts_ranges=ranges,
             etag=known.etag,
