@@ -38,7 +38,8 @@ INSERT_FILE = insert_statement("file", (*_FILE_COLUMNS, "live"))
 UPDATE_FILE = (
     "UPDATE file SET partial_name = ?, claimed = ?, size = ?, etag = ?, last_modified = ?, "
     "last_modified_strong = ?, transferred = ?, completed = ?, verification = ?, device = ?, "
-    "inode = ?, error = ?, report = ?, filled = ?, requested = ?, validation_state = ? "
+    "inode = ?, error = ?, report = ?, filled = ?, "
+    "requested = coalesce(?, requested), validation_state = ? "
     "WHERE key = ?"
 )
 UPDATE_SPEC = "UPDATE file SET url = ?, digests = ?, extra = ? WHERE key = ?"
@@ -104,7 +105,7 @@ def file_update_values(seq: int, update: FileUpdate) -> Row:
         encode_error(update.error),
         _report_text(update.report),
         _ranges_text(update.filled),
-        _ranges_text(update.requested),
+        None if update.requested is None else json.dumps(_pairs(update.requested)),
         update.validation_state,
         file_key(seq, update.index),
     )

@@ -194,7 +194,7 @@ class MemoryTx:
                 error=new.error,
                 report=new.report,
                 filled=new.filled,
-                requested=new.requested,
+                requested=file.requested if new.requested is None else new.requested,
                 validation_state=new.validation_state,
             )
 
