@@ -189,7 +189,7 @@ class Tx(Protocol):
         """Replaces what a file is fetched from; its destination stays."""
 
     def rename_file(self, job_id: str, index: int, path: str) -> None:
-        """Notes the name that a file got instead of the one it was to have."""
+        """Notes the name that a file got instead of the one it was to have, which stays claimed."""
 
     def remove_files(self, job_id: str, indexes: Sequence[int]) -> None:
         """Takes files out of the job and frees their destinations; indexes are not given again."""
