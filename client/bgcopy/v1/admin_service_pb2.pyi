@@ -24,9 +24,7 @@ DESCRIPTOR: descriptor.FileDescriptor
 
 @typing.final
 class Policy(message.Message):
-    """Policy is what an operator may change at run time. 0 means no limit where a field does not say
-    otherwise.
-    """
+    """Policy is what an operator may change at run time. The server sets every field of it."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -56,7 +54,7 @@ class Policy(message.Message):
     background_jobs: builtins.int
     """Background jobs that run at once, at least 1."""
     max_bytes_per_second: builtins.int
-    """Bytes per second of all transfers together."""
+    """Bytes per second of all transfers together; 0 means no limit."""
     network_cost: job_pb2.CostState.ValueType
     """What the network costs now; UNSPECIFIED in a request means UNRESTRICTED."""
     @builtins.property
@@ -73,22 +71,53 @@ class Policy(message.Message):
         self,
         *,
         etag: builtins.str = ...,
-        jobs_per_owner: builtins.int = ...,
-        jobs_per_machine: builtins.int = ...,
-        files_per_job: builtins.int = ...,
-        ranges_per_file: builtins.int = ...,
-        watches_per_owner: builtins.int = ...,
-        background_jobs: builtins.int = ...,
-        max_bytes_per_second: builtins.int = ...,
+        jobs_per_owner: builtins.int | None = ...,
+        jobs_per_machine: builtins.int | None = ...,
+        files_per_job: builtins.int | None = ...,
+        ranges_per_file: builtins.int | None = ...,
+        watches_per_owner: builtins.int | None = ...,
+        background_jobs: builtins.int | None = ...,
+        max_bytes_per_second: builtins.int | None = ...,
         retention: duration_pb2.Duration | None = ...,
         inactivity_timeout: duration_pb2.Duration | None = ...,
-        network_cost: job_pb2.CostState.ValueType = ...,
+        network_cost: job_pb2.CostState.ValueType | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["inactivity_timeout", b"inactivity_timeout", "retention", b"retention"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_background_jobs", b"_background_jobs", "_files_per_job", b"_files_per_job", "_jobs_per_machine", b"_jobs_per_machine", "_jobs_per_owner", b"_jobs_per_owner", "_max_bytes_per_second", b"_max_bytes_per_second", "_network_cost", b"_network_cost", "_ranges_per_file", b"_ranges_per_file", "_watches_per_owner", b"_watches_per_owner", "background_jobs", b"background_jobs", "files_per_job", b"files_per_job", "inactivity_timeout", b"inactivity_timeout", "jobs_per_machine", b"jobs_per_machine", "jobs_per_owner", b"jobs_per_owner", "max_bytes_per_second", b"max_bytes_per_second", "network_cost", b"network_cost", "ranges_per_file", b"ranges_per_file", "retention", b"retention", "watches_per_owner", b"watches_per_owner"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["background_jobs", b"background_jobs", "etag", b"etag", "files_per_job", b"files_per_job", "inactivity_timeout", b"inactivity_timeout", "jobs_per_machine", b"jobs_per_machine", "jobs_per_owner", b"jobs_per_owner", "max_bytes_per_second", b"max_bytes_per_second", "network_cost", b"network_cost", "ranges_per_file", b"ranges_per_file", "retention", b"retention", "watches_per_owner", b"watches_per_owner"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_background_jobs", b"_background_jobs", "_files_per_job", b"_files_per_job", "_jobs_per_machine", b"_jobs_per_machine", "_jobs_per_owner", b"_jobs_per_owner", "_max_bytes_per_second", b"_max_bytes_per_second", "_network_cost", b"_network_cost", "_ranges_per_file", b"_ranges_per_file", "_watches_per_owner", b"_watches_per_owner", "background_jobs", b"background_jobs", "etag", b"etag", "files_per_job", b"files_per_job", "inactivity_timeout", b"inactivity_timeout", "jobs_per_machine", b"jobs_per_machine", "jobs_per_owner", b"jobs_per_owner", "max_bytes_per_second", b"max_bytes_per_second", "network_cost", b"network_cost", "ranges_per_file", b"ranges_per_file", "retention", b"retention", "watches_per_owner", b"watches_per_owner"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__background_jobs: _TypeAlias = typing.Literal["background_jobs"]  # noqa: Y015
+    _WhichOneofArgType__background_jobs: _TypeAlias = typing.Literal["_background_jobs", b"_background_jobs"]  # noqa: Y015
+    _WhichOneofReturnType__files_per_job: _TypeAlias = typing.Literal["files_per_job"]  # noqa: Y015
+    _WhichOneofArgType__files_per_job: _TypeAlias = typing.Literal["_files_per_job", b"_files_per_job"]  # noqa: Y015
+    _WhichOneofReturnType__jobs_per_machine: _TypeAlias = typing.Literal["jobs_per_machine"]  # noqa: Y015
+    _WhichOneofArgType__jobs_per_machine: _TypeAlias = typing.Literal["_jobs_per_machine", b"_jobs_per_machine"]  # noqa: Y015
+    _WhichOneofReturnType__jobs_per_owner: _TypeAlias = typing.Literal["jobs_per_owner"]  # noqa: Y015
+    _WhichOneofArgType__jobs_per_owner: _TypeAlias = typing.Literal["_jobs_per_owner", b"_jobs_per_owner"]  # noqa: Y015
+    _WhichOneofReturnType__max_bytes_per_second: _TypeAlias = typing.Literal["max_bytes_per_second"]  # noqa: Y015
+    _WhichOneofArgType__max_bytes_per_second: _TypeAlias = typing.Literal["_max_bytes_per_second", b"_max_bytes_per_second"]  # noqa: Y015
+    _WhichOneofReturnType__network_cost: _TypeAlias = typing.Literal["network_cost"]  # noqa: Y015
+    _WhichOneofArgType__network_cost: _TypeAlias = typing.Literal["_network_cost", b"_network_cost"]  # noqa: Y015
+    _WhichOneofReturnType__ranges_per_file: _TypeAlias = typing.Literal["ranges_per_file"]  # noqa: Y015
+    _WhichOneofArgType__ranges_per_file: _TypeAlias = typing.Literal["_ranges_per_file", b"_ranges_per_file"]  # noqa: Y015
+    _WhichOneofReturnType__watches_per_owner: _TypeAlias = typing.Literal["watches_per_owner"]  # noqa: Y015
+    _WhichOneofArgType__watches_per_owner: _TypeAlias = typing.Literal["_watches_per_owner", b"_watches_per_owner"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__background_jobs) -> _WhichOneofReturnType__background_jobs | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__files_per_job) -> _WhichOneofReturnType__files_per_job | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__jobs_per_machine) -> _WhichOneofReturnType__jobs_per_machine | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__jobs_per_owner) -> _WhichOneofReturnType__jobs_per_owner | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_bytes_per_second) -> _WhichOneofReturnType__max_bytes_per_second | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__network_cost) -> _WhichOneofReturnType__network_cost | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ranges_per_file) -> _WhichOneofReturnType__ranges_per_file | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__watches_per_owner) -> _WhichOneofReturnType__watches_per_owner | None: ...
 
 @typing.final
 class GetPolicyRequest(message.Message):
