@@ -44,27 +44,27 @@ class Policy(message.Message):
     jobs_per_owner: builtins.int
     """Live jobs of one owner, at least 1 (BITS: 60). Administrators are not counted, as in BITS."""
     jobs_per_machine: builtins.int
-    """Live jobs of all owners, at least 1 (BITS: 300)."""
+    """Live jobs of all owners, at least 1 (BITS: 300). Those of administrators count too."""
     files_per_job: builtins.int
-    """Files of one job, 1 to 16,000,000 (BITS: 200)."""
+    """Files of one job, 1 to 16,000,000 (BITS: 200); for administrators too."""
     ranges_per_file: builtins.int
     """Ranges of one file, at least 1 (BITS: 500)."""
     watches_per_owner: builtins.int
     """Watches of one caller at a time, at least 1."""
     background_jobs: builtins.int
-    """Background jobs that run at once, at least 1."""
+    """Background jobs that run at once, 1 to 10,000; beyond a lower limit they go back to the queue."""
     max_bytes_per_second: builtins.int
     """Bytes per second of all transfers together; 0 means no limit."""
     network_cost: job_pb2.CostState.ValueType
     """What the network costs now; UNSPECIFIED in a request means UNRESTRICTED."""
     @builtins.property
     def retention(self) -> duration_pb2.Duration:
-        """How long finished jobs stay readable where the job does not say."""
+        """How long jobs stay readable that end from now on, where the job does not say; at most 10 years."""
 
     @builtins.property
     def inactivity_timeout(self) -> duration_pb2.Duration:
         """After so long without a byte, a change or a verb a job is cancelled and its leftovers deleted
-        (BITS: JobInactivityTimeout, 90 days); at least 1 hour.
+        (BITS: JobInactivityTimeout, 90 days); 1 hour to 10 years.
         """
 
     def __init__(
@@ -325,12 +325,14 @@ class CreateTokenRequest(message.Message):
     ADMIN_FIELD_NUMBER: builtins.int
     LIFETIME_FIELD_NUMBER: builtins.int
     principal_name: builtins.str
-    """Whom it stands for, as "anna": 1 to 64 characters out of a-z 0-9 . _ -."""
+    """Whom it stands for, as "anna": 1 to 128 letters, digits and . _ @ + -, beginning with a letter
+    or digit.
+    """
     admin: builtins.bool
     """May act on every owner's jobs and call this service."""
     @builtins.property
     def lifetime(self) -> duration_pb2.Duration:
-        """How long it is good for; absent means until it is revoked."""
+        """How long it is good for, longer than 0; absent means until it is revoked."""
 
     def __init__(
         self,
