@@ -14,6 +14,7 @@ SCHEMES = ("http", "https")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SPACE_OR_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+_PRINCIPAL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
 _LABEL_KEY = re.compile(r"[a-z0-9._/-]+")
 # RFC 3986 section 2: what is not in the set must be percent-encoded.
 _URL_CHARACTERS = re.compile(r"[!#-;=?-\[\]_a-z|~{}^`$]*", re.ASCII)
@@ -94,3 +95,13 @@ def labels_problem(labels: Mapping[str, str]) -> str:
         if problem:
             return f"the value of '{key}' {problem}"
     return ""
+
+
+def principal_name_problem(name: str) -> str:
+    """Judges the name that a token stands for."""
+    if _PRINCIPAL_NAME.fullmatch(name):
+        return ""
+    return (
+        "is no name; write up to 128 letters, digits and . _ @ + -, beginning with a letter or "
+        "digit"
+    )

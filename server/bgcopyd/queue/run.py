@@ -18,6 +18,7 @@ from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.ledger import file_after, partial_name, progress_of, totals_after, update_of
 from bgcopyd.queue.patience import transact_patiently
 from bgcopyd.queue.progress import ProgressBoard
+from bgcopyd.queue.statistics import Statistics
 from bgcopyd.queue.storage import FileTotals, Store, Tx
 from bgcopyd.queue.transfers import (
     Claimed,
@@ -50,6 +51,7 @@ class RunTools:
     store: Store
     engine: Engine
     board: ProgressBoard
+    statistics: Statistics
     clock: Clock
     chance: Callable[[], float]
     files_in_parallel: int
@@ -223,6 +225,7 @@ class JobRun:
         file = self._active.get(event.index)
         if file is None:
             return
+        self._tools.statistics.hear(event, file)
         if isinstance(event, Received):
             self._received[event.index] = event.received
             return

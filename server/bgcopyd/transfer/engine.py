@@ -94,6 +94,10 @@ class CurlEngine:
         if job_id in self._live:
             self._rates.set_job(job_id, rate, self._clock.monotonic())
 
+    def set_total_rate(self, rate: int) -> None:
+        """Changes the limit of all transfers together; bytes per second, 0 = none."""
+        self._rates.set_total(rate, self._clock.monotonic())
+
     def _deliver(self, events: Sequence[Event]) -> None:
         for event in events:
             if isinstance(event, Finished | Failed | Stopped):
