@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from google.protobuf.message import Message
 
 from bgcopy.v1 import admin_service_pb2 as pb
 from bgcopy.v1 import job_pb2
-from bgcopyd.api import encode, fields
+from bgcopyd.api import fields
+from bgcopyd.api.encode_times import duration, timestamp
 from bgcopyd.api.tokens import page_position, page_token
 from bgcopyd.api.violations import Violations
 from bgcopyd.jobs import limits, rules
@@ -43,16 +45,14 @@ def update_policy(request: pb.UpdatePolicyRequest) -> UpdatePolicy:
     return UpdatePolicy(values, request.etag, found.refusal())
 
 
-def _paths(found: Violations, paths: list[str] | object) -> list[str]:
+def _paths(found: Violations, paths: Iterable[str]) -> list[str]:
     """The fields of a mask, each once; what is none of the policy is taken down."""
     known = []
-    for path in dict.fromkeys(paths):  # type: ignore[call-overload] # a repeated field of strings
+    for path in dict.fromkeys(paths):
         if path in POLICY_FIELDS:
             known.append(path)
         elif path == "etag":
-            found.add(
-                "update_mask", "names etag, which the server sets", Reason.READ_ONLY_PROPERTY
-            )
+            found.add("update_mask", "names etag, which the server sets", Reason.READ_ONLY_PROPERTY)
         else:
             found.add(
                 "update_mask",
@@ -85,9 +85,7 @@ def create_token(request: pb.CreateTokenRequest) -> CreateToken:
     lifetime = None
     if request.HasField("lifetime"):
         bounds = (_SHORTEST_LIFETIME, 1.0, limits.LONGEST_DURATION)
-        lifetime = timedelta(
-            seconds=fields.interval(found, "lifetime", request.lifetime, bounds)
-        )
+        lifetime = timedelta(seconds=fields.interval(found, "lifetime", request.lifetime, bounds))
     return CreateToken(request.principal_name, request.admin, lifetime, found.refusal())
 
 
@@ -129,8 +127,8 @@ def policy(value: Policy, etag: str) -> pb.Policy:
         watches_per_owner=value.watches_per_owner,
         background_jobs=value.background_jobs,
         max_bytes_per_second=value.max_bytes_per_second,
-        retention=encode.duration(value.retention),
-        inactivity_timeout=encode.duration(value.inactivity_timeout),
+        retention=duration(value.retention),
+        inactivity_timeout=duration(value.inactivity_timeout),
         network_cost=job_pb2.CostState.ValueType(int(value.network_cost)),
     )
 
@@ -150,7 +148,7 @@ def stats(value: Stats) -> pb.GetStatsResponse:
         watches=value.watches,
         memory_bytes=value.footprint.memory,
         store_bytes=value.footprint.store,
-        start_time=encode.timestamp(value.start_time),
+        start_time=timestamp(value.start_time),
         draining=value.draining,
     )
 
@@ -161,8 +159,8 @@ def token_info(token: Token) -> pb.TokenInfo:
         token_id=token.token_id,
         principal=token.principal.id,
         admin=token.principal.admin,
-        create_time=encode.timestamp(token.create_time),
-        expire_time=encode.timestamp(token.expire_time),
+        create_time=timestamp(token.create_time),
+        expire_time=timestamp(token.expire_time),
         revoked=token.revoked,
     )
 

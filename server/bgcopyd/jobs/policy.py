@@ -6,9 +6,10 @@ docs/policy.md. Durations are seconds, rates bytes per second.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from bgcopyd.jobs.limits import LONGEST_DURATION
 from bgcopyd.jobs.options import CostState
@@ -40,7 +41,7 @@ class Policy:
 class PolicyField:
     """One limit: its type, its bounds, what BITS has in its place, what it means, why so much."""
 
-    kind: type[int] | type[float] | type[CostState]
+    kind: Callable[[Any], Value]
     lowest: int | float
     highest: int | float
     bits: str

@@ -107,6 +107,7 @@ class Parts:
     board: ProgressBoard
     statistics: Statistics
     clock: Clock
+    start_time: datetime
     footprint: Callable[[], Footprint]
 
 
@@ -115,7 +116,6 @@ class Administration:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._start_time = parts.clock.now()
 
     def get_policy(self, principal: Principal) -> tuple[Policy, str]:
         """The policy in force, and its etag."""
@@ -147,7 +147,7 @@ class Administration:
             attempts_failed=parts.statistics.attempts_failed,
             watches=parts.feed.watching,
             footprint=footprint,
-            start_time=self._start_time,
+            start_time=parts.start_time,
             draining=parts.scheduler.draining,
         )
 

@@ -7,8 +7,9 @@ import contextlib
 import dataclasses
 import logging
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
+from bgcopyd.jobs.file import File
 from bgcopyd.jobs.job import Job, Progress
 from bgcopyd.jobs.principal import Principal
 from bgcopyd.queue.clock import Clock
@@ -82,6 +83,11 @@ class ChangeFeed:
             self.cursor = changes.position
             for watch in self._watches:
                 watch.offer(events, gone, changes.position)
+
+    def tell_files(self, job: Job, files: Sequence[File]) -> None:
+        """Hands changed files to the watches that want them."""
+        for watch in self._watches:
+            watch.offer_files(job, files)
 
     def close(self) -> None:
         """Ends all watches; they tell their callers that the server is shutting down."""

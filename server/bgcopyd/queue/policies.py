@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from bgcopyd.jobs.policy import POLICY_FIELDS, Policy, Value
 from bgcopyd.jobs.reasons import Reason
@@ -76,9 +77,9 @@ class PolicyKeeper:
                 listener(before, self.policy)
 
 
-def _usable(stored: Mapping[str, object]) -> dict[str, Value]:
+def _usable(stored: Mapping[str, object]) -> dict[str, Any]:
     """The stored values that this version has a place for; another one may have written them."""
-    usable: dict[str, Value] = {}
+    usable: dict[str, Any] = {}
     for name, value in stored.items():
         row = POLICY_FIELDS.get(name)
         if row is None or not isinstance(value, int | float) or row.problem(value):

@@ -68,21 +68,10 @@ class Quotas:
                 violations=[Violation("files", f"at most {allowed} in one job")],
             )
 
-    def judge_range_count(self, field: str, ranges: int) -> None:
-        """Judges a number of ranges of one file, before each of them is looked at.
-
-        Raises:
-            Refusal: RANGE_QUOTA_EXCEEDED.
-        """
-        allowed = self._policies.policy.ranges_per_file
-        if ranges > allowed:
-            raise Refusal(
-                Reason.RANGE_QUOTA_EXCEEDED,
-                f"{field}: has {ranges} ranges and {allowed} are allowed; merge neighbours, or "
-                "fetch the file whole",
-                quota=Quota("ranges_per_file", allowed, ranges),
-                violations=[Violation(field, f"at most {allowed} in one file")],
-            )
+    @property
+    def ranges_per_file(self) -> int:
+        """How many ranges a file may have."""
+        return self._policies.policy.ranges_per_file
 
     def judge_watch_count(self, held: int) -> None:
         """Judges one more watch of a caller who holds some.

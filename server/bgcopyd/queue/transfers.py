@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -263,3 +263,43 @@ class Files(Protocol):
 
     async def discard(self, partials: Sequence[Partial]) -> list[str]:
         """Deletes partial files; absent ones are done. Returns one text per failure."""
+
+
+class Reader(Protocol):
+    """Reads what transfers have written, on the threads of its volume."""
+
+    def read(
+        self, root: str, path: str, partial_name: str, *, completed: bool, offset: int, length: int
+    ) -> AsyncIterator[bytes]:
+        """`length` bytes from `offset` on, in pieces of at most 64 KiB.
+
+        Raises:
+            Refusal: FILE_NOT_READY where the file is gone or shorter than it was said to be.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a server says of a URL; `redirect_chain` are the URLs that answered, first to last.
+
+    URLs are without user information and query. `suggested_name` is a safe base name or empty.
+    """
+
+    http_status: int | None = None
+    size: int | None = None
+    accepts_ranges: bool = False
+    etag: str = ""
+    last_modified: str = ""
+    content_type: str = ""
+    suggested_name: str = ""
+    redirect_chain: tuple[str, ...] = ()
+    protocol: str = ""
+    address: str = ""
+    error: TransferError | None = None
+
+
+class Prober(Protocol):
+    """Asks servers without fetching."""
+
+    async def probe(self, url: str, options: TransferOptions) -> Probe:
+        """What the server says, within a bounded time; an error of it is data."""

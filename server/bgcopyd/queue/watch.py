@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from bgcopyd.jobs.file import File
 from bgcopyd.jobs.job import Job, Progress
+from bgcopyd.jobs.notifying import tells, tells_file, tells_modification
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal
 from bgcopyd.queue.clock import Clock
@@ -53,7 +55,15 @@ class Heartbeat:
     position: int
 
 
-WatchEvent = JobChanged | JobRemoved | SnapshotComplete | Heartbeat
+@dataclass(frozen=True, slots=True)
+class FileChanged:
+    """A file as it is now; None stands for so many that they are better listed."""
+
+    job_id: str
+    file: File | None
+
+
+WatchEvent = JobChanged | JobRemoved | SnapshotComplete | Heartbeat | FileChanged
 
 
 class Feed(Protocol):
@@ -88,6 +98,8 @@ class Watch:
         self._position = 0
         self._running: dict[str, Job] = {}
         self._shown: dict[str, Progress] = {}
+        self._shown_at: dict[str, float] = {}
+        self._files: dict[tuple[str, int], FileChanged] = {}
         self._progress_due = 0.0
         self._news = asyncio.Event()
 
@@ -114,6 +126,23 @@ class Watch:
             self._pending.clear()
         if self._pending or self._behind:
             self._news.set()
+
+    def offer_files(self, job: Job, files: Sequence[File]) -> None:
+        """Takes files of a job that have just changed; never waits."""
+        if not self._command.file_events or not self._is_told(job):
+            return
+        for file in files:
+            if self._command.notified_only and not tells_file(job, file):
+                continue
+            self._files[job.job_id, file.index] = FileChanged(job.job_id, file)
+        if len(self._files) > PENDING:
+            jobs = {job_id for job_id, _ in self._files}
+            self._files = {(job_id, 0): FileChanged(job_id, None) for job_id in jobs}
+        if self._files:
+            self._news.set()
+
+    def _is_told(self, job: Job) -> bool:
+        return in_scope(job.owner, job.job_id, self._query) and matches(job, self._query)
 
     async def events(self) -> AsyncGenerator[WatchEvent, None]:
         """Snapshot or continuation, then changes, progress and heartbeats."""
@@ -174,6 +203,9 @@ class Watch:
         self._position = max(self._position, self._pending_position)
         for event in sorted(pending.values(), key=_order):
             yield self._told(event)
+        files, self._files = self._files, {}
+        for changed in files.values():
+            yield changed
         for live in self._progress():
             yield live
 
@@ -206,18 +238,21 @@ class Watch:
 
     def _told(self, event: JobChanged | JobRemoved) -> JobChanged | JobRemoved:
         if isinstance(event, JobRemoved):
-            self._running.pop(event.job_id, None)
-            self._shown.pop(event.job_id, None)
+            self._forget(event.job_id)
             return event
         self._follow(event.job)
         return event
 
     def _follow(self, job: Job) -> None:
-        if job.state.running:
+        if job.state.running and (not self._command.notified_only or tells_modification(job)):
             self._running[job.job_id] = job
         else:
-            self._running.pop(job.job_id, None)
-            self._shown.pop(job.job_id, None)
+            self._forget(job.job_id)
+
+    def _forget(self, job_id: str) -> None:
+        self._running.pop(job_id, None)
+        self._shown.pop(job_id, None)
+        self._shown_at.pop(job_id, None)
 
     def _progress(self) -> list[JobChanged]:
         """Running jobs whose progress has changed since it was last sent, once per interval."""
@@ -229,10 +264,19 @@ class Watch:
         live = self._feed.board.running()
         for job_id, job in self._running.items():
             progress = live.get(job_id)
-            if progress is not None and progress is not self._shown.get(job_id):
+            if progress is None or progress is self._shown.get(job_id):
+                continue
+            if now >= self._shown_at.get(job_id, now) + self._pause(job_id, job):
                 self._shown[job_id] = progress
+                self._shown_at[job_id] = now
                 events.append(self._feed.live(job, progress))
         return events
+
+    def _pause(self, job_id: str, job: Job) -> float:
+        """The least time between two events of the job's progress, beyond the watch's own."""
+        least = job.options.notifications.minimum_interval
+        beyond = least > self._command.progress_interval and job_id in self._shown_at
+        return least if beyond else 0.0
 
     def _is_news(self, event: JobChanged | JobRemoved) -> bool:
         """Whether this watch, which may have read the store later than the feed, lacks it."""
@@ -243,7 +287,7 @@ class Watch:
         if not in_scope(job.owner, job.job_id, self._query):
             return None
         if matches(job, self._query):
-            return event
+            return event if not self._command.notified_only or tells(job) else None
         return JobRemoved(job.job_id, job.change_seq, deleted=False)
 
     @staticmethod

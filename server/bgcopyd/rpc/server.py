@@ -45,12 +45,12 @@ class RpcServer:
     """Serves our services and grpc.health.v1.Health, all on every listener.
 
     Args:
-        servicers: what serves each service, by the service's name.
+        servicers: what serves each service; each has methods for some RPCs, by the RPC's name.
         listen: `unix:PATH` and `tcp://HOST:PORT`, judged already; port 0 takes a free one.
     """
 
     def __init__(
-        self, calls: Calls, servicers: Mapping[str, object], listen: Sequence[str]
+        self, calls: Calls, servicers: Mapping[str, Sequence[object]], listen: Sequence[str]
     ) -> None:
         self._listen = tuple(listen)
         self._server = grpc.aio.server(options=OPTIONS)
@@ -59,7 +59,7 @@ class RpcServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._names = [DESCRIPTORS[name].full_name for name in servicers]
         self._server.add_generic_rpc_handlers(
-            [_handlers(calls, name, servicer) for name, servicer in servicers.items()]
+            [_handlers(calls, DESCRIPTORS[name], some) for name, some in servicers.items()]
         )
 
     def bind(self) -> list[str]:
@@ -132,17 +132,20 @@ def _make_way(path: Path) -> None:
         raise Listener(f"cannot listen on unix:{path}: {error.strerror}") from None
 
 
-def _handlers(calls: Calls, name: str, servicer: object) -> grpc.GenericRpcHandler:
+def _handlers(
+    calls: Calls, service: ServiceDescriptor, servicers: Sequence[object]
+) -> grpc.GenericRpcHandler:
     """A handler per method of the service, by name, so that none can be forgotten.
 
     A method that no permission is written down for is not served.
     """
-    service, permissions = DESCRIPTORS[name], SERVICES[name]
+    permissions = SERVICES[service.name]
     handlers: dict[str, Any] = {}
     for method in service.methods:
         if method.name not in permissions:
             continue
-        work = getattr(servicer, _snake(method.name))
+        name = _snake(method.name)
+        (work,) = [getattr(one, name) for one in servicers if hasattr(one, name)]
         decoder = message_factory.GetMessageClass(method.input_type).FromString
         if method.server_streaming:
             handlers[method.name] = grpc.unary_stream_rpc_method_handler(

@@ -14,6 +14,8 @@ from google.protobuf.message import Message
 from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopyd.api import decode, encode
 from bgcopyd.api.descriptions import describe
+from bgcopyd.api.encode_times import timestamp
+from bgcopyd.api.fields import job_id
 from bgcopyd.api.tokens import page_token, resume_token
 from bgcopyd.jobs import limits
 from bgcopyd.jobs.policy import Policy
@@ -71,7 +73,7 @@ class BackgroundCopyServicer:
 
     async def get_job(self, caller: Principal, request: pb.GetJobRequest) -> pb.GetJobResponse:
         """GetJob."""
-        job = await self._manager.get_job(caller, decode.job_id(request.job_id))
+        job = await self._manager.get_job(caller, job_id(request.job_id))
         decode.whole(request)
         return pb.GetJobResponse(job=encode.job(job))
 
@@ -95,7 +97,7 @@ class BackgroundCopyServicer:
         self, caller: Principal, request: pb.AddFilesRequest
     ) -> pb.AddFilesResponse:
         """AddFiles."""
-        target = decode.job_id(request.job_id)
+        target = job_id(request.job_id)
         try:
             self._manager.judge_file_count(0, len(request.files))
         except Refusal:
@@ -203,12 +205,12 @@ class BackgroundCopyServicer:
             ),
             caller=pb.Caller(principal=caller.id, admin=caller.admin),
             roots=self._roots.open_to(caller).names,
-            start_time=encode.timestamp(self._about.start_time),
+            start_time=timestamp(self._about.start_time),
         )
 
     async def _target(self, caller: Principal, request: Verb) -> str:
         """The job that a verb names; its permission is judged before the rest of the request."""
-        target = decode.job_id(request.job_id)
+        target = job_id(request.job_id)
         try:
             decode.whole(request)
         except Refusal:
