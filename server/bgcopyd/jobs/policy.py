@@ -149,4 +149,4 @@ POLICY_FIELDS: Mapping[str, PolicyField] = MappingProxyType(
 
 
 def _number(value: float) -> str:
-    return str(int(value)) if value == int(value) else f"{value:g}"
+    return str(int(value)) if float(value).is_integer() else f"{value:g}"
