@@ -17,9 +17,19 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bgcopy._admin import AdminClient
+    from bgcopy._admin_models import (
+        CreatedToken,
+        Policy,
+        PolicyChanges,
+        Stats,
+        TokenInfo,
+        TokenPage,
+    )
     from bgcopy._calls import Timeout
     from bgcopy._client import AsyncClient
     from bgcopy._enums import (
+        CostState,
         ErrorContext,
         JobState,
         JobType,
@@ -107,6 +117,7 @@ __all__ = [
     "Aborted",
     "AddFilesResult",
     "AddressNotAllowed",
+    "AdminClient",
     "AdminRequired",
     "AlreadyExists",
     "AsyncClient",
@@ -116,6 +127,8 @@ __all__ = [
     "Caller",
     "ClientClosed",
     "CompleteResult",
+    "CostState",
+    "CreatedToken",
     "CredentialExpired",
     "CredentialInvalid",
     "CredentialMissing",
@@ -159,6 +172,8 @@ __all__ = [
     "PathInvalid",
     "PathNotAllowed",
     "PermissionDenied",
+    "Policy",
+    "PolicyChanges",
     "Priority",
     "Progress",
     "QuotaViolation",
@@ -170,8 +185,11 @@ __all__ = [
     "ResumeTokenExpired",
     "ServerInfo",
     "SnapshotComplete",
+    "Stats",
     "StoreUnavailable",
     "Timeout",
+    "TokenInfo",
+    "TokenPage",
     "TransferErrorInfo",
     "TransferFailed",
     "Unauthenticated",
@@ -188,7 +206,19 @@ __all__ = [
 ]
 
 # Where names live, in the order in which they are looked for.
-_HOMES = ("_paths", "_enums", "_models", "errors", "auth", "_calls", "_watch", "_job", "_client")
+_HOMES = (
+    "_paths",
+    "_enums",
+    "_models",
+    "_admin_models",
+    "errors",
+    "auth",
+    "_calls",
+    "_watch",
+    "_job",
+    "_admin",
+    "_client",
+)
 
 
 _SUBMODULES = ("auth", "errors")

@@ -55,6 +55,20 @@ class Priority(enum.Enum):
     LOW = 4
 
 
+class CostState(enum.Enum):
+    """What a network costs (BITS_COST_STATE)."""
+
+    UNKNOWN = 0
+    UNRESTRICTED = 1
+    CAPPED_USAGE_UNKNOWN = 2
+    BELOW_CAP = 3
+    NEAR_CAP = 4
+    OVERCAP_CHARGED = 5
+    OVERCAP_THROTTLED = 6
+    USAGE_BASED = 7
+    ROAMING = 8
+
+
 class Verification(enum.Enum):
     """How sure it is that a file's bytes are the remote file's, weakest first.
 

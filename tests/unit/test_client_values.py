@@ -24,6 +24,7 @@ NOW = datetime(2026, 7, 1, 12, 30, tzinfo=UTC)
         (bgcopy.JobState, job_pb2.JobState, "JOB_STATE_", "UNKNOWN"),
         (bgcopy.JobType, job_pb2.JobType, "JOB_TYPE_", "UNKNOWN"),
         (bgcopy.Priority, job_pb2.JobPriority, "JOB_PRIORITY_", "UNKNOWN"),
+        (bgcopy.CostState, job_pb2.CostState, "COST_STATE_", "UNKNOWN"),
         (bgcopy.Verification, job_pb2.Verification, "VERIFICATION_", "PENDING"),
         (bgcopy.RemovedReason, pb.JobRemovedReason, "JOB_REMOVED_REASON_", "UNKNOWN"),
         (bgcopy.ErrorContext, error_pb2.ErrorContext, "ERROR_CONTEXT_", None),
