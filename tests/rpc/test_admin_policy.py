@@ -17,7 +17,7 @@ from bgcopy.v1 import background_copy_manager_pb2 as manager_pb2
 from bgcopy.v1 import job_pb2
 from bgcopyd.jobs.options import CostState
 from bgcopyd.jobs.policy import POLICY_FIELDS, Policy
-from tests.support.rpc_admin import begin, change, changed, policy
+from tests.support.rpc_admin import begin, change, changed, only, policy
 from tests.support.rpc_house import House, house
 from tests.support.rpc_requests import created, got, spec, verb
 from tests.support.rpc_status import refusal
@@ -52,13 +52,13 @@ async def test_the_policy_is_told_whole() -> None:
 @pytest.mark.parametrize("name", POLICY_FIELDS)
 async def test_a_field_changes_alone_and_goes_back(home: House, name: str) -> None:
     before = await policy(home.local)
-    after = await changed(home.local, **{name: other(name)})
+    after = await changed(home.local, **only(name, other(name)))
     assert getattr(after, name) == other(name) != getattr(before, name)
     assert after.etag != before.etag
     expected = pb.Policy()
     expected.CopyFrom(before)
     expected.ClearField(name)  # type: ignore[arg-type] # a name of the table
-    expected.MergeFrom(pb.Policy(etag=after.etag, **{name: other(name)}))
+    expected.MergeFrom(pb.Policy(etag=after.etag, **only(name, other(name))))
     assert after == expected == await policy(home.local)
     assert await changed(home.local, name) == before
 
@@ -67,12 +67,12 @@ async def test_a_field_changes_alone_and_goes_back(home: House, name: str) -> No
 async def test_bounds_of_counts(home: House, name: str) -> None:
     row = POLICY_FIELDS[name]
     for good in (row.lowest, row.highest):
-        assert getattr(await changed(home.local, **{name: int(good)}), name) == good
+        assert getattr(await changed(home.local, **only(name, int(good))), name) == good
     bad = [int(row.lowest) - 1, int(row.highest) + 1]
     kind = pb.Policy.DESCRIPTOR.fields_by_name[name]
     largest = (1 << 31) - 1 if kind.type == kind.TYPE_INT32 else (1 << 63) - 1
     for value in [one for one in (*bad, -largest) if -largest <= one <= largest]:
-        refused = await refusal(begin(home.local, "UpdatePolicy", change(**{name: value})))
+        refused = await refusal(begin(home.local, "UpdatePolicy", change(**only(name, value))))
         assert (refused.code, refused.reason) == (
             grpc.StatusCode.INVALID_ARGUMENT,
             "INVALID_REQUEST",
@@ -88,12 +88,12 @@ async def test_bounds_of_spans(home: House, name: str) -> None:
     before = await policy(home.local)
     below, above = int(row.lowest) - 1, int(row.highest) + 1
     for seconds in (below, above, -(10**11), 10**12):
-        request = change(**{name: Duration(seconds=seconds)})
+        request = change(**only(name, Duration(seconds=seconds)))
         refused = await refusal(begin(home.local, "UpdatePolicy", request))
         assert (refused.reason, refused.fields) == ("INVALID_REQUEST", [f"policy.{name}"])
     assert await policy(home.local) == before
     for seconds in (int(row.lowest), int(row.highest)):
-        after = await changed(home.local, **{name: Duration(seconds=seconds)})
+        after = await changed(home.local, **only(name, Duration(seconds=seconds)))
         assert getattr(after, name) == Duration(seconds=seconds)
 
 

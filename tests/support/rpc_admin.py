@@ -24,6 +24,11 @@ def change(*reset: str, etag: str = "", **fields: Any) -> pb.UpdatePolicyRequest
     return pb.UpdatePolicyRequest(policy=pb.Policy(**fields), update_mask=mask, etag=etag)
 
 
+def only(name: str, value: object) -> dict[str, Any]:
+    """One limit, named by a table."""
+    return {name: value}
+
+
 async def policy(caller: Caller) -> pb.Policy:
     """The policy in force."""
     found: pb.Policy = (await begin(caller, "GetPolicy")).policy

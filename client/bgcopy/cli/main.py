@@ -11,16 +11,35 @@ import click
 
 from bgcopy import BgcopyError
 from bgcopy.cli import failure
+from bgcopy.cli.admin import drain, policy
 from bgcopy.cli.exits import Exit
 from bgcopy.cli.failure import Failure
 from bgcopy.cli.get import add, get
-from bgcopy.cli.listing import ls, show, status
+from bgcopy.cli.listing import ls, show
 from bgcopy.cli.options import shared
 from bgcopy.cli.session import Session
+from bgcopy.cli.status import status
+from bgcopy.cli.token import token
 from bgcopy.cli.verbs import cancel, complete, pause, resume, rm
 from bgcopy.cli.watching import wait, watch
 
-_COMMANDS = (get, add, ls, show, watch, wait, pause, resume, complete, cancel, rm, status)
+_COMMANDS = (
+    get,
+    add,
+    ls,
+    show,
+    watch,
+    wait,
+    pause,
+    resume,
+    complete,
+    cancel,
+    rm,
+    status,
+    policy,
+    token,
+    drain,
+)
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
