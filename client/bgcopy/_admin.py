@@ -8,7 +8,7 @@ from typing import Unpack
 
 from bgcopy import _admin_models as models
 from bgcopy._calls import Calls, Timeout
-from bgcopy._convert import to_duration
+from bgcopy._convert_options import to_duration
 from bgcopy.v1 import admin_service_pb2 as pb
 from bgcopy.v1.admin_service_pb2_grpc import AdminServiceStub
 

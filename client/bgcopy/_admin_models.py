@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
-from bgcopy._convert import known, to_datetime, to_duration
-from bgcopy._enums import CostState, JobState
+from bgcopy._convert_options import known, to_datetime, to_duration
+from bgcopy._enums import JobState
+from bgcopy._option_enums import CostState
 from bgcopy.v1 import admin_service_pb2 as pb
 from bgcopy.v1 import job_pb2
 

@@ -145,7 +145,9 @@ def _handlers(
         if method.name not in permissions:
             continue
         name = _snake(method.name)
-        (work,) = [getattr(one, name) for one in servicers if hasattr(one, name)]
+        work = next((getattr(one, name) for one in servicers if hasattr(one, name)), None)
+        if work is None:
+            continue
         decoder = message_factory.GetMessageClass(method.input_type).FromString
         if method.server_streaming:
             handlers[method.name] = grpc.unary_stream_rpc_method_handler(
