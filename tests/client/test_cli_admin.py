@@ -152,7 +152,7 @@ async def test_status_tells_administrators_how_the_daemon_does(
         assert line in shown.out.splitlines()
     assert "draining" not in shown.out
     told = await bgcopy_("status", "--json")
-    assert told.json["stats"]["jobs"] == {"QUEUED": 3}
+    assert told.json["stats"]["jobs"] == {"QUEUED": 3, "ERROR": 0}
     office.handlers["GetStats"] = refusing(grpc.StatusCode.UNIMPLEMENTED, "NOT_SUPPORTED")
     assert "received" not in (await bgcopy_("status")).out
 

@@ -98,7 +98,7 @@ async def test_a_cost_of_a_newer_server(client: bgcopy.AsyncClient, office: Offi
 
 async def test_statistics(client: bgcopy.AsyncClient) -> None:
     stats = await client.admin.get_stats()
-    assert stats.jobs == {JobState.QUEUED: 3}
+    assert stats.jobs == {JobState.QUEUED: 3, JobState.ERROR: 0}
     assert (stats.bytes_received, stats.attempts_finished, stats.attempts_failed) == (1 << 20, 5, 1)
     assert stats.start_time == datetime.fromtimestamp(START.seconds, UTC)
 

@@ -77,9 +77,11 @@ class Office(Scripted, _Servicer):  # type: ignore[misc] # see above
         return pb.UpdatePolicyResponse(policy=self.policy)
 
     async def get_stats(self, _: pb.GetStatsRequest, __: Context) -> pb.GetStatsResponse:
-        count = pb.StateCount(state=job_pb2.JOB_STATE_QUEUED, count=3)
         return pb.GetStatsResponse(
-            jobs=[count],
+            jobs=[
+                pb.StateCount(state=job_pb2.JOB_STATE_QUEUED, count=3),
+                pb.StateCount(state=job_pb2.JOB_STATE_ERROR, count=0),
+            ],
             running_jobs=2,
             bytes_per_second=2048,
             bytes_received=1 << 20,

@@ -51,7 +51,9 @@ async def _stats(client: AsyncClient) -> Stats | None:
 
 def _stats_facts(stats: Stats) -> list[tuple[str, str]]:
     jobs = ", ".join(
-        f"{count} {state.name.lower().replace('_', ' ')}" for state, count in stats.jobs.items()
+        f"{count} {state.name.lower().replace('_', ' ')}"
+        for state, count in stats.jobs.items()
+        if count
     )
     return [
         (
