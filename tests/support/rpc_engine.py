@@ -46,6 +46,7 @@ class ScriptedEngine:
         self.active: dict[tuple[str, int], Transfer] = {}
         self.stops: list[str] = []
         self.rates: list[tuple[str, int]] = []
+        self.total_rates: list[int] = []
         self.started = 0
         self._claimed: dict[tuple[str, int], int] = {}
         self._sizes: dict[tuple[str, int], int | None] = {}
@@ -69,6 +70,9 @@ class ScriptedEngine:
 
     def set_rate(self, job_id: str, rate: int) -> None:
         self.rates.append((job_id, rate))
+
+    def set_total_rate(self, rate: int) -> None:
+        self.total_rates.append(rate)
 
     def on_events(self, callback: Callable[[Sequence[Event]], None]) -> None:
         self._callback = callback

@@ -29,6 +29,7 @@ from bgcopyd.queue.ledger import (
 from bgcopyd.queue.outcomes import Outcome, Tried
 from bgcopyd.queue.patience import transact_patiently
 from bgcopyd.queue.progress import ProgressBoard
+from bgcopyd.queue.statistics import Statistics
 from bgcopyd.queue.storage import FileTotals, FileUpdate, Store, Tx
 from bgcopyd.queue.transfers import (
     DEFAULT_TRANSFER_OPTIONS,
@@ -72,6 +73,7 @@ class RunTools:
     store: Store
     engine: Engine
     board: ProgressBoard
+    statistics: Statistics
     clock: Clock
     chance: Callable[[], float]
     files_in_parallel: int
@@ -297,6 +299,7 @@ class JobRun:
         file = self._active.get(event.index)
         if file is None:
             return
+        self._tools.statistics.hear(event, file)
         if isinstance(event, Received):
             self._received[event.index] = event.received
             return
