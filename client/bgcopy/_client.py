@@ -16,7 +16,7 @@ from bgcopy import _convert as convert
 from bgcopy import _models as models
 from bgcopy._calls import Calls, Timeout
 from bgcopy._channel import Target, parse_target
-from bgcopy._enums import JobState, Priority, Reason
+from bgcopy._enums import ErrorContext, JobState, Priority, Reason
 from bgcopy._job import Job
 from bgcopy._watch import Watch, WatchOptions
 from bgcopy.auth import BearerToken
@@ -328,15 +328,27 @@ class AsyncClient:
 
     async def get_error_description(
         self,
-        error: Reason | str,
+        error: Reason | ErrorContext | str,
         *,
         language_code: str = "",
         timeout: Timeout | None = None,
     ) -> models.ErrorDescription:
-        """What a reason, an HRESULT ("0x80D02003") or an HRESULT's name means and what to do."""
+        """What an error means and what to do.
+
+        Args:
+            error: a reason, the context of a transfer's error, or an HRESULT: as "0x80D02003", as
+                the signed number that Windows prints, or by its name.
+            language_code: a BCP 47 tag as "de-AT"; English where there is no such language.
+            timeout: the call's deadline.
+
+        Raises:
+            DescriptionNotFound: nothing describes it.
+        """
         request = pb.GetErrorDescriptionRequest(language_code=language_code)
         if isinstance(error, Reason):
             request.reason = error_pb2.Reason.ValueType(error.value)
+        elif isinstance(error, ErrorContext):
+            request.context = error_pb2.ErrorContext.ValueType(error.value)
         else:
             request.hresult = error
         response = await self._calls.unary(lambda stub: stub.GetErrorDescription, request, timeout)

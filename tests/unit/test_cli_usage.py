@@ -14,6 +14,7 @@ import pytest
 
 import bgcopy
 from bgcopy import ErrorContext, JobInfo, JobState, Reason, TransferErrorInfo, errors
+from bgcopy._error_classes import error_class
 from bgcopy.cli import exits, failure, launcher, options, sources
 from bgcopy.cli.exits import Exit
 from bgcopy.cli.main import cli, main
@@ -67,7 +68,7 @@ def test_several() -> None:
 def test_errors_without_a_known_reason_go_by_code() -> None:
     def error(code: grpc.StatusCode) -> bgcopy.CallError:
         details = errors.CallDetails(code, reason_name="NEWER")
-        return errors.error_class(Reason.UNKNOWN, code)(details)
+        return error_class(Reason.UNKNOWN, code)(details)
 
     assert exits.of_error(error(grpc.StatusCode.UNAVAILABLE)) == 3
     assert exits.of_error(error(grpc.StatusCode.DEADLINE_EXCEEDED)) == 12

@@ -11,7 +11,7 @@ from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
 import bgcopy
 from bgcopy import _convert as convert
-from bgcopy import errors
+from bgcopy._error_classes import error_class
 from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopy.v1 import error_pb2, job_pb2
 
@@ -42,7 +42,7 @@ def test_enums_equal_the_protos(
 
 def test_every_reason_has_its_exception() -> None:
     for reason in bgcopy.Reason:
-        kind = errors.error_class(reason, grpc.StatusCode.UNKNOWN)
+        kind = error_class(reason, grpc.StatusCode.UNKNOWN)
         if 0 < reason.value < 100:
             assert kind.__name__.lower() == {
                 "NOT_SUPPORTED": "notsupported",
@@ -56,7 +56,7 @@ def test_every_reason_has_its_exception() -> None:
 def test_every_code_has_its_exception() -> None:
     plain = {grpc.StatusCode.OK, grpc.StatusCode.CANCELLED}
     for code in grpc.StatusCode:
-        kind = errors.error_class(bgcopy.Reason.UNKNOWN, code)
+        kind = error_class(bgcopy.Reason.UNKNOWN, code)
         assert (kind is bgcopy.CallError) == (code in plain), code
 
 

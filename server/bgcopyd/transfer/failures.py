@@ -11,6 +11,7 @@ from datetime import datetime
 
 import pycurl
 
+from bgcopyd.jobs.hresults.http import status_passes
 from bgcopyd.jobs.job import ErrorContext, TransferError
 from bgcopyd.jobs.reasons import Reason
 
@@ -43,8 +44,6 @@ class Failure:
         )
 
 
-TRANSIENT_4XX = frozenset({408, 409, 423, 425, 429})
-FATAL_5XX = frozenset({501, 505})
 # Gone or forbidden in the middle of a download is often a node that lags or a link that expired.
 SECOND_LOOK = frozenset({403, 404, 410})
 
@@ -62,7 +61,7 @@ _STATUS_TEXT = {
 
 def of_status(status: int, host: str, retry_after: float | None = None) -> Failure:
     """The failure that an HTTP status from 400 means."""
-    transient = status in TRANSIENT_4XX if status < 500 else status not in FATAL_5XX
+    transient = status_passes(status)
     text = _STATUS_TEXT.get(status)
     if text is None:
         text = "has a problem; the transfer goes on later" if transient else "refused the request"
