@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import grpc
 from google.protobuf.message import Message
@@ -131,6 +131,32 @@ class Calls:
             raise DeadlineExceeded(
                 CallDetails(grpc.StatusCode.DEADLINE_EXCEEDED, message)
             ) from None
+
+    async def stream(
+        self,
+        method: Callable[[AsyncStub], grpc.aio.UnaryStreamMultiCallable[RequestT, ResponseT]],
+        request: RequestT,
+    ) -> AsyncGenerator[ResponseT, None]:
+        """Make a call that answers with a stream; however its loop is left, the call ends.
+
+        Raises:
+            BgcopyError: the call failed.
+        """
+        await self._turn(self._timeout)
+        try:
+            call = method(self._stub(retries=True))(request, metadata=self._metadata)
+            try:
+                while (message := await call.read()) is not grpc.aio.EOF:
+                    yield cast("ResponseT", message)
+            finally:
+                call.cancel()
+        except grpc.aio.AioRpcError as error:
+            raise to_call_error(error) from error
+        except asyncio.CancelledError:
+            self.raise_if_closed()
+            raise
+        finally:
+            self._turns.release()
 
     def watch(self, request: manager_pb2.WatchJobsRequest) -> WatchCall:
         """Open the stream of a watch; the caller cancels it."""

@@ -72,11 +72,21 @@ class Verification(enum.Enum):
 
 
 class RemovedReason(enum.Enum):
-    """Why a watch forgets a job: it is gone, or the filter does not match it any more."""
+    """Why a watch forgets a job: it is gone, matches no more, or belongs to somebody else now."""
 
     UNKNOWN = 0
     DELETED = 1
     NO_MATCH = 2
+    OWNER_CHANGED = 3
+
+
+class AttemptOutcome(enum.Enum):
+    """How an attempt at a file ended."""
+
+    UNKNOWN = 0
+    FINISHED = 1
+    FAILED = 2
+    STOPPED = 3
 
 
 class ErrorContext(enum.Enum):

@@ -43,7 +43,7 @@ async def test_a_deleted_job_leaves_a_tombstone(store: Store) -> None:
 async def test_the_former_owner_is_told(store: Store) -> None:
     job = await add(store, new_job(ANNA))
     taken = await change(store, job.job_id, owner=BERT)
-    assert await store.changes(1) == Changes((taken,), (Tombstone(job.job_id, ANNA, 2),), 2)
+    assert await store.changes(1) == Changes((taken,), (Tombstone(job.job_id, ANNA, 2, True),), 2)
     assert taken.creator == ANNA
 
 

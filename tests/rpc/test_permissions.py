@@ -6,6 +6,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopy.v1 import job_pb2
@@ -20,12 +21,32 @@ RPCS = [method.name for method in SERVICE.methods]
 BODIES: dict[str, dict[str, Any]] = {
     "CreateJob": {"job": job_pb2.Job(display_name="a job")},
     "AddFiles": {"files": [job_pb2.FileSpec(remote_url=URL, local_path="added")]},
+    "UpdateJob": {
+        "job": job_pb2.Job(description="new"),
+        "update_mask": FieldMask(paths=["description"]),
+    },
+    "UpdateFile": {"remote_url": f"{URL}/elsewhere"},
+    "RemoveFiles": {"file_indexes": [0]},
+    "ReplaceRemotePrefix": {"old_prefix": URL, "new_prefix": f"{URL}/elsewhere"},
+    "RequestFileRanges": {"ranges": [job_pb2.FileRange(offset=0, length=1)]},
+    "SetCredentials": {"target": 1, "scheme": 1, "user_name": "u", "password": "p"},
+    "RemoveCredentials": {"target": 1, "scheme": 1},
+    "ProbeUrl": {"remote_url": "http://127.0.0.1:9/"},
     "GetErrorDescription": {"hresult": "0x80D02003"},
 }
 # And what makes it a bad one, where anything can.
 BAD: dict[str, dict[str, Any]] = {
     "AddFiles": {"files": [job_pb2.FileSpec()], "request_id": "bad"},
     "ListFiles": {"page_size": -1, "page_token": "bad"},
+    "ListAttempts": {"page_size": -1, "page_token": "bad"},
+    "UpdateJob": {"update_mask": FieldMask(paths=["nonsense"])},
+    "UpdateFile": {"file_index": -1},
+    "RemoveFiles": {},
+    "ReplaceRemotePrefix": {},
+    "RequestFileRanges": {"file_index": -1},
+    "ReadFile": {"offset": -1},
+    "SetCredentials": {"target": 9},
+    "RemoveCredentials": {"scheme": 9},
     **{f"{name}Job": {"etag": "bad"} for name in
        ("Suspend", "Resume", "Complete", "Cancel", "Delete")},
 }  # fmt: skip

@@ -18,7 +18,7 @@ code meaning
 12   a time-out or deadline
 13   the remote refused (HTTP 3xx that leads nowhere, 4xx)
 14   the remote is busy (HTTP 5xx, 429)
-15   input is needed and there is no terminal (kept for commands to come)
+15   input is needed and there is no terminal
 16   some of several failed and some did not
 130  interrupted
 ==== ============================================================================================

@@ -105,7 +105,7 @@ async def _show(session: Session, word: str) -> int:
     for name, value in _facts(info):
         if value:
             session.data(f"{name + ':':10} {value}")
-    for line in table([_file_row(file) for file in files]) if files else ():
+    for line in table([file_row(file) for file in files]) if files else ():
         session.data(f"  {line}")
     return Exit.OK
 
@@ -142,7 +142,8 @@ def _facts(info: JobInfo) -> list[tuple[str, str]]:
     ]
 
 
-def _file_row(file: FileInfo) -> tuple[str, ...]:
+def file_row(file: FileInfo) -> tuple[str, ...]:
+    """A file as a row of a table."""
     total = "" if file.bytes_total is None else f" of {words.size(file.bytes_total)}"
     if file.completed:
         status = "completed"

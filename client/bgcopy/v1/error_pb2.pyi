@@ -101,7 +101,7 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     BG_E_UNKNOWN_PROPERTY_ID.
     """
     REASON_FILE_NOT_FOUND: _Reason.ValueType  # 33
-    """The job has no file of this index. NOT_FOUND, BG_E_FILE_NOT_AVAILABLE."""
+    """The job has no file of this index. NOT_FOUND, BG_E_FILE_NOT_FOUND."""
     REASON_RANGE_INVALID: _Reason.ValueType  # 34
     """A range is empty, negative or lies outside the file. INVALID_ARGUMENT, BG_E_INVALID_RANGE."""
     REASON_RANGES_OVERLAP: _Reason.ValueType  # 35
@@ -283,7 +283,7 @@ REASON_UNKNOWN_PROPERTY: Reason.ValueType  # 32
 BG_E_UNKNOWN_PROPERTY_ID.
 """
 REASON_FILE_NOT_FOUND: Reason.ValueType  # 33
-"""The job has no file of this index. NOT_FOUND, BG_E_FILE_NOT_AVAILABLE."""
+"""The job has no file of this index. NOT_FOUND, BG_E_FILE_NOT_FOUND."""
 REASON_RANGE_INVALID: Reason.ValueType  # 34
 """A range is empty, negative or lies outside the file. INVALID_ARGUMENT, BG_E_INVALID_RANGE."""
 REASON_RANGES_OVERLAP: Reason.ValueType  # 35

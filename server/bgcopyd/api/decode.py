@@ -298,7 +298,9 @@ def _content(*values: object) -> bytes:
 def _flat(values: Iterable[object]) -> Iterator[str]:
     for value in values:
         if isinstance(value, Mapping):
-            yield repr(sorted((name, _plain(one)) for name, one in value.items()))
+            # To set a property to its default is the same as to leave it out.
+            told = {name: one for name, one in value.items() if one != properties.DEFAULTS[name]}
+            yield repr(sorted((name, _plain(one)) for name, one in told.items()))
         elif isinstance(value, tuple):
             for spec in value:
                 yield from (spec.url, spec.root, spec.path)

@@ -15,17 +15,22 @@ from bgcopyd.jobs.job import Job, Progress, TransferError
 from bgcopyd.jobs.options import DEFAULT_OPTIONS
 from bgcopyd.jobs.reasons import hresult_of
 from bgcopyd.jobs.spans import on_disk
-from bgcopyd.queue.ledger import partial_name
 from bgcopyd.queue.watch import (
     FileChanged,
     Heartbeat,
     JobChanged,
     JobRemoved,
+    Removal,
     SnapshotComplete,
     WatchEvent,
 )
 
 _DEFAULT_OPTIONS = job_options(DEFAULT_OPTIONS)
+_REMOVALS = {
+    Removal.DELETED: pb.JOB_REMOVED_REASON_DELETED,
+    Removal.NO_MATCH: pb.JOB_REMOVED_REASON_NO_MATCH,
+    Removal.OWNER_CHANGED: pb.JOB_REMOVED_REASON_OWNER_CHANGED,
+}
 
 
 def transfer_error(error: TransferError | None) -> error_pb2.TransferError | None:
@@ -120,7 +125,7 @@ def file(value: File) -> job_pb2.File:
             for source in value.report.sources
         ],
         filled_ranges=_ranges(on_disk(value.claimed, value.filled)),
-        temporary_name="" if value.completed else partial_name(value),
+        temporary_name="" if value.completed else value.partial_name,
         validation_state=value.validation_state,
     )
 
@@ -156,7 +161,5 @@ def _other_event(
         return pb.WatchJobsResponse(resume_token=token, snapshot_complete=pb.SnapshotComplete())
     if isinstance(event, Heartbeat):
         return pb.WatchJobsResponse(resume_token=token, heartbeat=pb.Heartbeat())
-    reason = pb.JOB_REMOVED_REASON_DELETED if event.deleted else pb.JOB_REMOVED_REASON_NO_MATCH
-    return pb.WatchJobsResponse(
-        resume_token=token, job_removed=pb.JobRemoved(job_id=event.job_id, reason=reason)
-    )
+    removed = pb.JobRemoved(job_id=event.job_id, reason=_REMOVALS[event.why])
+    return pb.WatchJobsResponse(resume_token=token, job_removed=removed)

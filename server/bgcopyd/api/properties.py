@@ -244,3 +244,7 @@ DECODERS: Mapping[str, Decoder] = MappingProxyType(
         "continue_on_file_error": _flag("continue_on_file_error"),
     }
 )
+# What a property is where it is not set.
+DEFAULTS: Values = MappingProxyType(
+    {name: decode(Violations(), name, job_pb2.Job()) for name, decode in DECODERS.items()}
+)

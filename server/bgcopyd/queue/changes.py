@@ -19,7 +19,7 @@ from bgcopyd.queue.commands import WatchJobs
 from bgcopyd.queue.manager import query_of
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.storage import Store, StoreUnavailable
-from bgcopyd.queue.watch import JobChanged, JobRemoved, Watch, WatchEvent
+from bgcopyd.queue.watch import JobChanged, Watch, WatchEvent, removal_of
 
 logger = logging.getLogger(__name__)
 
@@ -81,8 +81,7 @@ class ChangeFeed:
             if changes.position <= self.cursor:
                 return
             events = [JobChanged(self.board.overlay(job), job.change_seq) for job in changes.jobs]
-            gone = [(stone.owner, JobRemoved(stone.job_id, stone.change_seq, deleted=True))
-                    for stone in changes.tombstones]  # fmt: skip
+            gone = [(stone, removal_of(stone)) for stone in changes.tombstones]
             self.cursor = changes.position
             for watch in self._watches:
                 watch.offer(events, gone, changes.position)

@@ -74,11 +74,12 @@ class JobPage:
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """A job that is gone, and whose it was."""
+    """A job that is gone, or is somebody else's now, and whose it was."""
 
     job_id: str
     owner: str
     change_seq: int
+    owner_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

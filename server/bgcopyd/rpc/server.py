@@ -133,7 +133,9 @@ def _handlers(calls: Calls, servicers: Sequence[object]) -> grpc.GenericRpcHandl
         if method.name not in PERMISSIONS:
             continue
         name = _snake(method.name)
-        (work,) = [getattr(one, name) for one in servicers if hasattr(one, name)]
+        work = next((getattr(one, name) for one in servicers if hasattr(one, name)), None)
+        if work is None:
+            continue
         decoder = message_factory.GetMessageClass(method.input_type).FromString
         if method.server_streaming:
             handlers[method.name] = grpc.unary_stream_rpc_method_handler(

@@ -162,6 +162,6 @@ def token_of(row: Row) -> Token:
 
 
 def tombstone_of(row: Row) -> Tombstone:
-    """The tombstone of a row (change_seq, job, owner)."""
-    change_seq, key, owner = row
-    return Tombstone(id_text(key), owner, change_seq)
+    """The tombstone of a row (change_seq, job, owner, owner_changed)."""
+    change_seq, key, owner, owner_changed = row
+    return Tombstone(id_text(key), owner, change_seq, owner_changed != 0)
