@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import enum
-import functools
 import logging
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Concatenate, ParamSpec
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pycurl
 
 from bgcopyd.jobs.file import Verification
-from bgcopyd.queue.transfers import Connected, Failed, Finished, Received, Stopped, Transfer
+from bgcopyd.queue.transfers import (
+    AttemptReport,
+    Connected,
+    Failed,
+    Finished,
+    Received,
+    Stopped,
+    Transfer,
+)
 from bgcopyd.transfer import failures, redirects
 from bgcopyd.transfer.destination import DestinationInvalid
+from bgcopyd.transfer.entry import entry
 from bgcopyd.transfer.failures import Failure
 from bgcopyd.transfer.handles import Handle
 from bgcopyd.transfer.headers import Answer, media_type, parse_answer, retry_after
@@ -23,6 +30,8 @@ from bgcopyd.transfer.keeper import Keeper, Settled
 from bgcopyd.transfer.ladder import Ladder
 from bgcopyd.transfer.pacer import Pacer
 from bgcopyd.transfer.partial import CannotNote
+from bgcopyd.transfer.report import Report
+from bgcopyd.transfer.requests import Requests, Unusable
 from bgcopyd.transfer.verdict import (
     PAGE_TYPES,
     Accept,
@@ -45,24 +54,6 @@ _DISCARD = 64 << 10
 _PAGE_ENDINGS = (".html", ".htm", ".xhtml", "/")
 
 
-P = ParamSpec("P")
-
-
-def _entry(
-    method: Callable[Concatenate[Download, P], None],
-) -> Callable[Concatenate[Download, P], None]:
-    """Where the volume calls in: a defect of ours ends this transfer, and no other."""
-
-    @functools.wraps(method)
-    def guarded(self: Download, /, *arguments: P.args, **named: P.kwargs) -> None:
-        try:
-            method(self, *arguments, **named)
-        except Exception as error:  # noqa: BLE001 - whatever it is
-            self.broke(error)
-
-    return guarded
-
-
 class Phase(enum.Enum):
     """What a download is doing."""
 
@@ -83,6 +74,10 @@ class Download:
         self._phase = Phase.WAITING
         self._keeper = Keeper(transfer, volume, self._disk_failed)
         self._ladder = Ladder(transfer.claimed, transfer.size, transfer.validators)
+        self._requests = Requests(transfer.url, transfer.options, volume.options)
+        self._report = Report(transfer.url)
+        if not self._requests.resumes:
+            self._ladder.forget()
         self._url = transfer.url
         self._visited = {transfer.url}
         self._origin: redirects.Origin | None = None
@@ -108,13 +103,13 @@ class Download:
 
     # Requests.
 
-    @_entry
+    @entry
     def start(self) -> None:
         """Asks for a slot at the URL's host."""
         try:
-            self._origin = redirects.origin_of(self._url)
-        except ValueError as error:
-            self._fail(failures.url_refused(str(error)))
+            self._origin = self._requests.aim(self._url)
+        except Unusable as error:
+            self._fail(error.failure)
             return
         self._phase = Phase.WAITING
         self._volume.admission.request(self._origin, self._granted)
@@ -136,7 +131,7 @@ class Download:
         self._phase = Phase.RESTING
         self._keeper.when_quiet(self._send)
 
-    @_entry
+    @entry
     def _send(self) -> None:
         if self._phase is not Phase.RESTING:
             return
@@ -146,13 +141,12 @@ class Download:
         except (OSError, DestinationInvalid) as error:
             self._fail(self._local(error))
             return
-        assert self._origin is not None
         self._phase = Phase.ASKING
         self._verdict = self._answer = self._intake = None
         self._discarded = 0
         self._asked = self._moved = self._volume.now()
-        fields = self._ladder.ask().fields()
-        self._handle = self._volume.launch(self, self._url, fields, self._origin)
+        request = self._requests.make(self._ladder.ask().fields())
+        self._handle = self._volume.launch(self, request, self.transfer.job_id)
         self._pacer.begin(self._handle)
 
     # The body, inside libcurl's callback.
@@ -211,7 +205,7 @@ class Download:
         self._pacer.received(len(data))
         return 0 if taken is Taken.FULL else None
 
-    @_entry
+    @entry
     def flush(self, now: float) -> None:
         """Writes what this turn has brought; outside libcurl."""
         self._unwritten = False
@@ -232,7 +226,7 @@ class Download:
 
     # The end of a request, outside libcurl.
 
-    @_entry
+    @entry
     def on_done(self, code: int, detail: str) -> None:
         """The request has ended with a CURLcode."""
         if self._verdict is None and code == pycurl.E_OK:
@@ -253,13 +247,18 @@ class Download:
         handle, self._handle = self._handle, None
         self._pacer.begin(None)
         if handle is not None:
+            accepted = isinstance(self._verdict, Accept)
+            self._report.ended(self._url, handle, self._answer, accepted=accepted)
             self._volume.release(handle)
 
     def _curl_failed(self, code: int, detail: str) -> None:
         assert self._origin is not None
         if failures.is_stream_error(code):
             self._volume.note_stream_error(self._origin)
-        self._fail(failures.of_curl(code, detail, self._host))
+        if self._verdict is None and self._requests.another_way(code, self._report.ending):
+            self._request()
+        else:
+            self._fail(self._requests.failure(code, detail, self._report.ending))
 
     def _body_ended(self, code: int, detail: str) -> None:
         intake, ladder = self._intake, self._ladder
@@ -307,9 +306,7 @@ class Download:
 
     def _redirect(self, location: str) -> None:
         try:
-            self._url = redirects.follow(
-                self._url, location, self._visited, self._volume.options.redirects
-            )
+            self._url = self._requests.follow(location, self._visited)
         except redirects.RedirectRefused as refused:
             self._fail(failures.redirect_refused(str(refused), self._host))
             return
@@ -319,6 +316,9 @@ class Download:
 
     def _status(self, status: int) -> None:
         assert self._answer is not None
+        if self._requests.another_login(status):
+            self._request()
+            return
         pause = retry_after(self._answer, self._volume.wall())
         failure = failures.of_status(status, self._host, pause)
         alive = self._ladder.have > 0 or self._progressed
@@ -336,7 +336,7 @@ class Download:
         self._phase = Phase.RESTING
         self._volume.later(self._volume.options.second_look, self._ask_original)
 
-    @_entry
+    @entry
     def _ask_original(self) -> None:
         if self._phase is Phase.RESTING:
             self._url = self.transfer.url
@@ -388,7 +388,7 @@ class Download:
         self._begin_settling()
         self._keeper.settle(position, None, lambda _: self._ended(self._failed(failure)))
 
-    @_entry
+    @entry
     def stop(self) -> None:
         """Ends the transfer soon; one that is being finished may still finish."""
         self._stopping = True
@@ -408,7 +408,8 @@ class Download:
         elif settled.agreed:
             file, ladder = self._keeper.identity, self._ladder
             proof = self._proof()
-            self._ended(Finished(*self._name, size, ladder.validators, proof, *file))
+            attempt = self._attempt()
+            self._ended(Finished(*self._name, size, ladder.validators, proof, *file, attempt))
         else:
             self._differs()
 
@@ -448,10 +449,14 @@ class Download:
             error,
             *self._keeper.kept,
             retry_after=failure.retry_after,
+            attempt=self._attempt(),
         )
 
     def _stopped(self) -> Stopped:
-        return Stopped(*self._name, *self._keeper.kept)
+        return Stopped(*self._name, *self._keeper.kept, attempt=self._attempt())
+
+    def _attempt(self) -> AttemptReport:
+        return self._report.attempt(tell_url=self._requests.tells)
 
     def _ended(self, event: Finished | Failed | Stopped) -> None:
         self._volume.settling -= 1
@@ -460,7 +465,7 @@ class Download:
 
     # Time.
 
-    @_entry
+    @entry
     def tick(self, now: float) -> None:
         """Reports progress and notices silence; called a few times per second."""
         if self._phase is not Phase.ASKING:
