@@ -20,11 +20,17 @@ from bgcopyd.queue.watch import (
     Heartbeat,
     JobChanged,
     JobRemoved,
+    Removal,
     SnapshotComplete,
     WatchEvent,
 )
 
 _DEFAULT_OPTIONS = job_options(DEFAULT_OPTIONS)
+_REMOVALS = {
+    Removal.DELETED: pb.JOB_REMOVED_REASON_DELETED,
+    Removal.NO_MATCH: pb.JOB_REMOVED_REASON_NO_MATCH,
+    Removal.OWNER_CHANGED: pb.JOB_REMOVED_REASON_OWNER_CHANGED,
+}
 
 
 def transfer_error(error: TransferError | None) -> error_pb2.TransferError | None:
@@ -155,7 +161,5 @@ def _other_event(
         return pb.WatchJobsResponse(resume_token=token, snapshot_complete=pb.SnapshotComplete())
     if isinstance(event, Heartbeat):
         return pb.WatchJobsResponse(resume_token=token, heartbeat=pb.Heartbeat())
-    reason = pb.JOB_REMOVED_REASON_DELETED if event.deleted else pb.JOB_REMOVED_REASON_NO_MATCH
-    return pb.WatchJobsResponse(
-        resume_token=token, job_removed=pb.JobRemoved(job_id=event.job_id, reason=reason)
-    )
+    removed = pb.JobRemoved(job_id=event.job_id, reason=_REMOVALS[event.why])
+    return pb.WatchJobsResponse(resume_token=token, job_removed=removed)

@@ -18,6 +18,7 @@ class Permission(enum.Enum):
 
     IDENTIFIED = "any known caller"
     OWN_JOB = "the job's owner or an administrator"
+    ADMIN = "an administrator"
 
 
 PERMISSIONS: Mapping[str, Permission] = MappingProxyType(
@@ -44,6 +45,25 @@ PERMISSIONS: Mapping[str, Permission] = MappingProxyType(
         "GetErrorDescription": Permission.IDENTIFIED,
         "GetServerInfo": Permission.IDENTIFIED,
     }
+)
+
+ADMIN_PERMISSIONS: Mapping[str, Permission] = MappingProxyType(
+    dict.fromkeys(
+        (
+            "GetPolicy",
+            "UpdatePolicy",
+            "GetStats",
+            "CreateToken",
+            "ListTokens",
+            "RevokeToken",
+            "DrainServer",
+        ),
+        Permission.ADMIN,
+    )
+)
+
+SERVICES: Mapping[str, Mapping[str, Permission]] = MappingProxyType(
+    {"BackgroundCopyManager": PERMISSIONS, "AdminService": ADMIN_PERMISSIONS}
 )
 
 
@@ -90,6 +110,15 @@ def owner_scope(principal: Principal, *, all_owners: bool) -> str | None:
     """
     if not all_owners:
         return principal.id
-    if not principal.admin:
-        raise Refusal(Reason.ADMIN_REQUIRED, "filter.all_owners needs an administrator")
+    require_admin(principal, "filter.all_owners")
     return None
+
+
+def require_admin(principal: Principal, what: str) -> None:
+    """Lets administrators pass.
+
+    Raises:
+        Refusal: ADMIN_REQUIRED.
+    """
+    if not principal.admin:
+        raise Refusal(Reason.ADMIN_REQUIRED, f"{what} needs an administrator")

@@ -241,6 +241,9 @@ class Engine(Protocol):
     def set_rate(self, job_id: str, rate: int) -> None:
         """Changes the limit of a job's transfers; bytes per second, 0 = none."""
 
+    def set_total_rate(self, rate: int) -> None:
+        """Changes the limit of all transfers together; bytes per second, 0 = none."""
+
     def on_events(self, callback: Callable[[Sequence[Event]], None]) -> None:
         """Events come here, in batches, on the loop; in order per transfer."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import enum
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,7 +18,7 @@ from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.commands import WatchJobs
 from bgcopyd.queue.matching import in_scope, matches
 from bgcopyd.queue.progress import ProgressBoard
-from bgcopyd.queue.storage import Changes, JobQuery, Position, Store
+from bgcopyd.queue.storage import Changes, JobQuery, Position, Store, Tombstone
 
 PENDING = 256
 SNAPSHOT_PAGE = 200
@@ -32,13 +33,21 @@ class JobChanged:
     encoded: bytes | None = None
 
 
+class Removal(enum.Enum):
+    """Why a watch forgets a job."""
+
+    DELETED = "it was deleted or has expired"
+    NO_MATCH = "the filter does not match it any more"
+    OWNER_CHANGED = "it belongs to somebody else"
+
+
 @dataclass(frozen=True, slots=True)
 class JobRemoved:
-    """A job that is gone (`deleted`) or that the filter does not match any more."""
+    """A job that a watch has reason to forget."""
 
     job_id: str
     position: int
-    deleted: bool
+    why: Removal
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +117,10 @@ class Watch:
         self._news.set()
 
     def offer(
-        self, events: list[JobChanged], gone: list[tuple[str, JobRemoved]], position: int
+        self,
+        events: Sequence[JobChanged],
+        gone: Sequence[tuple[Tombstone, JobRemoved]],
+        position: int,
     ) -> None:
         """Takes what the feed has read; never waits."""
         if self._behind:
@@ -117,8 +129,8 @@ class Watch:
             seen = self._seen(event) if self._is_news(event) else None
             if seen is not None:
                 self._pending[event.job.job_id] = seen
-        for owner, removed in gone:
-            if self._is_news(removed) and in_scope(owner, removed.job_id, self._query):
+        for stone, removed in gone:
+            if self._is_news(removed) and self._hears_of(stone):
                 self._pending[removed.job_id] = removed
         self._pending_position = position
         if len(self._pending) > PENDING:
@@ -229,11 +241,7 @@ class Watch:
             seen = self._seen(JobChanged(self._feed.board.overlay(job), job.change_seq))
             if seen is not None:
                 events.append(seen)
-        events += [
-            JobRemoved(stone.job_id, stone.change_seq, deleted=True)
-            for stone in changes.tombstones
-            if in_scope(stone.owner, stone.job_id, self._query)
-        ]
+        events += [removal_of(stone) for stone in changes.tombstones if self._hears_of(stone)]
         return sorted(events, key=_order)
 
     def _told(self, event: JobChanged | JobRemoved) -> JobChanged | JobRemoved:
@@ -288,13 +296,25 @@ class Watch:
             return None
         if matches(job, self._query):
             return event if not self._command.notified_only or tells(job) else None
-        return JobRemoved(job.job_id, job.change_seq, deleted=False)
+        return JobRemoved(job.job_id, job.change_seq, Removal.NO_MATCH)
+
+    def _hears_of(self, stone: Tombstone) -> bool:
+        """Whether the watch must forget the job; one of all owners sees it with the new one."""
+        if stone.owner_changed and self._query.owner is None:
+            return False
+        return in_scope(stone.owner, stone.job_id, self._query)
 
     @staticmethod
     def _resumed(now: Position, store_id: str, position: int) -> int:
         if store_id != now.store_id or not now.oldest <= position <= now.newest:
             raise _expired()
         return position
+
+
+def removal_of(stone: Tombstone) -> JobRemoved:
+    """What a watch is told of a tombstone."""
+    why = Removal.OWNER_CHANGED if stone.owner_changed else Removal.DELETED
+    return JobRemoved(stone.job_id, stone.change_seq, why)
 
 
 def _order(event: JobChanged | JobRemoved) -> int:

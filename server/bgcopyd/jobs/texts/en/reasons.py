@@ -53,7 +53,7 @@ REASONS = {
     "several jobs with one.",
     Reason.RESUME_TOKEN_EXPIRED: "The resume token is older than the server's history or from "
     "another store. Watch again without a token.",
-    Reason.DRAINING: "The server is shutting down. Try again shortly.",
+    Reason.DRAINING: "The server is being drained or shutting down. Try again shortly.",
     Reason.STORE_UNAVAILABLE: "The queue could not be written; nothing was changed. Try again; the "
     "daemon's log says what ails the disk.",
     Reason.INTERNAL: "A defect of the server. The incident id in the message leads to the daemon's "
@@ -140,4 +140,6 @@ REASONS = {
     "the ranges against the file's size.",
     Reason.INACTIVE: "Nothing happened to the job for so long that it was cancelled and cleaned "
     "up. Create it anew.",
+    Reason.SECRET_UNREADABLE: "A secret of the job cannot be opened: the key that it was sealed "
+    "with is gone. Set the job's credentials or headers again, then resume it.",
 }
