@@ -15,6 +15,7 @@ from bgcopyd.jobs.file import Verification
 from bgcopyd.queue.transfers import Connected, Failed, Finished, Received, Stopped, Transfer
 from bgcopyd.transfer import failures, redirects
 from bgcopyd.transfer.destination import DestinationInvalid
+from bgcopyd.transfer.ending import Ending, local_failure
 from bgcopyd.transfer.failures import Failure
 from bgcopyd.transfer.handles import Handle
 from bgcopyd.transfer.headers import Answer, media_type, parse_answer, retry_after
@@ -82,6 +83,7 @@ class Download:
         self._volume = volume
         self._phase = Phase.WAITING
         self._keeper = Keeper(transfer, volume, self._disk_failed)
+        self._ending = Ending(transfer, self._keeper, volume)
         self._ladder = Ladder(transfer.claimed, transfer.size, transfer.validators)
         self._url = transfer.url
         self._visited = {transfer.url}
@@ -347,14 +349,7 @@ class Download:
     # The end of the transfer.
 
     def _local(self, error: BaseException) -> Failure:
-        if isinstance(error, CannotNote):
-            return failures.begin_anew(self._host)
-        if isinstance(error, DestinationInvalid):
-            return failures.destination_invalid(str(error), self.transfer.root)
-        if isinstance(error, OSError):
-            return failures.of_os_error(error, self.transfer.root)
-        _log.error("a transfer of job %s failed", self.transfer.job_id, exc_info=error)
-        return failures.internal("writing")
+        return local_failure(error, self.transfer, self._host)
 
     def broke(self, error: BaseException) -> None:
         """Ends the transfer for a defect of ours, where it can still be ended."""
@@ -365,7 +360,7 @@ class Download:
 
     def _disk_failed(self, error: BaseException) -> None:
         if self._phase is Phase.SETTLING:
-            self._ended(self._failed(self._local(error)))
+            self._ended(self._ending.failed(self._local(error)))
         elif self._phase is not Phase.ENDED:
             self._fail(self._local(error))
 
@@ -386,7 +381,7 @@ class Download:
     def _fail(self, failure: Failure) -> None:
         position = self._position()
         self._begin_settling()
-        self._keeper.settle(position, None, lambda _: self._ended(self._failed(failure)))
+        self._keeper.settle(position, None, lambda _: self._ended(self._ending.failed(failure)))
 
     @_entry
     def stop(self) -> None:
@@ -396,7 +391,7 @@ class Download:
             return
         position = self._position()
         self._begin_settling()
-        self._keeper.settle(position, None, lambda _: self._ended(self._stopped()))
+        self._keeper.settle(position, None, lambda _: self._ended(self._ending.stopped()))
 
     def _finish(self, size: int) -> None:
         self._begin_settling()
@@ -404,18 +399,13 @@ class Download:
 
     def _finished(self, size: int, settled: Settled) -> None:
         if settled.error is not None:
-            self._ended(self._failed(self._local(settled.error)))
+            self._ended(self._ending.failed(self._local(settled.error)))
         elif settled.agreed:
-            file, ladder = self._keeper.identity, self._ladder
-            proof = self._proof()
-            self._ended(Finished(*self._name, size, ladder.validators, proof, *file))
+            ladder = self._ladder
+            proof = Verification.NONE if ladder.size is None else ladder.proof
+            self._ended(self._ending.finished(size, ladder.validators, proof))
         else:
             self._differs()
-
-    def _proof(self) -> Verification:
-        if self._keeper.has_digests:
-            return Verification.DIGEST
-        return Verification.NONE if self._ladder.size is None else self._ladder.proof
 
     def _differs(self) -> None:
         """The digest is another one: everything is fetched anew, once."""
@@ -440,18 +430,6 @@ class Download:
         if page and not self._page_expected():
             return failures.unexpected_content(self._host, transient=False)
         return failures.digest_mismatch(self._host)
-
-    def _failed(self, failure: Failure) -> Failed:
-        error = failure.error(self.transfer.index, self._volume.wall())
-        return Failed(
-            *self._name,
-            error,
-            *self._keeper.kept,
-            retry_after=failure.retry_after,
-        )
-
-    def _stopped(self) -> Stopped:
-        return Stopped(*self._name, *self._keeper.kept)
 
     def _ended(self, event: Finished | Failed | Stopped) -> None:
         self._volume.settling -= 1

@@ -1,0 +1,54 @@
+"""How one transfer ends: the last work on its file, and its one terminal event."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from bgcopyd.jobs.file import Validators, Verification
+from bgcopyd.queue.transfers import Failed, Finished, Stopped, Transfer
+from bgcopyd.transfer import failures
+from bgcopyd.transfer.destination import DestinationInvalid
+from bgcopyd.transfer.failures import Failure
+from bgcopyd.transfer.keeper import Keeper
+from bgcopyd.transfer.partial import CannotNote
+
+if TYPE_CHECKING:
+    from bgcopyd.transfer.volume import Volume
+
+_log = logging.getLogger(__name__)
+
+
+def local_failure(error: BaseException, transfer: Transfer, host: str) -> Failure:
+    """The failure that an exception on this side means; what nobody expected goes to the log."""
+    if isinstance(error, CannotNote):
+        return failures.begin_anew(host)
+    if isinstance(error, DestinationInvalid):
+        return failures.destination_invalid(str(error), transfer.root)
+    if isinstance(error, OSError):
+        return failures.of_os_error(error, transfer.root)
+    _log.error("a transfer of job %s failed", transfer.job_id, exc_info=error)
+    return failures.internal("writing")
+
+
+class Ending:
+    """Makes the terminal event of a transfer out of what its keeper has."""
+
+    def __init__(self, transfer: Transfer, keeper: Keeper, volume: Volume) -> None:
+        self._name = (transfer.job_id, transfer.claim_id, transfer.index)
+        self._keeper = keeper
+        self._volume = volume
+
+    def finished(self, size: int, validators: Validators, proof: Verification) -> Finished:
+        """Every byte is here."""
+        verification = Verification.DIGEST if self._keeper.has_digests else proof
+        return Finished(*self._name, size, validators, verification, *self._keeper.identity)
+
+    def failed(self, failure: Failure) -> Failed:
+        """The transfer ends without the whole file."""
+        error = failure.error(self._name[2], self._volume.wall())
+        return Failed(*self._name, error, *self._keeper.kept, retry_after=failure.retry_after)
+
+    def stopped(self) -> Stopped:
+        """The transfer was told to stop."""
+        return Stopped(*self._name, *self._keeper.kept)
