@@ -21,6 +21,9 @@ class Sink(Protocol):
     def on_done(self, code: int, detail: str) -> None:
         """The request has ended with a CURLcode."""
 
+    def tick(self, now: float) -> None:
+        """Called a few times per second while the request runs."""
+
 
 class Handle:
     """One easy handle. `lines` are the header lines that have arrived, all blocks of them."""

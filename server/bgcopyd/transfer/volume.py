@@ -21,7 +21,8 @@ from bgcopyd.transfer.buckets import Rates
 from bgcopyd.transfer.destination import Directories
 from bgcopyd.transfer.disk import DiskThreads
 from bgcopyd.transfer.download import Download
-from bgcopyd.transfer.handles import Handle, HandlePool
+from bgcopyd.transfer.exchange import Exchange
+from bgcopyd.transfer.handles import Handle, HandlePool, Sink
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.outbox import Outbox
 from bgcopyd.transfer.poller import Poller
@@ -56,7 +57,7 @@ class Volume:
         self.directories = Directories(shared.roots)
         self.admission = Admission(per_host=options.connections_per_host, total=options.connections)
         self.settling = 0
-        self.to_flush: list[Download] = []
+        self.to_flush: list[Exchange] = []
         self._shared = shared
         self._poller = Poller(
             connections=options.connections, per_host=options.connections_per_host
@@ -140,14 +141,16 @@ class Volume:
 
         self._disk.submit(task, report)
 
-    def launch(self, download: Download, url: str, fields: list[bytes], origin: Origin) -> Handle:
+    def launch(
+        self, sink: Sink, job_id: str, url: str, fields: list[bytes], origin: Origin
+    ) -> Handle:
         """Sends a request."""
-        limit = self.rates.limit(download.transfer.job_id)
+        limit = self.rates.limit(job_id)
         # A sixteenth of a second's bytes at once, so that slow limits do not come in bursts.
         piece = min(self.options.limited_buffer, max(limit // 16, _SMALLEST_BUFFER))
         handle = self._handles.take()
         handle.prepare(
-            download,
+            sink,
             url,
             fields,
             buffer=piece if limit else self.options.buffer,
@@ -215,10 +218,10 @@ class Volume:
             self._shared.outbox.put(events)
 
     def _flush(self) -> None:
-        downloads, self.to_flush = self.to_flush, []
+        exchanges, self.to_flush = self.to_flush, []
         now = self.now()
-        for download in downloads:
-            self._guard(partial(download.flush, now))
+        for exchange in exchanges:
+            self._guard(partial(exchange.flush, now))
 
     def _timeout(self) -> float | None:
         if self._posted:
@@ -230,7 +233,7 @@ class Volume:
 
     def _tick(self, now: float) -> None:
         for handle in list(self._running.values()):
-            if isinstance(handle.sink, Download):
+            if handle.sink is not None:
                 handle.sink.tick(now)
 
     def _guard(self, call: Callable[[], None]) -> None:
