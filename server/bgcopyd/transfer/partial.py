@@ -66,13 +66,13 @@ class PartialFile:
         if not stat.S_ISREG(state.st_mode) or state.st_nlink != 1:
             os.close(descriptor)
             raise DestinationInvalid("the partial file is no regular file with one name")
-        return cls(descriptor, state, noted=bool(_read_note(descriptor)))
+        return cls(descriptor, state, noted=bool(note_of(descriptor)))
 
     def proven(self, claimed: int, validators: Validators) -> int:
         """How much of a claim the file bears out; what lies behind it is cut off."""
         state = os.fstat(self._descriptor)
         if self._noted:
-            count, _, mark = _read_note(self._descriptor).partition(" ")
+            count, _, mark = note_of(self._descriptor).partition(" ")
             claimed = min(claimed, int(count)) if mark == _mark(validators) else 0
         proven = min(claimed, state.st_size)
         if state.st_size > proven:
@@ -147,7 +147,7 @@ class PartialFile:
         os.close(self._descriptor)
 
 
-def _read_note(descriptor: int) -> str:
+def note_of(descriptor: int) -> str:
     """The note, "" where there is none or the file system keeps none."""
     try:
         return os.getxattr(descriptor, _NOTE).decode("ascii", "replace")
