@@ -13,7 +13,7 @@ from bgcopyd.jobs.file import File, FileSpec
 from bgcopyd.queue.ledger import partial_name
 from bgcopyd.transfer.files import LocalFiles
 
-DEAD, LIVE = str(uuid.uuid4()), str(uuid.uuid4())
+DEAD, LIVE = (str(uuid.UUID(int=number)) for number in (0xABC, 0xDEF))
 
 
 @pytest.fixture

@@ -253,6 +253,35 @@ class Engine(Protocol):
         """Stops all transfers (their last events are delivered) and ends the threads."""
 
 
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a server says of a URL. `error` says why there is nothing to fetch, if so.
+
+    `accepts_ranges` was tried, not believed. `suggested_name` is safe as the name of a file, and
+    may be empty. `redirect_chain` are the URLs that answered, the last one as well, without user
+    information and query. `address` is empty behind a proxy.
+    """
+
+    status: int | None = None
+    size: int | None = None
+    accepts_ranges: bool = False
+    etag: str = ""
+    last_modified: str = ""
+    content_type: str = ""
+    suggested_name: str = ""
+    redirect_chain: tuple[str, ...] = ()
+    protocol: str = ""
+    address: str = ""
+    error: TransferError | None = None
+
+
+class Prober(Protocol):
+    """Asks servers about files; stores nothing."""
+
+    async def probe(self, url: str, options: TransferOptions) -> Probe:
+        """Asks for the first byte of a URL, within a bounded time; never raises for the server."""
+
+
 class Files(Protocol):
     """What the queue does to files at a job's end, on the threads of their volumes."""
 

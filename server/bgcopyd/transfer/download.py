@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import enum
-import functools
 import logging
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Concatenate, ParamSpec
+from typing import TYPE_CHECKING
 
 import pycurl
 
 from bgcopyd.jobs.file import Verification
-from bgcopyd.queue.transfers import Failed, Finished, Received, Stopped, Transfer
+from bgcopyd.queue.transfers import AttemptReport, Failed, Finished, Received, Stopped, Transfer
 from bgcopyd.transfer import failures, redirects
 from bgcopyd.transfer.destination import DestinationInvalid
-from bgcopyd.transfer.ending import Ending, local_failure
+from bgcopyd.transfer.ending import Terminal, local_failure
+from bgcopyd.transfer.entry import entry
 from bgcopyd.transfer.exchange import Exchange, page_expected
 from bgcopyd.transfer.failures import Failure
 from bgcopyd.transfer.headers import media_type, retry_after
@@ -22,6 +21,8 @@ from bgcopyd.transfer.intake import Intake
 from bgcopyd.transfer.keeper import Keeper, Settled
 from bgcopyd.transfer.ladder import Ladder
 from bgcopyd.transfer.pacer import Pacer
+from bgcopyd.transfer.report import Report
+from bgcopyd.transfer.requests import Requests, Unusable
 from bgcopyd.transfer.verdict import (
     PAGE_TYPES,
     Accept,
@@ -39,23 +40,6 @@ if TYPE_CHECKING:
     from bgcopyd.transfer.volume import Volume
 
 _log = logging.getLogger(__name__)
-
-P = ParamSpec("P")
-
-
-def _entry(
-    method: Callable[Concatenate[Download, P], None],
-) -> Callable[Concatenate[Download, P], None]:
-    """Where the volume calls in: a defect of ours ends this transfer, and no other."""
-
-    @functools.wraps(method)
-    def guarded(self: Download, /, *arguments: P.args, **named: P.kwargs) -> None:
-        try:
-            method(self, *arguments, **named)
-        except Exception as error:  # noqa: BLE001 - whatever it is
-            self.broke(error)
-
-    return guarded
 
 
 class Phase(enum.Enum):
@@ -78,8 +62,12 @@ class Download:
         self.keeper = Keeper(transfer, volume, self._disk_failed)
         self.ladder = Ladder(transfer.claimed, transfer.size, transfer.validators)
         self.pacer = Pacer(transfer.job_id, volume)
-        self._ending = Ending(transfer, self.keeper, volume)
+        self._requests = Requests(transfer.url, transfer.options, volume.options)
+        self._report = Report(transfer.url)
+        self._terminal = Terminal(transfer, self.keeper, volume, self._attempt)
         self._phase = Phase.WAITING
+        if not self._requests.resumes:
+            self.ladder.forget()
         self._url = transfer.url
         self._visited = {transfer.url}
         self._origin: redirects.Origin | None = None
@@ -98,13 +86,13 @@ class Download:
 
     # Requests.
 
-    @_entry
+    @entry
     def start(self) -> None:
         """Asks for a slot at the URL's host."""
         try:
-            self._origin = redirects.origin_of(self._url)
-        except ValueError as error:
-            self._fail(failures.url_refused(str(error)))
+            self._origin = self._requests.aim(self._url)
+        except Unusable as error:
+            self._fail(error.failure)
             return
         self._phase = Phase.WAITING
         self.volume.admission.request(self._origin, self._granted)
@@ -126,7 +114,7 @@ class Download:
         self._phase = Phase.RESTING
         self.keeper.when_quiet(self._send)
 
-    @_entry
+    @entry
     def _send(self) -> None:
         if self._phase is not Phase.RESTING:
             return
@@ -136,15 +124,13 @@ class Download:
         except (OSError, DestinationInvalid) as error:
             self._fail(self.local_failure(error))
             return
-        assert self._origin is not None
         self._phase = Phase.ASKING
         exchange = self._exchange = Exchange(self, self._url)
-        fields = self.ladder.ask().fields()
-        job_id = self.transfer.job_id
-        exchange.handle = self.volume.launch(exchange, job_id, self._url, fields, self._origin)
+        request = self._requests.make(self.ladder.ask().fields())
+        exchange.handle = self.volume.launch(exchange, request, self.transfer.job_id)
         self.pacer.begin(exchange.handle)
 
-    @_entry
+    @entry
     def flush(self, exchange: Exchange, intake: Intake, now: float) -> None:
         """Writes what this turn has brought; outside libcurl."""
         if exchange is not self._exchange or self._phase is not Phase.ASKING:
@@ -163,7 +149,7 @@ class Download:
 
     # The end of a request, outside libcurl.
 
-    @_entry
+    @entry
     def on_done(self, code: int, detail: str) -> None:
         """The request has ended with a CURLcode."""
         exchange = self._exchange
@@ -186,13 +172,19 @@ class Download:
         handle, exchange.handle = exchange.handle, None
         self.pacer.begin(None)
         if handle is not None:
+            accepted = isinstance(exchange.verdict, Accept)
+            self._report.ended(self._url, handle, exchange.answer, accepted=accepted)
             self.volume.release(handle)
 
     def _curl_failed(self, code: int, detail: str) -> None:
         assert self._origin is not None
         if failures.is_stream_error(code):
             self.volume.note_stream_error(self._origin)
-        self._fail(failures.of_curl(code, detail, self.host))
+        verdict = None if self._exchange is None else self._exchange.verdict
+        if verdict is None and self._requests.another_way(code, self._report.ending):
+            self._request()
+        else:
+            self._fail(self._requests.failure(code, detail, self._report.ending))
 
     def _body_ended(self, exchange: Exchange, code: int, detail: str) -> None:
         intake, ladder = exchange.intake, self.ladder
@@ -240,9 +232,7 @@ class Download:
 
     def _redirect(self, location: str) -> None:
         try:
-            self._url = redirects.follow(
-                self._url, location, self._visited, self.volume.options.redirects
-            )
+            self._url = self._requests.follow(location, self._visited)
         except redirects.RedirectRefused as refused:
             self._fail(failures.redirect_refused(str(refused), self.host))
             return
@@ -252,6 +242,9 @@ class Download:
 
     def _status(self, exchange: Exchange, status: int) -> None:
         assert exchange.answer is not None
+        if self._requests.another_login(status):
+            self._request()
+            return
         pause = retry_after(exchange.answer, self.volume.wall())
         failure = failures.of_status(status, self.host, pause)
         alive = self.ladder.have > 0 or self._progressed
@@ -269,7 +262,7 @@ class Download:
         self._phase = Phase.RESTING
         self.volume.later(self.volume.options.second_look, self._ask_original)
 
-    @_entry
+    @entry
     def _ask_original(self) -> None:
         if self._phase is Phase.RESTING:
             self._url = self.transfer.url
@@ -292,7 +285,7 @@ class Download:
 
     def _disk_failed(self, error: BaseException) -> None:
         if self._phase is Phase.SETTLING:
-            self._ended(self._ending.failed(self.local_failure(error)))
+            self._ended(self._terminal.failed(self.local_failure(error)))
         elif self._phase is not Phase.ENDED:
             self._fail(self.local_failure(error))
 
@@ -313,9 +306,9 @@ class Download:
     def _fail(self, failure: Failure) -> None:
         position = self._position()
         self._begin_settling()
-        self.keeper.settle(position, None, lambda _: self._ended(self._ending.failed(failure)))
+        self.keeper.settle(position, None, lambda _: self._ended(self._terminal.failed(failure)))
 
-    @_entry
+    @entry
     def stop(self) -> None:
         """Ends the transfer soon; one that is being finished may still finish."""
         self._stopping = True
@@ -323,7 +316,7 @@ class Download:
             return
         position = self._position()
         self._begin_settling()
-        self.keeper.settle(position, None, lambda _: self._ended(self._ending.stopped()))
+        self.keeper.settle(position, None, lambda _: self._ended(self._terminal.stopped()))
 
     def _finish(self, size: int) -> None:
         self._begin_settling()
@@ -331,11 +324,11 @@ class Download:
 
     def _finished(self, size: int, settled: Settled) -> None:
         if settled.error is not None:
-            self._ended(self._ending.failed(self.local_failure(settled.error)))
+            self._ended(self._terminal.failed(self.local_failure(settled.error)))
         elif settled.agreed:
             ladder = self.ladder
             proof = Verification.NONE if ladder.size is None else ladder.proof
-            self._ended(self._ending.finished(size, ladder.validators, proof))
+            self._ended(self._terminal.finished(size, ladder.validators, proof))
         else:
             self._differs()
 
@@ -365,6 +358,9 @@ class Download:
             return failures.unexpected_content(self.host, transient=False)
         return failures.digest_mismatch(self.host)
 
+    def _attempt(self) -> AttemptReport:
+        return self._report.attempt(tell_url=self._requests.tells)
+
     def _ended(self, event: Finished | Failed | Stopped) -> None:
         self.volume.settling -= 1
         self._phase = Phase.ENDED
@@ -372,7 +368,7 @@ class Download:
 
     # Time.
 
-    @_entry
+    @entry
     def tick(self, now: float) -> None:
         """Reports progress and notices silence; called a few times per second."""
         exchange, options = self._exchange, self.volume.options

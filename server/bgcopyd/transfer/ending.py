@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bgcopyd.jobs.file import Validators, Verification
-from bgcopyd.queue.transfers import Failed, Finished, Stopped, Transfer
+from bgcopyd.queue.transfers import AttemptReport, Failed, Finished, Stopped, Transfer
 from bgcopyd.transfer import failures
 from bgcopyd.transfer.destination import DestinationInvalid
 from bgcopyd.transfer.failures import Failure
@@ -31,24 +32,37 @@ def local_failure(error: BaseException, transfer: Transfer, host: str) -> Failur
     return failures.internal("writing")
 
 
-class Ending:
+class Terminal:
     """Makes the terminal event of a transfer out of what its keeper has."""
 
-    def __init__(self, transfer: Transfer, keeper: Keeper, volume: Volume) -> None:
+    def __init__(
+        self,
+        transfer: Transfer,
+        keeper: Keeper,
+        volume: Volume,
+        attempt: Callable[[], AttemptReport],
+    ) -> None:
         self._name = (transfer.job_id, transfer.claim_id, transfer.index)
         self._keeper = keeper
         self._volume = volume
+        self._attempt = attempt
 
     def finished(self, size: int, validators: Validators, proof: Verification) -> Finished:
         """Every byte is here."""
         verification = Verification.DIGEST if self._keeper.has_digests else proof
-        return Finished(*self._name, size, validators, verification, *self._keeper.identity)
+        file = self._keeper.identity
+        return Finished(*self._name, size, validators, verification, *file, self._attempt())
 
     def failed(self, failure: Failure) -> Failed:
         """The transfer ends without the whole file."""
-        error = failure.error(self._name[2], self._volume.wall())
-        return Failed(*self._name, error, *self._keeper.kept, retry_after=failure.retry_after)
+        return Failed(
+            *self._name,
+            failure.error(self._name[2], self._volume.wall()),
+            *self._keeper.kept,
+            retry_after=failure.retry_after,
+            attempt=self._attempt(),
+        )
 
     def stopped(self) -> Stopped:
         """The transfer was told to stop."""
-        return Stopped(*self._name, *self._keeper.kept)
+        return Stopped(*self._name, *self._keeper.kept, attempt=self._attempt())
