@@ -21,12 +21,16 @@ from bgcopyd.transfer.intake import Intake
 from bgcopyd.transfer.keeper import Keeper, Settled
 from bgcopyd.transfer.ladder import Ladder
 from bgcopyd.transfer.pacer import Pacer
+from bgcopyd.transfer.plan import Plan, resumes
 from bgcopyd.transfer.report import Report
 from bgcopyd.transfer.requests import Requests, Unusable
+from bgcopyd.transfer.sources import Next, Sources
 from bgcopyd.transfer.verdict import (
     PAGE_TYPES,
     Accept,
     Descend,
+    Outside,
+    Rangeless,
     Redirect,
     Refuse,
     Reject,
@@ -52,6 +56,28 @@ class Phase(enum.Enum):
     ENDED = enum.auto()
 
 
+def _plan_of(transfer: Transfer) -> Plan:
+    return Plan(
+        transfer.claimed,
+        transfer.size,
+        ranges=transfer.ranges,
+        filled=transfer.filled,
+        requested=transfer.requested,
+    )
+
+
+def _failure_of(verdict: Refuse | Outside | Rangeless, host: str) -> Failure:
+    match verdict:
+        case Outside():
+            return failures.range_outside(host)
+        case Rangeless():
+            return failures.no_ranges(host)
+        case Refuse(page=True):
+            return failures.unexpected_content(host, transient=True)
+        case Refuse(problem):
+            return failures.invalid_answer(problem, host)
+
+
 class Download:
     """The coordinator of one transfer; lives on its volume's thread."""
 
@@ -59,15 +85,14 @@ class Download:
         self.transfer = transfer
         self.name = (transfer.job_id, transfer.claim_id, transfer.index)
         self.volume = volume
-        self.keeper = Keeper(transfer, volume, self._disk_failed)
-        self.ladder = Ladder(transfer.claimed, transfer.size, transfer.validators)
+        self.sources = Sources(transfer)
+        self.ladder = Ladder(_plan_of(transfer), transfer.validators)
+        self.keeper = Keeper(transfer, self.ladder, volume, self._disk_failed)
         self.pacer = Pacer(transfer.job_id, volume)
         self._requests = Requests(transfer.url, transfer.options, volume.options)
         self._report = Report(transfer.url)
         self._terminal = Terminal(transfer, self.keeper, volume, self._attempt)
         self._phase = Phase.WAITING
-        if not self._requests.resumes:
-            self.ladder.forget()
         self._url = transfer.url
         self._visited = {transfer.url}
         self._origin: redirects.Origin | None = None
@@ -77,7 +102,8 @@ class Download:
         self._looked_again = False
         self._mismatched = False
         self._progressed = False
-        self._reported = transfer.claimed
+        self._reported = self.ladder.plan.count
+        self._expected: int | None = None
 
     @property
     def host(self) -> str:
@@ -118,11 +144,18 @@ class Download:
     def _send(self) -> None:
         if self._phase is not Phase.RESTING:
             return
+        plan = self.ladder.plan
+        self.keeper.source = self.sources.name
+        if not resumes(self.transfer.options):
+            self.ladder.forget()
         try:
-            if self.ladder.have:
-                self.ladder.have = self.keeper.resume(self.ladder.have)
+            if plan.here:
+                self.keeper.resume()
         except (OSError, DestinationInvalid) as error:
             self._fail(self.local_failure(error))
+            return
+        if plan.satisfied and not plan.complete:
+            self._satisfied()
             return
         self._phase = Phase.ASKING
         exchange = self._exchange = Exchange(self, self._url)
@@ -143,7 +176,7 @@ class Download:
             if exchange.handle is not None:
                 self._fail(exchange.broken)
             return
-        if intake.written > self.ladder.have:
+        if intake.written > self.ladder.window.start:
             self._progressed = True
         self.keeper.wrote(intake.written, now)
 
@@ -187,18 +220,29 @@ class Download:
             self._fail(self._requests.failure(code, detail, self._report.ending))
 
     def _body_ended(self, exchange: Exchange, code: int, detail: str) -> None:
-        intake, ladder = exchange.intake, self.ladder
+        intake, plan = exchange.intake, self.ladder.plan
         assert intake is not None
-        if intake.whole and (ladder.size is None or intake.position < ladder.size):
-            # A shorter range than asked for is legal: the rest is asked for.
-            ladder.advance(intake.position)
-            self._request()
-        elif intake.whole or (code == pycurl.E_OK and intake.open_ended):
-            self._finish(intake.position)
+        if intake.whole:
+            self.ladder.advance(intake.position)
+            if plan.complete:
+                self._finish(intake.position)
+            else:
+                # A shorter range than asked for is legal: the rest is asked for.
+                self._request()
+        elif code == pycurl.E_OK and intake.open_ended:
+            self._open_ended(intake.position)
         elif code == pycurl.E_OK:
-            self._fail(failures.closed_early(self.host))
+            lacking = exchange.lacking
+            fail = failures.range_outside if lacking else failures.closed_early
+            self._fail(fail(self.host))
         else:
             self._curl_failed(code, detail)
+
+    def _open_ended(self, size: int) -> None:
+        if self._expected in {None, size}:
+            self._finish(size)
+        else:
+            self._fail(failures.mirror_differs(self.host))
 
     def _act(self, exchange: Exchange, verdict: Verdict) -> None:
         match verdict:
@@ -208,10 +252,8 @@ class Download:
                 self._status(exchange, status)
             case Unexpected(status):
                 self._look_again(failures.unexpected_status(status, self.host))
-            case Refuse(page=True):
-                self._fail(failures.unexpected_content(self.host, transient=True))
-            case Refuse(problem):
-                self._fail(failures.invalid_answer(problem, self.host))
+            case Refuse() | Outside() | Rangeless():
+                self._fail(_failure_of(verdict, self.host))
             case Restart():
                 self._restart()
             case Descend() if self.ladder.descend(verdict):
@@ -224,6 +266,9 @@ class Download:
                 self._fail(failures.invalid_answer("answers that lead in a circle", self.host))
 
     def _restart(self) -> None:
+        if self.sources.is_mirror:
+            self._fail(failures.mirror_differs(self.host))
+            return
         self.ladder.restart()
         if self.ladder.restarts > self.volume.options.restarts:
             self._fail(failures.remote_changed(self.host))
@@ -247,7 +292,7 @@ class Download:
             return
         pause = retry_after(exchange.answer, self.volume.wall())
         failure = failures.of_status(status, self.host, pause)
-        alive = self.ladder.have > 0 or self._progressed
+        alive = bool(self.ladder.plan.here) or self._progressed
         if status in failures.SECOND_LOOK and alive:
             self._look_again(failure)
         else:
@@ -259,16 +304,39 @@ class Download:
             self._fail(failure)
             return
         self._looked_again = True
+        self._rest()
+
+    def _rest(self) -> None:
+        """Asks the source's own URL after a pause."""
         self._phase = Phase.RESTING
-        self.volume.later(self.volume.options.second_look, self._ask_original)
+        self.volume.later(self.volume.options.second_look, self._ask_source)
 
     @entry
-    def _ask_original(self) -> None:
+    def _ask_source(self) -> None:
         if self._phase is Phase.RESTING:
-            self._url = self.transfer.url
+            self._url = self.sources.url
             self._visited = {self._url}
             self._release_slot()
             self.start()
+
+    def _other_source(self) -> None:
+        """Goes on with the source that is in use now; what is on disk stays."""
+        if self.ladder.plan.size is not None:
+            self._expected = self.ladder.plan.size
+        self.ladder.other_source()
+        self._looked_again = self._mismatched = False
+        self._phase = Phase.RESTING
+        self._ask_source()
+
+    def _leave(self) -> None:
+        """Ends what is under way with a source; what came of it counts."""
+        exchange = self._exchange
+        if exchange is not None:
+            self._release_handle(exchange)
+            if exchange.accepted is not None:
+                self.ladder.advance(exchange.accepted.written, whole=False)
+            exchange.intake = None
+        self._release_slot()
 
     # The end of the transfer.
 
@@ -289,12 +357,11 @@ class Download:
         elif self._phase is not Phase.ENDED:
             self._fail(self.local_failure(error))
 
-    def _position(self) -> int | None:
-        """How far the content on disk goes, where that is more than is claimed."""
-        position, exchange = self.ladder.have, self._exchange
-        if exchange is not None and exchange.accepted is not None:
-            position = max(position, exchange.accepted.written)
-        return position if position > self.keeper.kept.claimed else None
+    def _position(self) -> int:
+        """How far the window is filled."""
+        exchange = self._exchange
+        accepted = None if exchange is None else exchange.accepted
+        return self.ladder.window.start if accepted is None else accepted.written
 
     def _begin_settling(self) -> None:
         self._phase = Phase.SETTLING
@@ -304,9 +371,30 @@ class Download:
         self.volume.settling += 1
 
     def _fail(self, failure: Failure) -> None:
-        position = self._position()
+        match self.sources.after(failure, self.volume.options.second_look):
+            case Next.AGAIN:
+                self._leave()
+                self._rest()
+            case Next.OTHER:
+                self._leave()
+                self._other_source()
+            case Next.END:
+                last = self.sources.verdict(failure)
+                position = self._position()
+                self._begin_settling()
+                self.keeper.settle(
+                    position, None, lambda _: self._ended(self._terminal.failed(last))
+                )
+
+    def _satisfied(self) -> None:
         self._begin_settling()
-        self.keeper.settle(position, None, lambda _: self._ended(self._terminal.failed(failure)))
+        self.keeper.settle(self.ladder.window.start, None, self._satisfied_and_settled)
+
+    def _satisfied_and_settled(self, settled: Settled) -> None:
+        if settled.error is not None:
+            self._ended(self._terminal.failed(self.local_failure(settled.error)))
+        else:
+            self._ended(self._terminal.stopped(satisfied=True))
 
     @entry
     def stop(self) -> None:
@@ -327,7 +415,7 @@ class Download:
             self._ended(self._terminal.failed(self.local_failure(settled.error)))
         elif settled.agreed:
             ladder = self.ladder
-            proof = Verification.NONE if ladder.size is None else ladder.proof
+            proof = Verification.NONE if ladder.plan.size is None else ladder.proof
             self._ended(self._terminal.finished(size, ladder.validators, proof))
         else:
             self._differs()
@@ -346,9 +434,8 @@ class Download:
             self._fail(self._mismatch())
         else:
             self._mismatched = True
-            self._url = self.transfer.url
-            self._visited = {self._url}
-            self.start()
+            self._phase = Phase.RESTING
+            self._ask_source()
 
     def _mismatch(self) -> Failure:
         assert self._exchange is not None
@@ -381,8 +468,9 @@ class Download:
             return
         # What came before a silence is claimed although nothing follows it.
         self.keeper.wrote(exchange.intake.written, now)
-        if exchange.intake.position != self._reported:
-            self._reported = exchange.intake.position
+        arrived = self.ladder.arrived(exchange.intake.position)
+        if arrived != self._reported:
+            self._reported = arrived
             self.volume.emit(Received(*self.name, self._reported))
         moved = max(exchange.moved, self.pacer.resumed)
         if not self.pacer.paused and now - moved > options.idle_timeout:

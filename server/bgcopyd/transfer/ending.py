@@ -58,11 +58,18 @@ class Terminal:
         return Failed(
             *self._name,
             failure.error(self._name[2], self._volume.wall()),
-            *self._keeper.kept,
+            *self._keeper.kept[:3],
             retry_after=failure.retry_after,
+            filled=self._keeper.kept.filled,
             attempt=self._attempt(),
         )
 
-    def stopped(self) -> Stopped:
-        """The transfer was told to stop."""
-        return Stopped(*self._name, *self._keeper.kept, attempt=self._attempt())
+    def stopped(self, *, satisfied: bool = False) -> Stopped:
+        """The transfer was told to stop, or has all that was requested."""
+        return Stopped(
+            *self._name,
+            *self._keeper.kept[:3],
+            filled=self._keeper.kept.filled,
+            satisfied=satisfied,
+            attempt=self._attempt(),
+        )

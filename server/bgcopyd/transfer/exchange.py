@@ -11,10 +11,12 @@ from bgcopyd.transfer import failures
 from bgcopyd.transfer.destination import DestinationInvalid
 from bgcopyd.transfer.failures import Failure
 from bgcopyd.transfer.handles import Handle
-from bgcopyd.transfer.headers import Answer, parse_answer
+from bgcopyd.transfer.headers import Answer, delimited, parse_answer
 from bgcopyd.transfer.intake import Intake, Taken
+from bgcopyd.transfer.layout import RangeOutside
 from bgcopyd.transfer.partial import CannotNote
-from bgcopyd.transfer.verdict import Accept, Reject, Restart, Verdict, judge
+from bgcopyd.transfer.sieve import Sieve
+from bgcopyd.transfer.verdict import Accept, Outside, Reject, Restart, Verdict, judge
 
 if TYPE_CHECKING:
     from bgcopyd.transfer.download import Download
@@ -59,6 +61,11 @@ class Exchange:
         """Where the body goes, while nothing speaks against the answer."""
         return self.intake if isinstance(self.verdict, Accept) else None
 
+    @property
+    def lacking(self) -> bool:
+        """Whether a stream that is at its proper end did not have all that is wanted."""
+        return isinstance(self.intake, Sieve) and self.answer is not None and delimited(self.answer)
+
     # Inside libcurl's callback.
 
     def on_body(self, data: bytes) -> int | None:
@@ -82,20 +89,36 @@ class Exchange:
             self.verdict = Reject("no readable answer")
             return
         ask = self._owner.ladder.ask()
-        page = bool(ask.have) and page_expected(self._url)
+        page = ask.held and page_expected(self._url)
         self.verdict = judge(ask, self.answer, page_expected=page, empty=empty)
         if isinstance(self.verdict, Accept):
             self._accept(self.verdict)
 
     def _accept(self, accepted: Accept) -> None:
         owner, ladder = self._owner, self._owner.ladder
-        ladder.accept(accepted)
+        if owner.sources.is_mirror and not ladder.plan.agrees(accepted.size):
+            self.verdict = Restart()
+            return
+        try:
+            local = ladder.accept(accepted)
+        except RangeOutside:
+            self.verdict = Outside()
+            return
+        limit = owner.transfer.options.max_size
         if ladder.restarts > owner.volume.options.restarts:
             self.broken = failures.remote_changed(owner.host)
-            return
-        owner.keeper.begin(accepted, ladder.have)
-        self.intake = Intake(owner.keeper.file, accepted, ladder.have)
-        owner.volume.emit(Connected(*owner.name, accepted.size, accepted.validators))
+        elif limit is not None and (local.size or 0) > limit:
+            self.broken = failures.too_large(owner.host, limit)
+        else:
+            owner.keeper.begin(local)
+            self.intake = self._intake_of(local, limit)
+            owner.volume.emit(Connected(*owner.name, local.size, local.validators))
+
+    def _intake_of(self, accepted: Accept, limit: int | None) -> Intake:
+        file, ladder = self._owner.keeper.file, self._owner.ladder
+        if accepted.stream and not ladder.plan.layout.whole:
+            return Sieve(file, accepted, ladder.plan.layout.pieces, limit)
+        return Intake(file, accepted, ladder.window.start, limit)
 
     def _take(self, data: bytes) -> int | None:
         intake = self.intake
@@ -104,14 +127,22 @@ class Exchange:
             self._discarded += len(data)
             return None if self._discarded <= _DISCARD and self.broken is None else 0
         taken = intake.take(data)
-        if taken is Taken.MISMATCH:
-            self.verdict = Restart()
+        if taken is not Taken.MORE and not self._goes_on(taken, intake):
             return 0
         if not self._unwritten:
             self._unwritten = True
             self._owner.volume.to_flush.append(self)
         self._owner.pacer.received(len(data))
         return 0 if taken is Taken.FULL else None
+
+    def _goes_on(self, taken: Taken, intake: Intake) -> bool:
+        """Whether what has come before the end of an answer is worth keeping."""
+        limit = self._owner.transfer.options.max_size
+        if taken is Taken.MISMATCH:
+            self.verdict = Restart()
+        elif intake.limited and limit is not None and intake.position >= limit:
+            self.broken = failures.too_large(self._owner.host, limit)
+        return taken is Taken.FULL and self.broken is None
 
     # Outside of it.
 
