@@ -26,6 +26,7 @@ from bgcopyd.queue.completion import Completion
 from bgcopyd.queue.editing import JobEditor
 from bgcopyd.queue.housekeeping import Housekeeping
 from bgcopyd.queue.judging import Configured
+from bgcopyd.queue.looking import Looker
 from bgcopyd.queue.manager import BackgroundCopyManager, Ids
 from bgcopyd.queue.policies import PolicyKeeper
 from bgcopyd.queue.progress import ProgressBoard
@@ -39,6 +40,7 @@ from bgcopyd.rpc.admin_servicer import AdminServicer
 from bgcopyd.rpc.calls import Activity, Calls
 from bgcopyd.rpc.editing_servicer import EditingServicer
 from bgcopyd.rpc.identity import Identities
+from bgcopyd.rpc.looking_servicer import LookingServicer
 from bgcopyd.rpc.server import RpcServer
 from bgcopyd.rpc.servicer import About, BackgroundCopyServicer
 from bgcopyd.store.directory import StateDirectory, size_on_disk
@@ -46,6 +48,7 @@ from bgcopyd.store.sqlite import SQLiteStore
 from bgcopyd.transfer.engine import CurlEngine
 from bgcopyd.transfer.files import LocalFiles
 from bgcopyd.transfer.options import EngineOptions
+from bgcopyd.transfer.reading import LocalReader
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +81,7 @@ class Daemon:
         roots = settings.all_roots
         self.engine = CurlEngine(roots, _engine_options(settings), clock)
         self.files = LocalFiles(roots)
+        self.reader = LocalReader(roots)
         self.policies = PolicyKeeper(store, settings.policy)
         self.policies.on_change(self._apply)
         self._statistics = Statistics()
@@ -124,7 +128,7 @@ class Daemon:
 
     def _server(self, board: ProgressBoard) -> RpcServer:
         settings = self._settings
-        configured = Configured()
+        configured = Configured(settings.client_certificates, settings.ca_bundles)
         manager = BackgroundCopyManager(
             store=self._store,
             runs=self.runs,
@@ -146,16 +150,21 @@ class Daemon:
             configured=configured,
             on_change=self.scheduler.wake,
         )
+        looker = Looker(self._store, self.reader, self.engine, configured, self._clock)
         directories = {name: str(path.resolve()) for name, path in settings.all_roots.items()}
         servicer = BackgroundCopyServicer(
             manager,
             self.feed,
             Roots(directories, HOST_ROOT),
-            About(__version__, self._start_time, lambda: self.policies.policy),
+            About(__version__, self._start_time, lambda: self.policies.policy, configured),
         )
         calls = Calls(Identities(self._store.token, self._clock), self.activity)
         servicers = {
-            "BackgroundCopyManager": (servicer, EditingServicer(editor)),
+            "BackgroundCopyManager": (
+                servicer,
+                EditingServicer(editor),
+                LookingServicer(looker),
+            ),
             "AdminService": (AdminServicer(self._administration(board)),),
         }
         return RpcServer(calls, servicers, [str(listener) for listener in settings.listen])
