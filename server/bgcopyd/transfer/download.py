@@ -224,8 +224,8 @@ class Download:
         assert intake is not None
         if intake.whole:
             self.ladder.advance(intake.position)
-            if plan.complete:
-                self._finish(intake.position)
+            if plan.complete and plan.size is not None:
+                self._finish(plan.size)
             else:
                 # A shorter range than asked for is legal: the rest is asked for.
                 self._request()
