@@ -145,7 +145,7 @@ class Download:
         if self._phase is not Phase.RESTING:
             return
         plan = self.ladder.plan
-        self.keeper.source = self.sources.name
+        self.ladder.source = self.sources.name
         if not resumes(self.transfer.options):
             self.ladder.forget()
         try:
