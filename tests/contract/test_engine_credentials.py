@@ -26,6 +26,7 @@ from bgcopyd.transfer import policy
 from tests.support.fetching import Fetching, fetching
 from tests.support.http_hostile import Handler, HostileServer, Request, Wire
 from tests.support.http_proxies import basic
+from tests.support.kerberos import forge_ticket
 
 A = random.Random(1).randbytes(10_000)
 
@@ -152,6 +153,19 @@ async def test_credentials_take_the_place_of_a_header(tmp_path: Path) -> None:
         with HostileServer(wants("Bearer t")) as host:
             await fetch(fetcher, f"{host.url}/a", server(AuthScheme.BEARER, "", "t"), http=http)
             assert host.requests[0].fields["authorization"] == "Bearer t"
+
+
+async def test_negotiate_shows_the_ticket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in forge_ticket(tmp_path, "daemon", "localhost").items():
+        monkeypatch.setenv(name, value)
+    async with fetching(tmp_path / "data") as fetcher:
+        with HostileServer(wants(offers="Negotiate")) as host:
+            url = host.url.replace("127.0.0.1", "localhost")
+            await fetch(fetcher, f"{url}/a", server(AuthScheme.NEGOTIATE))
+    scheme, message = host.requests[-1].fields["authorization"].split()
+    assert scheme == "Negotiate"
+    # RFC 4178 section 4.2 in the frame of RFC 2743: its object identifier is 1.3.6.1.5.5.2.
+    assert b"\x06\x06\x2b\x06\x01\x05\x05\x02" in base64.b64decode(message)[:16]
 
 
 async def test_negotiate_without_a_ticket_is_a_final_401(

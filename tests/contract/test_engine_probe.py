@@ -41,7 +41,7 @@ async def test_what_a_probe_tells(tmp_path: Path) -> None:
     options = TransferOptions(http=HttpOptions(headers=(HttpHeader("X-A", "1"),)))
     found, server = await probed(tmp_path, first_byte, options)
     assert found == Probe(
-        status=206,
+        http_status=206,
         size=len(A),
         accepts_ranges=True,
         etag='"a"',
@@ -63,7 +63,7 @@ def ignored(_: Request, wire: Wire) -> None:
 
 async def test_ranges_are_tried_not_believed(tmp_path: Path) -> None:
     found, server = await probed(tmp_path, ignored)
-    assert (found.status, found.size, found.accepts_ranges) == (200, 1 << 40, False)
+    assert (found.http_status, found.size, found.accepts_ranges) == (200, 1 << 40, False)
     assert found.error is None
     assert server.sent < 32 << 20
 
@@ -92,21 +92,26 @@ async def test_an_empty_file_and_a_server_without_ranges(tmp_path: Path) -> None
             wire.answer(200, b"")
 
     found, server = await probed(tmp_path, handler)
-    assert (found.status, found.size, found.accepts_ranges, found.error) == (200, 0, False, None)
+    assert (found.http_status, found.size, found.accepts_ranges, found.error) == (
+        200,
+        0,
+        False,
+        None,
+    )
     assert len(found.redirect_chain) == 1
     assert len(server.requests) == 2
 
 
 async def test_errors_are_data(tmp_path: Path) -> None:
     found, _ = await probed(tmp_path, lambda _, wire: wire.answer(403, b"no"))
-    assert found.status == 403
+    assert found.http_status == 403
     assert found.error is not None
     assert (found.error.reason, found.error.http_status) == (Reason.HTTP_STATUS, 403)
     assert found.error.file_index is None
     async with fetching(tmp_path / "none") as fetcher:
         found = await fetcher.engine.probe("http://localhost:1/", PLAIN)
         assert found.error is not None
-        assert (found.status, found.error.reason) == (None, Reason.CONNECT_FAILED)
+        assert (found.http_status, found.error.reason) == (None, Reason.CONNECT_FAILED)
         found = await fetcher.engine.probe("file:///etc/passwd", PLAIN)
         assert found.error is not None
 
@@ -131,7 +136,7 @@ async def test_the_same_redirects_are_refused(tmp_path: Path) -> None:
         tmp_path, lambda _, wire: wire.answer(302, b"", Location="ftp://u:hidden@h/x")
     )
     assert found.error is not None
-    assert (found.status, found.error.reason) == (302, Reason.REDIRECT_REFUSED)
+    assert (found.http_status, found.error.reason) == (302, Reason.REDIRECT_REFUSED)
 
 
 async def test_through_a_proxy(tmp_path: Path) -> None:
@@ -139,7 +144,7 @@ async def test_through_a_proxy(tmp_path: Path) -> None:
         settings = ProxySettings(ProxyUsage.OVERRIDE, (proxy.url,))
         options = TransferOptions(http=HttpOptions(proxy=settings))
         found, _ = await probed(tmp_path, first_byte, options)
-    assert found.status == 206
+    assert found.http_status == 206
     assert found.address == ""
 
 

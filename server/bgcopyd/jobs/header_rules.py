@@ -1,4 +1,4 @@
-"""Rules of a job's own header fields and method. Pure.
+"""Rules of a job's own header fields. Pure.
 
 Each `..._problem` returns what is wrong and the way out, or an empty string; never a value, which
 may be secret.
@@ -16,7 +16,6 @@ from bgcopyd.jobs.http_options import HttpHeader
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # RFC 9110 section 5.5, without the bytes beyond ASCII, which mean something else to each server.
 _VALUE = re.compile(r"(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?")
-_METHOD = re.compile(r"[A-Z][A-Z0-9_-]{0,31}")
 
 DECIDED_BY_TRANSFER = frozenset(
     {
@@ -42,8 +41,6 @@ DECIDED_BY_TRANSFER = frozenset(
 )
 _DECIDED_PREFIX = "proxy-"
 _ALWAYS_SECRET = frozenset({"authorization", "cookie"})
-# They have no body to keep, or are not about a file.
-_NO_DOWNLOAD = frozenset({"CONNECT", "HEAD", "OPTIONS", "TRACE"})
 
 
 def header_problem(name: str, value: str) -> str:
@@ -62,12 +59,8 @@ def header_problem(name: str, value: str) -> str:
     return ""
 
 
-def headers_problem(headers: Sequence[HttpHeader]) -> str:
-    """Judges all header fields of a job, and their size as BITS counts it: with ": " and CR LF."""
-    for header in headers:
-        problem = header_problem(header.name, header.value)
-        if problem:
-            return problem
+def headers_size_problem(headers: Sequence[HttpHeader]) -> str:
+    """Judges the size of all header fields as BITS counts it: with ": " and CR LF."""
     total = sum(len(header.name) + len(header.value) + 4 for header in headers)
     if total > limits.HEADERS_CHARACTERS:
         return f"has {total} characters together; at most {limits.HEADERS_CHARACTERS} are allowed"
@@ -77,14 +70,3 @@ def headers_problem(headers: Sequence[HttpHeader]) -> str:
 def is_secret(header: HttpHeader) -> bool:
     """Whether the field is for the origin of the file's own URL alone."""
     return header.secret or header.name.lower() in _ALWAYS_SECRET
-
-
-def method_problem(method: str) -> str:
-    """Judges the method of a job's requests; empty is GET."""
-    if not method:
-        return ""
-    if not _METHOD.fullmatch(method):
-        return "is no method; use upper case letters, as GET"
-    if method in _NO_DOWNLOAD:
-        return f"is {method}, which fetches no file; use GET or POST"
-    return ""

@@ -246,40 +246,14 @@ class Engine(Protocol):
     def set_rate(self, job_id: str, rate: int) -> None:
         """Changes the limit of a job's transfers; bytes per second, 0 = none."""
 
+    def set_total_rate(self, rate: int) -> None:
+        """Changes the limit of all transfers together; bytes per second, 0 = none."""
+
     def on_events(self, callback: Callable[[Sequence[Event]], None]) -> None:
         """Events come here, in batches, on the loop; in order per transfer."""
 
     async def close(self) -> None:
         """Stops all transfers (their last events are delivered) and ends the threads."""
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """What a server says of a URL. `error` says why there is nothing to fetch, if so.
-
-    `accepts_ranges` was tried, not believed. `suggested_name` is safe as the name of a file, and
-    may be empty. `redirect_chain` are the URLs that answered, the last one as well, without user
-    information and query. `address` is empty behind a proxy.
-    """
-
-    status: int | None = None
-    size: int | None = None
-    accepts_ranges: bool = False
-    etag: str = ""
-    last_modified: str = ""
-    content_type: str = ""
-    suggested_name: str = ""
-    redirect_chain: tuple[str, ...] = ()
-    protocol: str = ""
-    address: str = ""
-    error: TransferError | None = None
-
-
-class Prober(Protocol):
-    """Asks servers about files; stores nothing."""
-
-    async def probe(self, url: str, options: TransferOptions) -> Probe:
-        """Asks for the first byte of a URL, within a bounded time; never raises for the server."""
 
 
 class Files(Protocol):
@@ -333,3 +307,30 @@ class Reader(Protocol):
 
 class FileGone(Exception):
     """A file that is to be read is not there, is no plain file, or was shortened or replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a server says of a URL; `redirect_chain` are the URLs that answered, first to last.
+
+    URLs are without user information and query. `suggested_name` is a safe base name or empty.
+    """
+
+    http_status: int | None = None
+    size: int | None = None
+    accepts_ranges: bool = False
+    etag: str = ""
+    last_modified: str = ""
+    content_type: str = ""
+    suggested_name: str = ""
+    redirect_chain: tuple[str, ...] = ()
+    protocol: str = ""
+    address: str = ""
+    error: TransferError | None = None
+
+
+class Prober(Protocol):
+    """Asks servers without fetching."""
+
+    async def probe(self, url: str, options: TransferOptions) -> Probe:
+        """What the server says, within a bounded time; an error of it is data."""

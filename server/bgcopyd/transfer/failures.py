@@ -12,6 +12,7 @@ from datetime import datetime
 
 import pycurl
 
+from bgcopyd.jobs.hresults.http import status_passes
 from bgcopyd.jobs.job import ErrorContext, TransferError
 from bgcopyd.jobs.reasons import Reason
 
@@ -44,8 +45,6 @@ class Failure:
         )
 
 
-TRANSIENT_4XX = frozenset({408, 409, 423, 425, 429})
-FATAL_5XX = frozenset({501, 505})
 PROXY_NEEDS_CREDENTIALS = 407
 # Gone or forbidden in the middle of a download is often a node that lags or a link that expired.
 SECOND_LOOK = frozenset({403, 404, 410})
@@ -65,17 +64,13 @@ _STATUS_TEXT = {
 
 def of_status(status: int, host: str, retry_after: float | None = None) -> Failure:
     """The failure that an HTTP status from 400 means."""
-    transient = _passes(status)
+    transient = status_passes(status)
     text = _STATUS_TEXT.get(status)
     if text is None:
         text = "has a problem; the transfer goes on later" if transient else "refused the request"
     message = f"The server {host} {text} (HTTP status {status})."
     context = _NET if status == PROXY_NEEDS_CREDENTIALS else _REMOTE
     return Failure(Reason.HTTP_STATUS, context, message, transient, status, retry_after)
-
-
-def _passes(status: int) -> bool:
-    return status in TRANSIENT_4XX if status < 500 else status not in FATAL_5XX
 
 
 def unexpected_status(status: int, host: str) -> Failure:
@@ -184,7 +179,7 @@ def of_proxy(status: int, proxy: str, host: str) -> Failure:
         return of_status(status, host)
     if status >= 300:
         message = f"The proxy {proxy} refused the way to {host} (HTTP status {status})."
-        return Failure(Reason.PROXY_FAILED, _NET, message, _passes(status), status)
+        return Failure(Reason.PROXY_FAILED, _NET, message, status_passes(status), status)
     message = f"The proxy {proxy} did not make a connection to {host}; is it running?"
     return Failure(Reason.PROXY_FAILED, _NET, message, transient=True)
 

@@ -16,7 +16,7 @@ from bgcopyd.transfer.handles import Handle
 from bgcopyd.transfer.headers import Answer, ContentRange, parse_answer
 from bgcopyd.transfer.names import suggested_name
 from bgcopyd.transfer.redirects import RedirectRefused, shown
-from bgcopyd.transfer.report import Ending, protocol_of
+from bgcopyd.transfer.report import NO_ENDING, Ending, protocol_of
 from bgcopyd.transfer.requests import Requests, Unusable
 from bgcopyd.transfer.verdict import REDIRECTS
 
@@ -47,7 +47,7 @@ class Probing:
         self._chain: list[str] = []
         self._handle: Handle | None = None
         self._answer: Answer | None = None
-        self._ending = Ending()
+        self._ending = NO_ENDING
         self._discarded = 0
 
     @entry
@@ -163,7 +163,7 @@ class Probing:
         known = headers.validators(answer)
         size, ranges = _extent(answer) if failure is None else (None, False)
         return Probe(
-            status=answer.status,
+            http_status=answer.status,
             size=size,
             accepts_ranges=ranges,
             etag=known.etag,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 _UNCLEAN = re.compile(r"[^\x21-\x7e]")
+_HIDDEN = re.compile("[?#@]")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -73,6 +74,8 @@ def follow(
 
 def shown(url: str) -> str:
     """A URL as people may see it: without user information, query and fragment."""
+    if not _HIDDEN.search(url):
+        return url
     parts = urlsplit(url)
     place = parts.netloc.rpartition("@")[2]
     return parts._replace(netloc=place, query="", fragment="").geturl()

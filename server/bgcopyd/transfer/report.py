@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pycurl
 
@@ -71,6 +72,9 @@ class Ending:
         return bool(code) and (code in _NO_CONNECTION or self.no_tunnel)
 
 
+NO_ENDING = Ending()
+
+
 def _address(curl: pycurl.Curl) -> str:
     host = curl.getinfo(pycurl.PRIMARY_IP)
     if not host:
@@ -91,12 +95,14 @@ class Report:
         ending: of the last of them.
     """
 
+    __slots__ = ("_address", "_answer", "_first", "_received", "_url", "ending")
+
     def __init__(self, url: str) -> None:
-        self.ending = Ending()
+        self.ending = NO_ENDING
         self._first = url
         self._url = self._address = ""
         self._answer: Answer | None = None
-        self._received: dict[str, int] = {}
+        self._received: tuple[SourceBytes, ...] = ()
 
     def ended(self, url: str, handle: Handle, answer: Answer | None, *, accepted: bool) -> None:
         """Notes the end of a request; `accepted` says that its body is the file's."""
@@ -104,41 +110,55 @@ class Report:
         if answer is not None:
             self._url, self._answer, self._address = url, answer, self.ending.address
         if accepted and self.ending.received:
-            source = shown(url)
-            self._received[source] = self._received.get(source, 0) + int(self.ending.received)
+            self._add(shown(url), int(self.ending.received))
+
+    def _add(self, source: str, count: int) -> None:
+        before = sum(one.bytes for one in self._received if one.url == source)
+        others = tuple(one for one in self._received if one.url != source)
+        self._received = (*others, SourceBytes(source, before + count))
 
     def attempt(self, *, tell_url: bool) -> AttemptReport:
         """The report; with `tell_url` it says where redirects led."""
         answer, url = self._answer, shown(self._url)
         if answer is None:
             return NO_ATTEMPT
-        sources = tuple(SourceBytes(*one) for one in self._received.items())
         return AttemptReport(
             url=url,
             address=self._address,
             protocol=protocol_of(answer),
             http_status=answer.status,
-            received=sum(self._received.values()),
+            received=sum(one.bytes for one in self._received),
             file=FileReport(
                 response_headers=response_headers(answer),
                 final_url=url if tell_url and self._url != self._first else "",
-                sources=sources,
+                sources=self._received,
             ),
         )
 
 
 def response_headers(answer: Answer) -> tuple[HttpHeader, ...]:
     """The fields of an answer that may be shown, as far as the limit goes."""
-    shown_fields: list[HttpHeader] = []
+    fields: list[HttpHeader] = []
     left = limits.RESPONSE_HEADERS_BYTES
     for name, values in answer.fields.items():
         if name in _SECRET_FIELDS:
             continue
         for value in values:
-            text = _UNPRINTABLE.sub("?", value)
-            # As UTF-8, which a character beyond ASCII doubles.
-            left -= len(name) + len(text.encode())
+            header, size = _shown_header(name, value)
+            left -= size
             if left < 0:
-                return tuple(shown_fields)
-            shown_fields.append(HttpHeader(_UNPRINTABLE.sub("?", name), text))
-    return tuple(shown_fields)
+                return tuple(fields)
+            fields.append(header)
+    return tuple(fields)
+
+
+# Most fields of a server's answers are the same each time.
+@lru_cache(maxsize=512)
+def _shown_header(name: str, value: str) -> tuple[HttpHeader, int]:
+    header = HttpHeader(_printable(name), _printable(value))
+    # As UTF-8, which a character beyond ASCII doubles.
+    return header, len(header.name.encode()) + len(header.value.encode())
+
+
+def _printable(text: str) -> str:
+    return text if text.isascii() and text.isprintable() else _UNPRINTABLE.sub("?", text)

@@ -31,6 +31,7 @@ _PLAIN = HttpOptions()
 # Whoever sends these says how long the content is (RFC 9110 section 8.6); a job has none to send.
 _WITH_CONTENT = frozenset({"PATCH", "POST", "PUT"})
 _plain_policy = lru_cache(maxsize=256)(Policy)
+_NOWHERE = Origin("", "", 0)
 
 
 class Unusable(Exception):
@@ -50,6 +51,21 @@ class Requests:
         origin: whom the requests go to.
     """
 
+    __slots__ = (
+        "_aimed",
+        "_engine",
+        "_first",
+        "_logins",
+        "_options",
+        "_plain",
+        "_policy",
+        "_proxies",
+        "_proxy_logins",
+        "origin",
+        "resumes",
+        "tells",
+    )
+
     def __init__(self, url: str, options: TransferOptions, engine: EngineOptions) -> None:
         http = options.http
         self._first = url
@@ -57,11 +73,11 @@ class Requests:
         self._engine = engine
         self._plain = http == _PLAIN and not options.credentials and not engine.proxy.proxies
         self._aimed = ""
-        self.origin = Origin("", "", 0)
-        self._policy = Policy()
-        self._proxies: list[str] = []
-        self._logins: list[Login | None] = []
-        self._proxy_logins: list[Login | None] = []
+        self.origin = _NOWHERE
+        self._policy = _plain_policy(options.owner)
+        self._proxies: Sequence[str] = ()
+        self._logins: Sequence[Login] = ()
+        self._proxy_logins: Sequence[Login] = ()
         self.resumes = http.method in {"", "GET"}
         self.tells = http.redirect_policy is RedirectPolicy.ALLOW_REPORT
 
@@ -79,38 +95,35 @@ class Requests:
             self._aimed, self.origin = url, origin
             if not self._plain:
                 self._choose()
-            self._policy = self._make_policy()
+                self._policy = self._make_policy()
         return origin
 
     def _choose(self) -> None:
         """Lists the ways to try: proxies, and logins for server and proxy."""
         proxy = self._options.http.proxy
         self._proxies = proxy_for(self._aimed, proxy, self._engine.proxy, _variables(proxy.usage))
-        self._logins = self._logins_of(AuthTarget.SERVER) if self._trusted else []
-        self._proxy_logins = self._logins_of(AuthTarget.PROXY) if self._proxies else []
+        self._logins = self._logins_of(AuthTarget.SERVER) if self._trusted else ()
+        self._proxy_logins = self._logins_of(AuthTarget.PROXY) if self._proxies else ()
 
     @property
     def _trusted(self) -> bool:
         """Whether the secrets are meant for whom the requests go to."""
         return self._aimed == self._first or self.origin == redirects.origin_of(self._first)
 
-    def _logins_of(self, target: AuthTarget) -> list[Login | None]:
+    def _logins_of(self, target: AuthTarget) -> Sequence[Login]:
         given = [one for one in self._options.credentials if one.key.target is target]
         unspoken = next((one.key.scheme for one in given if not speaks(one.key.scheme)), None)
         if unspoken is not None:
             raise Unusable(failures.scheme_unknown(unspoken.name))
-        return list(_logins(given))
+        return _logins(given)
 
     def _make_policy(self) -> Policy:
-        owner = self._options.owner
-        if self._plain:
-            return _plain_policy(owner)
         http = self._options.http
         trusted = self._trusted
         login = next(iter(self._logins), None)
         certificate = http.client_certificate if trusted else ""
         return Policy(
-            owner=owner,
+            owner=self._options.owner,
             method="" if self.resumes else http.method,
             origin=self.origin if login is not None or certificate else None,
             login=login,
@@ -166,10 +179,12 @@ class Requests:
 
     def another_login(self, status: int) -> bool:
         """After a 401 or 407: goes on to the next credentials; False where there are none."""
-        logins = {401: self._logins, 407: self._proxy_logins}.get(status, [])
-        if len(logins) < 2:
+        if status == 401 and len(self._logins) > 1:
+            self._logins = self._logins[1:]
+        elif status == 407 and len(self._proxy_logins) > 1:
+            self._proxy_logins = self._proxy_logins[1:]
+        else:
             return False
-        del logins[0]
         self._policy = self._make_policy()
         return True
 
@@ -181,7 +196,7 @@ class Requests:
             return True
         if len(self._proxies) < 2:
             return False
-        del self._proxies[0]
+        self._proxies = self._proxies[1:]
         self._proxy_logins = self._logins_of(AuthTarget.PROXY)
         self._policy = self._make_policy()
         return True
