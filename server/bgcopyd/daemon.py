@@ -316,4 +316,7 @@ def _engine_options(settings: Settings) -> EngineOptions:
         connect_timeout=settings.connect_timeout,
         idle_timeout=settings.idle_timeout,
         ca_file=settings.ca_file,
+        ca_bundles=settings.ca_bundles,
+        client_certificates=settings.client_certificates,
+        proxy=settings.proxy_settings,
     )

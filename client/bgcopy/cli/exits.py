@@ -155,6 +155,7 @@ BY_REASON: dict[Reason, Exit] = {
     Reason.INSUFFICIENT_RANGE_SUPPORT: Exit.CANNOT_RESUME,
     Reason.RANGE_OUTSIDE_FILE: Exit.REMOTE_REFUSED,
     Reason.INACTIVE: Exit.TIMEOUT,
+    Reason.SECRET_UNREADABLE: Exit.DENIED,
 }
 
 # Where the server gave no reason that is known here; the first class that fits.

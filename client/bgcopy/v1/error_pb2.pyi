@@ -194,6 +194,8 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     """A range that was asked for does not lie in the remote file."""
     REASON_INACTIVE: _Reason.ValueType  # 124
     """Nothing has happened to the job for so long that the daemon has cancelled it."""
+    REASON_SECRET_UNREADABLE: _Reason.ValueType  # 125
+    """A secret of the job cannot be opened: the key that it was sealed with is gone."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Reason names, once for the whole API, what went wrong.
@@ -374,6 +376,8 @@ REASON_RANGE_OUTSIDE_FILE: Reason.ValueType  # 123
 """A range that was asked for does not lie in the remote file."""
 REASON_INACTIVE: Reason.ValueType  # 124
 """Nothing has happened to the job for so long that the daemon has cancelled it."""
+REASON_SECRET_UNREADABLE: Reason.ValueType  # 125
+"""A secret of the job cannot be opened: the key that it was sealed with is gone."""
 
 class _ErrorContext:
     ValueType = typing.NewType("ValueType", builtins.int)

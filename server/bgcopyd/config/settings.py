@@ -21,11 +21,13 @@ from pydantic import (
 from bgcopy._paths import default_socket, default_state_dir
 from bgcopyd.config.listeners import Listener, UnixListener, parse_listener
 from bgcopyd.config.values import parse_cost, parse_duration, parse_rate
+from bgcopyd.jobs.http_options import ProxySettings, ProxyUsage
 from bgcopyd.jobs.options import CostState
 from bgcopyd.jobs.policy import POLICY_FIELDS, Policy
+from bgcopyd.jobs.proxy_rules import proxy_lists_problem
 
 HOST_ROOT = "fs"
-_ROOT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 def _absolute(path: Path) -> Path:
@@ -46,12 +48,21 @@ def _directory(path: Path) -> Path:
 def _root_name(name: str) -> str:
     if name == HOST_ROOT:
         raise ValueError(f"the name {HOST_ROOT!r} is reserved for '/'; choose another")
-    if _ROOT_NAME.fullmatch(name) is None:
+    return _name(name, what="name of a root")
+
+
+def _name(name: str, *, what: str = "name") -> str:
+    if _NAME.fullmatch(name) is None:
         raise ValueError(
-            f"{name!r} is no name of a root; use up to 63 of a-z 0-9 _ -, beginning with a "
-            "letter or digit"
+            f"{name!r} is no {what}; use up to 63 of a-z 0-9 _ -, beginning with a letter or digit"
         )
     return name
+
+
+def _readable(path: Path) -> Path:
+    if not os.access(path, os.R_OK):
+        raise ValueError(f"{path} cannot be read")
+    return path
 
 
 def _limit(name: str) -> Any:
@@ -65,6 +76,8 @@ def _limit(name: str) -> Any:
 
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 RootName = Annotated[str, AfterValidator(_root_name)]
+StoreName = Annotated[str, AfterValidator(_name)]
+ReadableFile = Annotated[AbsolutePath, AfterValidator(_readable)]
 Directory = Annotated[Path, AfterValidator(_directory)]
 Rate = Annotated[int, BeforeValidator(parse_rate)]
 Duration = Annotated[float, BeforeValidator(parse_duration)]
@@ -123,9 +136,29 @@ class Settings(BaseModel):
     idle_timeout: Annotated[Duration, Field(gt=0)] = Field(
         default=60.0, description="How long a server may fall silent within its answer."
     )
-    ca_file: AbsolutePath | None = Field(
+    ca_file: ReadableFile | None = Field(
         default=None,
         description="Certificates (PEM) that servers are verified with; the system's if absent.",
+    )
+    ca_bundles: Mapping[StoreName, ReadableFile] = Field(
+        default_factory=dict,
+        description="NAME=FILE, certificates (PEM) that jobs may choose by name instead; may be "
+        "given several times.",
+    )
+    client_certificates: Mapping[StoreName, ReadableFile] = Field(
+        default_factory=dict,
+        description="NAME=FILE, a certificate with its key (PEM) that jobs may show to servers; "
+        "may be given several times.",
+    )
+    proxy: tuple[str, ...] = Field(
+        default=(),
+        description="http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT for jobs that "
+        "choose none; several are tried in order.",
+    )
+    proxy_bypass: tuple[str, ...] = Field(
+        default=(),
+        description="HOST, *.DOMAIN, NETWORK or <local>, reached without `proxy`; may be given "
+        "several times.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug, info, warning or error."
@@ -137,10 +170,10 @@ class Settings(BaseModel):
         default=True, description="Back the queue up once a day; three backups are kept."
     )
 
-    @field_validator("roots")
+    @field_validator("roots", "ca_bundles", "client_certificates")
     @classmethod
-    def _freeze_roots(cls, roots: Mapping[str, Path]) -> Mapping[str, Path]:
-        return MappingProxyType(dict(roots))
+    def _freeze(cls, named: Mapping[str, Path]) -> Mapping[str, Path]:
+        return MappingProxyType(dict(named))
 
     @field_validator("listen")
     @classmethod
@@ -152,12 +185,15 @@ class Settings(BaseModel):
             raise ValueError(f"{', '.join(sorted(doubles))} is given more than once")
         return listen
 
-    @field_validator("ca_file")
+    @field_validator("proxy")
     @classmethod
-    def _readable(cls, path: Path | None) -> Path | None:
-        if path is not None and not os.access(path, os.R_OK):
-            raise ValueError(f"{path} cannot be read")
-        return path
+    def _proxies(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        return _judged(proxies, proxy_lists_problem(proxies, ()))
+
+    @field_validator("proxy_bypass")
+    @classmethod
+    def _bypasses(cls, bypass: tuple[str, ...]) -> tuple[str, ...]:
+        return _judged(bypass, proxy_lists_problem((), bypass))
 
     @property
     def all_roots(self) -> Mapping[str, Path]:
@@ -179,6 +215,17 @@ class Settings(BaseModel):
             inactivity_timeout=self.inactivity_timeout,
             network_cost=CostState[self.network_cost.upper()],
         )
+
+    @property
+    def proxy_settings(self) -> ProxySettings:
+        """The proxies of jobs that choose none."""
+        return ProxySettings(ProxyUsage.OVERRIDE, self.proxy, self.proxy_bypass)
+
+
+def _judged(entries: tuple[str, ...], problem: str) -> tuple[str, ...]:
+    if problem:
+        raise ValueError(problem)
+    return entries
 
 
 def _fixed(listener: Listener) -> bool:

@@ -91,6 +91,7 @@ class Reason(enum.IntEnum):
     INSUFFICIENT_RANGE_SUPPORT = 122
     RANGE_OUTSIDE_FILE = 123
     INACTIVE = 124
+    SECRET_UNREADABLE = 125
 
 
 class Code(enum.Enum):
@@ -209,6 +210,7 @@ REASONS: dict[Reason, ReasonSpec] = {
     Reason.INSUFFICIENT_RANGE_SUPPORT: _spec(None, "BG_E_INSUFFICIENT_RANGE_SUPPORT"),
     Reason.RANGE_OUTSIDE_FILE: _spec(None, "BG_E_INVALID_RANGE"),
     Reason.INACTIVE: _spec(None, "ERROR_TIMEOUT"),
+    Reason.SECRET_UNREADABLE: _spec(None, "BG_E_INVALID_CREDENTIALS"),
 }
 
 

@@ -22,6 +22,7 @@ from bgcopyd.queue.ledger import (
     file_after,
     partial_name,
     progress_of,
+    requested_after,
     totals_after,
     update_of,
 )
@@ -29,7 +30,7 @@ from bgcopyd.queue.outcomes import Outcome, Tried
 from bgcopyd.queue.patience import transact_patiently
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.statistics import Statistics
-from bgcopyd.queue.storage import FileTotals, Store, Tx
+from bgcopyd.queue.storage import FileTotals, FileUpdate, Store, Tx
 from bgcopyd.queue.transfers import (
     DEFAULT_TRANSFER_OPTIONS,
     Claimed,
@@ -356,7 +357,7 @@ class JobRun:
             job = tx.job(self.job.job_id)
             if job is None or job.claim_id != self.job.claim_id:
                 return False
-            tx.update_files(job.job_id, [update_of(file) for file in files])
+            tx.update_files(job.job_id, [_update(tx, file) for file in files])
             tx.insert_attempts(job.job_id, attempts)
             # Files may have been added that this run has not heard of yet.
             known = max(progress.files_total, job.progress.files_total)
@@ -448,6 +449,15 @@ class JobRun:
 
     async def _patiently(self, fn: Callable[[Tx], T], *, durable: bool = False) -> T:
         return await transact_patiently(self._tools.store, fn, durable=durable)
+
+
+def _update(tx: Tx, file: File) -> FileUpdate:
+    """What is written of a file: more may have been requested than its transfer was told of."""
+    update = update_of(file)
+    if not file.requested:
+        return update
+    (now,) = tx.files(file.job_id, after=file.index - 1, limit=1)
+    return dataclasses.replace(update, requested=requested_after(file, now.requested))
 
 
 def _is_news(file: File) -> bool:

@@ -149,4 +149,7 @@ REASONS = {
     "Vergleichen Sie die Bereiche mit der Größe der Datei.",
     Reason.INACTIVE: "Mit dem Auftrag ist so lange nichts geschehen, dass er abgebrochen und "
     "aufgeräumt wurde. Legen Sie ihn neu an.",
+    Reason.SECRET_UNREADABLE: "Ein Geheimnis des Auftrags lässt sich nicht öffnen: Der Schlüssel, "
+    "mit dem es versiegelt wurde, ist fort. Setzen Sie Anmeldedaten oder Kopffelder des Auftrags "
+    "neu und setzen Sie ihn dann fort.",
 }

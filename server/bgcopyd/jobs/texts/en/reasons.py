@@ -140,4 +140,6 @@ REASONS = {
     "the ranges against the file's size.",
     Reason.INACTIVE: "Nothing happened to the job for so long that it was cancelled and cleaned "
     "up. Create it anew.",
+    Reason.SECRET_UNREADABLE: "A secret of the job cannot be opened: the key that it was sealed "
+    "with is gone. Set the job's credentials or headers again, then resume it.",
 }
