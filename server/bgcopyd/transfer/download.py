@@ -242,7 +242,15 @@ class Download:
         if self._expected in {None, size}:
             self._finish(size)
         else:
-            self._fail(failures.mirror_differs(self.host))
+            self._mirror_differs()
+
+    def _mirror_differs(self) -> None:
+        """What a mirror with another file has brought alone is of no use to the others."""
+        if self.ladder.origin == self.ladder.source and self._exchange is not None:
+            self._exchange.intake = None
+            self.ladder.forget()
+            self.ladder.plan.size = self._expected
+        self._fail(failures.mirror_differs(self.host))
 
     def _act(self, exchange: Exchange, verdict: Verdict) -> None:
         match verdict:
@@ -267,7 +275,7 @@ class Download:
 
     def _restart(self) -> None:
         if self.sources.is_mirror:
-            self._fail(failures.mirror_differs(self.host))
+            self._mirror_differs()
             return
         self.ladder.restart()
         if self.ladder.restarts > self.volume.options.restarts:
