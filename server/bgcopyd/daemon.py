@@ -16,6 +16,7 @@ from bgcopyd import __version__
 from bgcopyd.config import Settings
 from bgcopyd.config.settings import HOST_ROOT
 from bgcopyd.ids import RandomIds
+from bgcopyd.jobs.http_options import AuthScheme
 from bgcopyd.jobs.job import JobState
 from bgcopyd.jobs.roots import Roots
 from bgcopyd.notify import notify, watchdog_interval
@@ -26,21 +27,26 @@ from bgcopyd.queue.editing import JobEditor
 from bgcopyd.queue.housekeeping import Housekeeping
 from bgcopyd.queue.judging import Configured
 from bgcopyd.queue.manager import BackgroundCopyManager, Ids
+from bgcopyd.queue.ownership import Ownership
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.recovery import recover
 from bgcopyd.queue.run import Ended, RunTools
 from bgcopyd.queue.runs import Runs
 from bgcopyd.queue.scheduler import Rules, Scheduler
+from bgcopyd.queue.secrets import JobSecrets
 from bgcopyd.rpc.calls import Activity, Calls
 from bgcopyd.rpc.editing_servicer import EditingServicer
 from bgcopyd.rpc.identity import Identities
+from bgcopyd.rpc.ownership_servicer import OwnershipServicer
 from bgcopyd.rpc.server import RpcServer
 from bgcopyd.rpc.servicer import About, BackgroundCopyServicer
 from bgcopyd.store.directory import StateDirectory
+from bgcopyd.store.sealing import open_sealer
 from bgcopyd.store.sqlite import SQLiteStore
 from bgcopyd.transfer.engine import CurlEngine
 from bgcopyd.transfer.files import LocalFiles
 from bgcopyd.transfer.options import EngineOptions
+from bgcopyd.transfer.policy import speaks
 
 logger = logging.getLogger(__name__)
 
@@ -73,8 +79,17 @@ class Daemon:
         self.engine = CurlEngine(roots, _engine_options(settings), clock)
         self.files = LocalFiles(roots)
         board = ProgressBoard(clock)
+        self.secrets = JobSecrets(open_sealer(settings.state_dir, settings.secrets_key_file))
         self.runs = Runs(
-            RunTools(store, self.engine, board, clock, random.random, settings.files_in_parallel)
+            RunTools(
+                store,
+                self.engine,
+                board,
+                clock,
+                random.random,
+                settings.files_in_parallel,
+                self.secrets.open_for_run,
+            )
         )
         self.scheduler = Scheduler(
             store,
@@ -106,7 +121,7 @@ class Daemon:
 
     def _server(self, board: ProgressBoard) -> RpcServer:
         settings = self._settings
-        configured = Configured()
+        configured = Configured(auth_schemes=[one for one in AuthScheme if speaks(one)])
         manager = BackgroundCopyManager(
             store=self._store,
             runs=self.runs,
@@ -116,6 +131,7 @@ class Daemon:
             ids=Ids(RandomIds().draw, lambda: f"{random.getrandbits(32):08x}"),
             bounds=settings.limits,
             configured=configured,
+            secrets=self.secrets,
             on_change=self.scheduler.wake,
         )
         editor = JobEditor(
@@ -126,6 +142,16 @@ class Daemon:
             board=board,
             clock=self._clock,
             configured=configured,
+            secrets=self.secrets,
+            on_change=self.scheduler.wake,
+        )
+        ownership = Ownership(
+            store=self._store,
+            runs=self.runs,
+            board=board,
+            clock=self._clock,
+            configured=configured,
+            secrets=self.secrets,
             on_change=self.scheduler.wake,
         )
         directories = {name: str(path.resolve()) for name, path in settings.all_roots.items()}
@@ -136,7 +162,7 @@ class Daemon:
             About(__version__, self._clock.now(), settings.limits),
         )
         calls = Calls(Identities(self._store.token, self._clock), self.activity)
-        servicers = (servicer, EditingServicer(editor))
+        servicers = (servicer, EditingServicer(editor), OwnershipServicer(ownership))
         return RpcServer(calls, servicers, [str(listener) for listener in settings.listen])
 
     def _ended(self, _job_id: str, ended: Ended | None) -> None:
