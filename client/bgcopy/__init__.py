@@ -17,6 +17,15 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bgcopy._admin import AdminClient
+    from bgcopy._admin_models import (
+        CreatedToken,
+        Policy,
+        PolicyChanges,
+        Stats,
+        TokenInfo,
+        TokenPage,
+    )
     from bgcopy._calls import Timeout
     from bgcopy._client import AsyncClient
     from bgcopy._enums import (
@@ -155,6 +164,7 @@ __all__ = [
     "Aborted",
     "AddFilesResult",
     "AddressNotAllowed",
+    "AdminClient",
     "AdminRequired",
     "AlreadyExists",
     "AsyncClient",
@@ -172,6 +182,7 @@ __all__ = [
     "ClientClosed",
     "CompleteResult",
     "CostState",
+    "CreatedToken",
     "CredentialExpired",
     "CredentialInvalid",
     "CredentialMissing",
@@ -230,6 +241,8 @@ __all__ = [
     "PathNotAllowed",
     "PeerCachingFlag",
     "PermissionDenied",
+    "Policy",
+    "PolicyChanges",
     "PolicyEtagMismatch",
     "Priority",
     "Probe",
@@ -257,10 +270,13 @@ __all__ = [
     "ServerInfo",
     "SnapshotComplete",
     "SourceBytes",
+    "Stats",
     "StoreUnavailable",
     "Timeout",
     "TlsFlag",
+    "TokenInfo",
     "TokenNotFound",
+    "TokenPage",
     "TransferErrorInfo",
     "TransferFailed",
     "Unauthenticated",
@@ -281,8 +297,8 @@ __all__ = [
 
 # Where names live, in the order in which they are looked for.
 _HOMES = (
-    "_paths", "_enums", "_option_enums", "_options", "_models", "errors", "auth", "_calls",
-    "_watch", "_job", "_client",
+    "_paths", "_enums", "_option_enums", "_options", "_models", "_admin_models", "errors", "auth",
+    "_calls", "_watch", "_job", "_admin", "_client",
 )  # fmt: skip
 
 

@@ -93,7 +93,22 @@ class Calls:
         request: RequestT,
         timeout: Timeout | None,
     ) -> ResponseT:
-        """Make a call and return its answer.
+        """Make a call of BackgroundCopyManager and return its answer.
+
+        Raises:
+            BgcopyError: the call failed.
+        """
+        return await self.call(
+            lambda channel: method(BackgroundCopyManagerStub(channel)), request, timeout
+        )
+
+    async def call(
+        self,
+        method: Callable[[grpc.aio.Channel], grpc.aio.UnaryUnaryMultiCallable[RequestT, ResponseT]],
+        request: RequestT,
+        timeout: Timeout | None,
+    ) -> ResponseT:
+        """Make a call of any service and return its answer.
 
         Raises:
             BgcopyError: the call failed.
@@ -105,14 +120,14 @@ class Calls:
                 "job suspended, add its files in batches, and resume it"
             )
         # A repeated call with an etag would fail on the change that its first try made.
-        stub = self._stub(retries=not getattr(request, "etag", ""))
+        channel = self._channel(retries=not getattr(request, "etag", ""))
         seconds = self._timeout if timeout is None else to_seconds(timeout)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         await self._turn(seconds)
         try:
             left = max(0.0, deadline - loop.time())
-            return await method(stub)(request, timeout=left, metadata=self._metadata)
+            return await method(channel)(request, timeout=left, metadata=self._metadata)
         except grpc.aio.AioRpcError as error:
             raise to_call_error(error) from error
         except asyncio.CancelledError:
@@ -144,7 +159,8 @@ class Calls:
         """
         await self._turn(self._timeout)
         try:
-            call = method(self._stub(retries=True))(request, metadata=self._metadata)
+            stub = BackgroundCopyManagerStub(self._channel(retries=True))
+            call = method(stub)(request, metadata=self._metadata)
             try:
                 while (message := await call.read()) is not grpc.aio.EOF:
                     yield cast("ResponseT", message)
@@ -189,11 +205,11 @@ class Calls:
         for channel in channels:
             await channel.close()
 
-    def _stub(self, *, retries: bool) -> AsyncStub:
+    def _channel(self, *, retries: bool) -> grpc.aio.Channel:
         if self._closed:
             raise ClientClosed("the client is closed")
         channel = self._channels.get(retries)
         if channel is None:
             channel = open_channel(self.target, self._credentials, retries=retries)
             self._channels[retries] = channel
-        return BackgroundCopyManagerStub(channel)
+        return channel

@@ -14,6 +14,7 @@ import grpc
 
 from bgcopy import _convert as convert
 from bgcopy import _models as models
+from bgcopy._admin import AdminClient
 from bgcopy._calls import Calls, Timeout
 from bgcopy._channel import Target, parse_target
 from bgcopy._convert_options import job_of
@@ -80,6 +81,11 @@ class AsyncClient(EditingCalls, LookingCalls):
         traceback: TracebackType | None,
     ) -> None:
         await self.close()
+
+    @property
+    def admin(self) -> AdminClient:
+        """What operators do: limits, statistics, tokens, draining."""
+        return AdminClient(self._calls)
 
     @property
     def target(self) -> str:

@@ -420,7 +420,7 @@ class Unavailable(CallError):
 
 
 class Draining(Unavailable):
-    """The server is shutting down. Try again shortly."""
+    """The server is being drained or shutting down. Try again shortly."""
 
 
 class StoreUnavailable(Unavailable):

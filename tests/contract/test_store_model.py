@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import fields, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from bgcopyd.jobs.attempt import AttemptOutcome
 from bgcopyd.jobs.http_options import HttpHeader, HttpOptions
-from bgcopyd.jobs.job import JobState
+from bgcopyd.jobs.job import Job, JobState
 from bgcopyd.jobs.limits import ATTEMPTS_PER_JOB
 from bgcopyd.jobs.options import DEFAULT_OPTIONS, JobOptions
 from bgcopyd.queue.storage import DestinationTaken, Store, Tx
@@ -21,13 +22,16 @@ from tests.support.store_values import (
     ANNA,
     BERT,
     ERROR,
+    NOW,
     add,
     change,
     full_file,
     full_options,
     new_attempt,
     new_file,
+    new_id,
     new_job,
+    new_request,
 )
 
 pytest_plugins = ["tests.support.store_kinds"]
@@ -108,8 +112,12 @@ async def test_removed_files_free_their_place_and_never_lend_their_index(store: 
     await add(store, new_job(), new_file(job, 0, "f1"))
     with pytest.raises(DestinationTaken):
         await add(store, new_job(), new_file(job, 0, "f0"))
+    # The last one is gone, and an index that was never given takes none away.
     await store.transact(lambda tx: tx.remove_files(job.job_id, [0, 77]))
-    assert await store.transact(lambda tx: tx.next_index(job.job_id)) == 78
+    assert await store.files(job.job_id) == []
+    assert await store.transact(lambda tx: tx.next_index(job.job_id)) == 3
+    await store.transact(lambda tx: tx.remove_files(job.job_id, []))
+    assert await store.transact(lambda tx: tx.next_index(job.job_id)) == 3
     fresh = await add(store, new_job())
     assert await store.transact(lambda tx: tx.next_index(fresh.job_id)) == 0
 
@@ -133,7 +141,8 @@ async def test_attempts_come_back_newest_first(store: Store) -> None:
     assert [one.file_index for one in found] == [0, 1, 0]
     assert replace(found[1], attempt_id=0) == failed
     numbers = [one.attempt_id for one in found]
-    assert numbers == sorted(numbers, reverse=True)
+    # Counted within the job: it tells nothing of the other's attempt in between.
+    assert numbers == [3, 2, 1]
     page = await store.attempts(job.job_id, file_index=None, before=numbers[0], limit=1)
     assert page == found[1:2]
     only = await store.attempts(job.job_id, file_index=0, before=None, limit=9)
@@ -147,7 +156,12 @@ async def test_only_the_newest_attempts_are_kept(store: Store) -> None:
     await store.transact(lambda tx: tx.insert_attempts(job.job_id, many))
     found = await store.attempts(job.job_id, file_index=None, before=None, limit=2000)
     assert [one.file_index for one in found] == list(range(ATTEMPTS_PER_JOB + 2, 2, -1))
+    assert found[0].attempt_id == ATTEMPTS_PER_JOB + 3
+    await store.transact(lambda tx: tx.insert_attempts(job.job_id, [new_attempt(9)]))
+    moved = await store.attempts(job.job_id, file_index=None, before=None, limit=2000)
+    assert [one.attempt_id for one in moved] == list(range(ATTEMPTS_PER_JOB + 4, 4, -1))
     assert await store.attempts(other.job_id, file_index=None, before=None, limit=9)
+    assert await store.attempts(new_id(), file_index=None, before=None, limit=9) == []
 
 
 async def test_secrets(store: Store) -> None:
@@ -160,16 +174,102 @@ async def test_secrets(store: Store) -> None:
     assert await store.transact(lambda tx: tx.secrets(job.job_id)) == {"b": b"\0\xff"}
 
 
-async def test_what_belongs_to_a_job_goes_with_it(tmp_path: Path) -> None:
+def equip(job: Job) -> Callable[[Tx], None]:
+    """Gives a job what belongs to it."""
+
+    def work(tx: Tx) -> None:
+        tx.insert_files(job.job_id, [new_file(job, 0), new_file(job, 1)])
+        tx.remove_files(job.job_id, [1])
+        tx.put_secrets(job.job_id, {"a": b"1"})
+        tx.insert_attempts(job.job_id, [new_attempt(0), new_attempt(1)])
+
+    return work
+
+
+HOW: dict[str, Callable[[Tx, str], object]] = {
+    "delete": lambda tx, job_id: tx.delete_job(job_id),
+    "expire": lambda tx, _: tx.expire(NOW),
+}
+
+
+@pytest.mark.parametrize("how", HOW)
+async def test_what_belongs_to_a_job_goes_with_it(store: Store, how: str) -> None:
+    job = await add(store, new_job(state=JobState.CANCELLED, expire_time=NOW))
+    await store.transact(equip(job))
+    await store.transact(lambda tx: HOW[how](tx, job.job_id))
+    assert await store.attempts(job.job_id, file_index=None, before=None, limit=9) == []
+    again = await add(store, replace(new_job(), job_id=job.job_id))
+    assert await store.attempts(again.job_id, file_index=None, before=None, limit=9) == []
+    assert await store.transact(lambda tx: tx.secrets(again.job_id)) == {}
+    assert await store.transact(lambda tx: tx.next_index(again.job_id)) == 0
+
+
+@pytest.mark.parametrize("how", HOW)
+async def test_nothing_of_a_job_stays_on_disk(tmp_path: Path, how: str) -> None:
     store = await SQLiteStore.open(tmp_path)
-    job = await add(store, new_job())
-    await store.transact(lambda tx: tx.put_secrets(job.job_id, {"a": b"1"}))
-    await store.transact(lambda tx: tx.insert_attempts(job.job_id, [new_attempt()]))
-    await store.transact(lambda tx: tx.delete_job(job.job_id))
+    job = await add(store, new_job(state=JobState.CANCELLED, expire_time=NOW))
+    await store.transact(equip(job))
+    await store.transact(lambda tx: HOW[how](tx, job.job_id))
     await store.close()
     with closing(sqlite3.connect(tmp_path / DATABASE)) as db:
-        for table in ("secret", "attempt"):
-            assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+        for table in ("job", "file", "secret", "attempt", "progress"):
+            assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
+
+
+async def test_what_belongs_to_a_job_goes_to_its_new_owner(store: Store) -> None:
+    job = await add(store, new_job(ANNA, options=full_options()))
+    await store.transact(equip(job))
+    await store.transact(lambda tx: tx.insert_request(new_request(job)))
+    taken = await change(store, job.job_id, owner=BERT)
+    assert taken == replace(job, owner=BERT, revision=2, change_seq=2)
+    assert await store.job(job.job_id) == taken
+
+    def read(tx: Tx) -> list[object]:
+        return [
+            tx.secrets(job.job_id),
+            tx.request(ANNA, "r1"),
+            tx.request(BERT, "r1"),
+            tx.next_index(job.job_id),
+            [tx.live_jobs(who) for who in (ANNA, BERT, None)],
+        ]
+
+    expected = [{"a": b"1"}, new_request(job), None, 2, [0, 1, 1]]
+    assert await store.transact(read) == expected
+    assert len(await store.attempts(job.job_id, file_index=None, before=None, limit=9)) == 2
+    assert len(await store.files(job.job_id)) == 1
+    # The request id follows the job's life, whoever owns it.
+    await change(store, job.job_id, state=JobState.CANCELLED)
+    await store.transact(lambda tx: tx.delete_job(job.job_id))
+    stones = (await store.changes(0)).tombstones
+    assert [(stone.owner, stone.owner_changed) for stone in stones] == [(ANNA, True), (BERT, False)]
+    assert await store.transact(lambda tx: tx.request(ANNA, "r1")) == new_request(job)
+    assert await store.transact(lambda tx: [tx.live_jobs(who) for who in (BERT, None)]) == [0, 0]
+
+
+async def test_a_refusal_undoes_all_of_it(store: Store) -> None:
+    job = await add(store, new_job())
+    await store.transact(equip(job))
+
+    def refused(tx: Tx) -> None:
+        tx.update_job(replace(job, owner=BERT, options=full_options()))
+        tx.remove_files(job.job_id, [0])
+        tx.insert_attempts(job.job_id, [new_attempt(7)])
+        tx.put_secrets(job.job_id, {"a": b"2", "b": b"3"})
+        tx.set_policy({"x": 1})
+        assert tx.live_jobs(BERT) == 1
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await store.transact(refused)
+    assert await store.job(job.job_id) == job
+    assert [file.index for file in await store.files(job.job_id)] == [0]
+    assert len(await store.attempts(job.job_id, file_index=None, before=None, limit=9)) == 2
+
+    def read(tx: Tx) -> list[object]:
+        lives = [tx.live_jobs(who) for who in (ANNA, BERT, None)]
+        return [tx.secrets(job.job_id), tx.policy(), lives]
+
+    assert await store.transact(read) == [{"a": b"1"}, {}, [1, 0, 1]]
 
 
 async def test_the_policy(store: Store) -> None:

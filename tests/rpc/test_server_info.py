@@ -28,7 +28,12 @@ async def test_server_info() -> None:
         info = await home.local.call("GetServerInfo", pb.GetServerInfoRequest())
         assert info.version == __version__
         assert info.limits == pb.Limits(
-            jobs_per_owner=7, files_per_job=8, watches_per_owner=9, request_bytes=4 << 20
+            jobs_per_owner=7,
+            files_per_job=8,
+            watches_per_owner=9,
+            request_bytes=4 << 20,
+            jobs_per_machine=1_000_000,
+            ranges_per_file=10_000,
         )
         assert info.caller.principal.startswith("local:")
         assert info.caller.admin

@@ -41,7 +41,7 @@ def test_defaults_stand_alone(house: House) -> None:
     configuration = house.load()
     assert set(configuration.origins.values()) == {"default"}
     assert configuration.settings.background_jobs == 4
-    assert configuration.settings.limits.jobs_per_owner == 100_000
+    assert configuration.settings.policy.jobs_per_owner == 100_000
     assert dict(configuration.settings.all_roots) == {"fs": Path("/")}
 
 

@@ -11,17 +11,20 @@ import click
 
 from bgcopy import BgcopyError
 from bgcopy.cli import failure
+from bgcopy.cli.admin import drain, policy
 from bgcopy.cli.completion import VARIABLE, completion
 from bgcopy.cli.doctor import doctor
 from bgcopy.cli.editing import files, retry, set_, take
 from bgcopy.cli.exits import Exit
 from bgcopy.cli.failure import Failure
 from bgcopy.cli.get import add, get
-from bgcopy.cli.listing import ls, show, status
+from bgcopy.cli.listing import ls, show
 from bgcopy.cli.looking import logs, probe, verify
 from bgcopy.cli.options import shared
 from bgcopy.cli.portable import export, import_
 from bgcopy.cli.session import Session
+from bgcopy.cli.status import status
+from bgcopy.cli.token import token
 from bgcopy.cli.verbs import cancel, complete, pause, resume, rm
 from bgcopy.cli.watching import wait, watch
 
@@ -30,7 +33,7 @@ _COMMANDS = (
     ls, show, watch, wait, files, logs,
     pause, resume, retry, complete, cancel, rm, set_, take,
     export, import_,
-    status, doctor, completion,
+    status, policy, token, drain, doctor, completion,
 )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bgcopy import FileInfo, JobInfo, ServerInfo
+from bgcopy import CreatedToken, FileInfo, JobInfo, Policy, ServerInfo, Stats, TokenInfo
 
 
 def plain(value: Any) -> Any:
@@ -69,6 +69,29 @@ def server(info: ServerInfo, target: str) -> dict[str, Any]:
     """A daemon: target version features limits caller roots start_time."""
     shape: dict[str, Any] = plain(info)
     return {"target": target, **shape}
+
+
+def policy(info: Policy) -> dict[str, Any]:
+    """Limits: etag and the names of docs/policy.md."""
+    shape: dict[str, Any] = plain(info)
+    return shape
+
+
+def stats(info: Stats) -> dict[str, Any]:
+    """How a daemon does; jobs by the name of their state."""
+    shape: dict[str, Any] = plain(info)
+    return {**shape, "jobs": {state.name: count for state, count in info.jobs.items()}}
+
+
+def token(info: TokenInfo) -> dict[str, Any]:
+    """A token: token_id principal admin create_time expire_time revoked."""
+    shape: dict[str, Any] = plain(info)
+    return shape
+
+
+def created_token(made: CreatedToken) -> dict[str, Any]:
+    """A new token: token, and what is known of it from now on."""
+    return {"token": made.token, **token(made.info)}
 
 
 def note(text: str) -> str:

@@ -79,7 +79,7 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     REASON_RESUME_TOKEN_EXPIRED: _Reason.ValueType  # 25
     """The resume token is older than the history, or not from this store. OUT_OF_RANGE."""
     REASON_DRAINING: _Reason.ValueType  # 26
-    """The server is shutting down. UNAVAILABLE, RPC_S_SERVER_UNAVAILABLE."""
+    """The server is being drained or shutting down. UNAVAILABLE, RPC_S_SERVER_UNAVAILABLE."""
     REASON_STORE_UNAVAILABLE: _Reason.ValueType  # 27
     """The queue's store did not take the change; nothing was changed. UNAVAILABLE."""
     REASON_INTERNAL: _Reason.ValueType  # 28
@@ -261,7 +261,7 @@ REASON_WATCH_QUOTA_EXCEEDED: Reason.ValueType  # 24
 REASON_RESUME_TOKEN_EXPIRED: Reason.ValueType  # 25
 """The resume token is older than the history, or not from this store. OUT_OF_RANGE."""
 REASON_DRAINING: Reason.ValueType  # 26
-"""The server is shutting down. UNAVAILABLE, RPC_S_SERVER_UNAVAILABLE."""
+"""The server is being drained or shutting down. UNAVAILABLE, RPC_S_SERVER_UNAVAILABLE."""
 REASON_STORE_UNAVAILABLE: Reason.ValueType  # 27
 """The queue's store did not take the change; nothing was changed. UNAVAILABLE."""
 REASON_INTERNAL: Reason.ValueType  # 28

@@ -1,8 +1,6 @@
-"""Limits of what a request may hold. BITS's own values stand beside ours where they differ."""
+"""Limits of what a request may hold. Those that an operator sets are in policy.py."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 DISPLAY_NAME_CHARACTERS = 256
 DESCRIPTION_CHARACTERS = 1024
@@ -32,13 +30,3 @@ RESPONSE_HEADERS_BYTES = 16 << 10
 ATTEMPTS_PER_JOB = 1000
 FLAGS = 32
 FILE_INDEXES = 1 << 24
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Limits that an operator sets (BITS: 60 jobs per user, 200 files per job)."""
-
-    jobs_per_owner: int = 100_000
-    files_per_job: int = 100_000
-    watches_per_owner: int = 1_100
-    ranges_per_file: int = 10_000

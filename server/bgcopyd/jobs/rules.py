@@ -19,6 +19,7 @@ LARGEST_FILE = (1 << 63) - 1
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SPACE_OR_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+_PRINCIPAL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
 # RFC 9110 section 9.1, upper case as all registered methods are.
 _METHOD = re.compile(r"[A-Z][A-Z-]{0,31}")
 _STORE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -136,3 +137,13 @@ def ranges_problem(
     if not overlap and any(later < end for (_, end), (later, _) in itertools.pairwise(spans)):
         return Reason.RANGES_OVERLAP, "has ranges that overlap; ask for each byte once"
     return None
+
+
+def principal_name_problem(name: str) -> str:
+    """Judges the name that a token stands for."""
+    if _PRINCIPAL_NAME.fullmatch(name):
+        return ""
+    return (
+        "is no name; write up to 128 letters, digits and . _ @ + -, beginning with a letter or "
+        "digit"
+    )

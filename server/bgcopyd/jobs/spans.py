@@ -47,6 +47,13 @@ def without(ranges: Sequence[FileRange], taken: Sequence[FileRange]) -> tuple[Fi
     return tuple(left)
 
 
+def within(ranges: Iterable[FileRange], size: int | None) -> tuple[FileRange, ...]:
+    """The bytes of merged ranges that a file of this size has; None is not known."""
+    if size is None:
+        return tuple(ranges)
+    return merged(span(one.offset, min(end_of(one), size)) for one in ranges if one.offset < size)
+
+
 def on_disk(claimed: int, filled: Sequence[FileRange]) -> tuple[FileRange, ...]:
     """What is there of a file: the claimed beginning and the parts beyond."""
     return merged([*([FileRange(0, claimed)] if claimed else []), *filled])

@@ -52,6 +52,25 @@ PERMISSIONS: Mapping[str, Permission] = MappingProxyType(
     }
 )
 
+ADMIN_PERMISSIONS: Mapping[str, Permission] = MappingProxyType(
+    dict.fromkeys(
+        (
+            "GetPolicy",
+            "UpdatePolicy",
+            "GetStats",
+            "CreateToken",
+            "ListTokens",
+            "RevokeToken",
+            "DrainServer",
+        ),
+        Permission.ADMIN,
+    )
+)
+
+SERVICES: Mapping[str, Mapping[str, Permission]] = MappingProxyType(
+    {"BackgroundCopyManager": PERMISSIONS, "AdminService": ADMIN_PERMISSIONS}
+)
+
 
 def authorized(principal: Principal, job: Job | None, job_id: str) -> Job:
     """The job, if it exists and the caller may act on it; says nothing of it otherwise.
@@ -138,6 +157,15 @@ def owner_scope(principal: Principal, *, all_owners: bool) -> str | None:
     """
     if not all_owners:
         return principal.id
-    if not principal.admin:
-        raise Refusal(Reason.ADMIN_REQUIRED, "filter.all_owners needs an administrator")
+    require_admin(principal, "filter.all_owners")
     return None
+
+
+def require_admin(principal: Principal, what: str) -> None:
+    """Lets administrators pass.
+
+    Raises:
+        Refusal: ADMIN_REQUIRED.
+    """
+    if not principal.admin:
+        raise Refusal(Reason.ADMIN_REQUIRED, f"{what} needs an administrator")

@@ -12,12 +12,11 @@ from collections.abc import AsyncGenerator, Sequence
 from bgcopyd.jobs.file import File
 from bgcopyd.jobs.job import Job, Progress
 from bgcopyd.jobs.principal import Principal
-from bgcopyd.jobs.reasons import Reason
-from bgcopyd.jobs.refusal import Quota, Refusal
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.commands import WatchJobs
 from bgcopyd.queue.manager import query_of
 from bgcopyd.queue.progress import ProgressBoard
+from bgcopyd.queue.quotas import Quotas
 from bgcopyd.queue.storage import Store, StoreUnavailable
 from bgcopyd.queue.watch import JobChanged, Watch, WatchEvent, removal_of
 
@@ -30,15 +29,13 @@ LIVE_EVENTS = 1024
 class ChangeFeed:
     """Reads each change once and hands it to the watches."""
 
-    def __init__(
-        self, store: Store, board: ProgressBoard, clock: Clock, watches_per_owner: int
-    ) -> None:
+    def __init__(self, store: Store, board: ProgressBoard, clock: Clock, quotas: Quotas) -> None:
         self.store = store
         self.clock = clock
         self.board = board
         self.cursor = 0
         self.closed = False
-        self._watches_per_owner = watches_per_owner
+        self._quotas = quotas
         self._watches: set[Watch] = set()
         self._held: Counter[str] = Counter()
         self._news = asyncio.Event()
@@ -123,12 +120,7 @@ class ChangeFeed:
         query = query_of(principal, command.filter)
         if command.refusal is not None:
             raise command.refusal
-        if self._held[principal.id] >= self._watches_per_owner:
-            raise Refusal(
-                Reason.WATCH_QUOTA_EXCEEDED,
-                f"you hold {self._watches_per_owner} watches and no more are allowed",
-                quota=Quota("watches_per_owner", self._watches_per_owner, self._held[principal.id]),
-            )
+        self._quotas.judge_watch_count(self._held[principal.id])
         watch = Watch(self, query, command)
         self._held[principal.id] += 1
         self._watches.add(watch)

@@ -25,6 +25,7 @@ from bgcopyd.queue.authorizer import authorized_job
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.ledger import partial_name, update_of
 from bgcopyd.queue.patience import transact_patiently
+from bgcopyd.queue.policies import PolicyKeeper
 from bgcopyd.queue.runs import Runs
 from bgcopyd.queue.storage import Store, Tx
 from bgcopyd.queue.transfers import Files, Partial, Placed, Placement
@@ -59,7 +60,7 @@ class Completion:
     """Carries Complete and Cancel through, one task per job.
 
     Args:
-        retention: how long an ended job is remembered.
+        policies: say how long an ended job is remembered.
         on_change: called after a job has ended or come back to the queue.
     """
 
@@ -70,14 +71,14 @@ class Completion:
         runs: Runs,
         clock: Clock,
         *,
-        retention: timedelta,
+        policies: PolicyKeeper,
         on_change: Callable[[], None],
     ) -> None:
         self._store = store
         self._files = files
         self._runs = runs
         self._clock = clock
-        self._retention = retention
+        self._policies = policies
         self._on_change = on_change
         self._tasks: dict[str, asyncio.Task[Problem | None]] = {}
 
@@ -132,6 +133,10 @@ class Completion:
             await self._until(job_id, lambda: self._clean_up(job_id), lambda job: job.cleanup)
             return await self._store.job(job_id) or job
         return job
+
+    @property
+    def _retention(self) -> timedelta:
+        return timedelta(seconds=self._policies.policy.retention)
 
     def begin(self, job: Job) -> None:
         """Goes on with what the store says was begun: a completion, or a clean-up."""

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from bgcopyd.jobs import rules, spans
+from bgcopyd.jobs import rules
 from bgcopyd.jobs.file import File, FileRange, Validators
 from bgcopyd.jobs.job import ErrorContext, Job, JobState, TransferError
 from bgcopyd.jobs.principal import Principal
@@ -31,7 +31,7 @@ from bgcopyd.queue.judging import (
     judge_owner,
     judge_values,
 )
-from bgcopyd.queue.ledger import partial_name, progress_of, update_of
+from bgcopyd.queue.ledger import partial_name, progress_of, requested_after, update_of
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.runs import Runs
 from bgcopyd.queue.secrets import JobSecrets, replace_headers
@@ -189,11 +189,10 @@ class JobEditor:
             job = _opened(tx, principal, command, Trigger.REQUEST_RANGES)
             file = _file(tx, job.job_id, command.index)
             _judge_random_access(job, file, command.ranges)
-            there = spans.on_disk(file.claimed, file.filled)
-            wanted = spans.without(spans.merged([*file.requested, *command.ranges]), there)
+            wanted = requested_after(file, [*file.requested, *command.ranges])
             if file.transferred or not wanted:
                 return job
-            tx.update_files(job.job_id, [update_of(dataclasses.replace(file, requested=wanted))])
+            tx.update_files(job.job_id, [dataclasses.replace(update_of(file), requested=wanted)])
             on_demand = job.options.on_demand_mode
             trigger = Trigger.REQUEST_RANGES if on_demand else Trigger.UPDATE
             grown = edited(job, now)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from datetime import datetime
 
+from bgcopyd.jobs import spans
 from bgcopyd.jobs.attempt import Attempt, AttemptOutcome
-from bgcopyd.jobs.file import NO_REPORT, File, FileReport, SourceBytes
+from bgcopyd.jobs.file import NO_REPORT, File, FileRange, FileReport, SourceBytes
 from bgcopyd.jobs.http_options import Credentials, HttpOptions
 from bgcopyd.jobs.job import Job, Priority, Progress
 from bgcopyd.jobs.roots import PARTIAL_PREFIX
@@ -58,9 +60,14 @@ def update_of(file: File) -> FileUpdate:
         error=file.error,
         report=file.report,
         filled=file.filled,
-        requested=file.requested,
         validation_state=file.validation_state,
     )
+
+
+def requested_after(file: File, asked: Sequence[FileRange]) -> tuple[FileRange, ...]:
+    """What is still to come of all that was asked for of a file."""
+    wanted = spans.within(spans.merged(asked), file.size)
+    return spans.without(wanted, spans.on_disk(file.claimed, file.filled))
 
 
 def file_after(
@@ -85,7 +92,6 @@ def file_after(
             error=None,
             report=_report_after(file.report, event.attempt.file),
             filled=(),
-            requested=(),
             validation_state=None,
         )
     after = dataclasses.replace(
@@ -98,12 +104,7 @@ def file_after(
     )
     if isinstance(event, Claimed):
         return after
-    satisfied = isinstance(event, Stopped) and event.satisfied
-    return dataclasses.replace(
-        after,
-        report=_report_after(file.report, event.attempt.file),
-        requested=() if satisfied else file.requested,
-    )
+    return dataclasses.replace(after, report=_report_after(file.report, event.attempt.file))
 
 
 def _report_after(before: FileReport, news: FileReport) -> FileReport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 
 from bgcopyd.jobs import spans
@@ -18,7 +19,7 @@ from bgcopyd.queue.editing import file_not_found
 from bgcopyd.queue.judging import Configured, judge_values
 from bgcopyd.queue.ledger import partial_name
 from bgcopyd.queue.storage import Store
-from bgcopyd.queue.transfers import Probe, Prober, Reader, TransferOptions
+from bgcopyd.queue.transfers import FileGone, Probe, Prober, Reader, TransferOptions
 
 # A probe holds a connection for up to half a minute.
 PROBES = 16
@@ -67,16 +68,22 @@ class Looker:
         count = _readable(file, command.offset)
         wanted = min(count, command.length) if command.length else count
         offset = command.offset
-        async for piece in self._reader.read(
+        pieces = self._reader.read(
             file.spec.root,
             file.spec.path,
             partial_name(file),
             completed=file.completed,
             offset=offset,
             length=wanted,
-        ):
-            yield offset, piece
-            offset += len(piece)
+            identity=_identity(file),
+        )
+        try:
+            async with contextlib.aclosing(pieces):
+                async for piece in pieces:
+                    yield offset, piece
+                    offset += len(piece)
+        except (FileGone, OSError) as problem:
+            raise _gone(file, problem) from None
 
     async def probe_url(self, principal: Principal, command: ProbeUrl) -> Probe:
         """What a server says of a URL."""
@@ -86,6 +93,20 @@ class Looker:
             return await self._prober.probe(
                 command.url, TransferOptions(owner=principal.id, foreground=True, http=command.http)
             )
+
+
+def _identity(file: File) -> tuple[int, int] | None:
+    known = file.device is not None and file.inode is not None
+    return (file.device, file.inode) if known else None  # type: ignore[return-value] # just looked
+
+
+def _gone(file: File, problem: Exception) -> Refusal:
+    why = problem.strerror if isinstance(problem, OSError) else "it was moved, replaced or cut"
+    return Refusal(
+        Reason.FILE_NOT_READY,
+        f"file {file.index} cannot be read where it was written: {why}",
+        metadata={"job_id": file.job_id, "file_index": str(file.index)},
+    )
 
 
 def _readable(file: File, offset: int) -> int:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 from bgcopyd.jobs.file import File, FileSpec
 from bgcopyd.jobs.job import Job, JobState, Progress
-from bgcopyd.jobs.limits import Limits
 from bgcopyd.jobs.options import DEFAULT_OPTIONS
 from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.properties import Values, fields_of
 from bgcopyd.jobs.reasons import Reason
-from bgcopyd.jobs.refusal import Quota, Refusal, Violation
+from bgcopyd.jobs.refusal import Refusal, Violation
 from bgcopyd.jobs.states import Trigger
 from bgcopyd.queue.authorizer import authorized, authorized_job, owner_scope, trusted
 from bgcopyd.queue.clock import Clock
@@ -22,6 +21,7 @@ from bgcopyd.queue.completion import Completed, Completion
 from bgcopyd.queue.judging import Configured, judge_files, judge_options, judge_values
 from bgcopyd.queue.ledger import progress_of, update_of
 from bgcopyd.queue.progress import ProgressBoard
+from bgcopyd.queue.quotas import Quotas
 from bgcopyd.queue.runs import Runs
 from bgcopyd.queue.secrets import JobSecrets
 from bgcopyd.queue.storage import (
@@ -63,7 +63,7 @@ class BackgroundCopyManager:
         board: ProgressBoard,
         clock: Clock,
         ids: Ids,
-        bounds: Limits,
+        quotas: Quotas,
         configured: Configured,
         secrets: JobSecrets,
         on_change: Callable[[], None],
@@ -74,7 +74,7 @@ class BackgroundCopyManager:
         self._board = board
         self._clock = clock
         self._ids = ids
-        self._bounds = bounds
+        self._quotas = quotas
         self._configured = configured
         self._secrets = secrets
         self._on_change = on_change
@@ -89,13 +89,13 @@ class BackgroundCopyManager:
         if draft.options is not DEFAULT_OPTIONS:
             judge_values(principal, command.properties, self._configured, draft.create_time)
             judge_options(draft.options)
-        judge_files(draft.options, command.files, self._bounds.ranges_per_file)
+        judge_files(draft.options, command.files, self._quotas.ranges_per_file)
 
         def create(tx: Tx) -> Job:
             earlier = tx.request(principal.id, command.request_id) if command.request_id else None
             if earlier is not None:
                 return self._repeated(tx, principal, earlier, command.content)
-            self._judge_job_count(tx, principal)
+            self._quotas.judge_new_job(tx, principal)
             job = tx.insert_job(draft)
             _insert_files(tx, job.job_id, 0, command.files)
             tx.put_secrets(job.job_id, sealed)
@@ -141,7 +141,7 @@ class BackgroundCopyManager:
             target_state(job, Trigger.ADD_FILES)
             first = tx.next_index(job.job_id)
             self.judge_file_count(job.progress.files_total, len(command.files))
-            judge_files(job.options, command.files, self._bounds.ranges_per_file)
+            judge_files(job.options, command.files, self._quotas.ranges_per_file)
             _insert_files(tx, job.job_id, first, command.files)
             grown = edited(job, now)
             if move(tx, grown, Trigger.ADD_FILES, now) is grown:
@@ -246,31 +246,9 @@ class BackgroundCopyManager:
             )
         return authorized(principal, tx.job(earlier.job_id), earlier.job_id)
 
-    def _judge_job_count(self, tx: Tx, principal: Principal) -> None:
-        allowed = self._bounds.jobs_per_owner
-        live = tx.live_jobs(principal.id)
-        if live >= allowed:
-            raise Refusal(
-                Reason.JOB_QUOTA_EXCEEDED,
-                f"you have {live} live jobs and {allowed} are allowed; complete or cancel some",
-                quota=Quota("jobs_per_owner", allowed, live),
-            )
-
     def judge_file_count(self, present: int, added: int) -> None:
-        """Judges a number of files; also before each of them is looked at.
-
-        Raises:
-            Refusal: FILE_QUOTA_EXCEEDED.
-        """
-        allowed = self._bounds.files_per_job
-        if present + added > allowed:
-            raise Refusal(
-                Reason.FILE_QUOTA_EXCEEDED,
-                f"the job would have {present + added} files and {allowed} are allowed; "
-                "spread them over several jobs",
-                quota=Quota("files_per_job", allowed, present + added),
-                violations=[Violation("files", f"at most {allowed} in one job")],
-            )
+        """As Quotas: for those who decode, before each file is looked at."""
+        self._quotas.judge_file_count(present, added)
 
 
 def query_of(principal: Principal, wanted: Filter) -> JobQuery:

@@ -23,6 +23,7 @@ from bgcopyd.queue.ledger import (
     file_after,
     partial_name,
     progress_of,
+    requested_after,
     totals_after,
     transfer_options,
     update_of,
@@ -31,7 +32,8 @@ from bgcopyd.queue.outcomes import Outcome, Tried, secret_unreadable
 from bgcopyd.queue.patience import transact_patiently
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.secrets import SecretUnreadable, hider
-from bgcopyd.queue.storage import FileTotals, Store, Tx
+from bgcopyd.queue.statistics import Statistics
+from bgcopyd.queue.storage import FileTotals, FileUpdate, Store, Tx
 from bgcopyd.queue.transfers import (
     DEFAULT_TRANSFER_OPTIONS,
     Claimed,
@@ -75,6 +77,7 @@ class RunTools:
     store: Store
     engine: Engine
     board: ProgressBoard
+    statistics: Statistics
     clock: Clock
     chance: Callable[[], float]
     files_in_parallel: int
@@ -304,6 +307,7 @@ class JobRun:
         file = self._active.get(event.index)
         if file is None:
             return
+        self._tools.statistics.hear(event, file)
         if isinstance(event, Received):
             self._received[event.index] = event.received
             return
@@ -361,7 +365,7 @@ class JobRun:
             job = tx.job(self.job.job_id)
             if job is None or job.claim_id != self.job.claim_id:
                 return False
-            tx.update_files(job.job_id, [update_of(file) for file in files])
+            tx.update_files(job.job_id, [_update(tx, file) for file in files])
             tx.insert_attempts(job.job_id, attempts)
             # Files may have been added that this run has not heard of yet.
             known = max(progress.files_total, job.progress.files_total)
@@ -453,6 +457,15 @@ class JobRun:
 
     async def _patiently(self, fn: Callable[[Tx], T], *, durable: bool = False) -> T:
         return await transact_patiently(self._tools.store, fn, durable=durable)
+
+
+def _update(tx: Tx, file: File) -> FileUpdate:
+    """What is written of a file: more may have been requested than its transfer was told of."""
+    update = update_of(file)
+    if not file.requested:
+        return update
+    (now,) = tx.files(file.job_id, after=file.index - 1, limit=1)
+    return dataclasses.replace(update, requested=requested_after(file, now.requested))
 
 
 def _is_news(file: File) -> bool:

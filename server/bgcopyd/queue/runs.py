@@ -89,6 +89,10 @@ class Runs:
             if run is not None:
                 run.stop(Trigger.PREEMPTED)
 
+    def preempt_all(self) -> None:
+        """Sends all running jobs back to the queue."""
+        self.preempt(list(self._runs))
+
     async def stop(self, job_id: str) -> None:
         """Ends the job's run, whose state has been decided; returns when nothing is written."""
         run = self._runs.get(job_id)
@@ -107,7 +111,7 @@ class Runs:
 
         What is dropped is found again at the next start.
         """
-        self.preempt(list(self._runs))
+        self.preempt_all()
         tasks = list(self._tasks.values())
         if not tasks:
             return

@@ -18,7 +18,7 @@ from bgcopyd.api.encode_times import timestamp
 from bgcopyd.api.fields import job_id
 from bgcopyd.api.tokens import page_token, resume_token
 from bgcopyd.jobs import limits
-from bgcopyd.jobs.limits import Limits
+from bgcopyd.jobs.policy import Policy
 from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.refusal import Refusal
 from bgcopyd.jobs.roots import Roots
@@ -44,11 +44,11 @@ FEW_FILES = 256
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What GetServerInfo tells of the server."""
+    """What GetServerInfo tells of the server; the policy as it is at the call."""
 
     version: str
     start_time: datetime
-    bounds: Limits
+    policy: Callable[[], Policy]
 
 
 class BackgroundCopyServicer:
@@ -192,7 +192,7 @@ class BackgroundCopyServicer:
     ) -> pb.GetServerInfoResponse:
         """GetServerInfo."""
         decode.whole(request)
-        bounds = self._about.bounds
+        bounds = self._about.policy()
         return pb.GetServerInfoResponse(
             version=self._about.version,
             limits=pb.Limits(
@@ -200,6 +200,8 @@ class BackgroundCopyServicer:
                 files_per_job=bounds.files_per_job,
                 watches_per_owner=bounds.watches_per_owner,
                 request_bytes=limits.REQUEST_BYTES,
+                jobs_per_machine=bounds.jobs_per_machine,
+                ranges_per_file=bounds.ranges_per_file,
             ),
             caller=pb.Caller(principal=caller.id, admin=caller.admin),
             roots=self._roots.open_to(caller).names,

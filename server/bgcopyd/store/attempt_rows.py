@@ -5,26 +5,23 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bgcopyd.jobs.attempt import Attempt, AttemptOutcome
-from bgcopyd.jobs.limits import ATTEMPTS_PER_JOB
 from bgcopyd.store.rows import EPOCH, Row, encode_error, error_of, insert_statement, micros
 
 _COLUMNS = (
-    "job", "file_index", "start_time", "end_time", "outcome", "url", "address", "protocol",
+    "job", "id", "file_index", "start_time", "end_time", "outcome", "url", "address", "protocol",
     "http_status", "received", "error",
 )  # fmt: skip
-SELECT_ATTEMPT = f"SELECT id, {', '.join(_COLUMNS[1:])} FROM attempt"
+SELECT_ATTEMPT = f"SELECT {', '.join(_COLUMNS[1:])} FROM attempt"
 INSERT_ATTEMPT = insert_statement("attempt", _COLUMNS)
-# The newest stay; what is behind them goes.
-PRUNE_ATTEMPTS = (
-    "DELETE FROM attempt WHERE job = ?1 AND id <= (SELECT id FROM attempt WHERE job = ?1 "
-    f"ORDER BY id DESC LIMIT 1 OFFSET {ATTEMPTS_PER_JOB})"
-)
+SELECT_NEWEST = "SELECT coalesce(max(id), 0) FROM attempt WHERE job = ?"
+PRUNE_ATTEMPTS = "DELETE FROM attempt WHERE job = ? AND id <= ?"
 
 
-def attempt_values(seq: int, attempt: Attempt) -> Row:
+def attempt_values(seq: int, number: int, attempt: Attempt) -> Row:
     """The values of INSERT_ATTEMPT."""
     return (
         seq,
+        number,
         attempt.file_index,
         micros(attempt.start_time),
         micros(attempt.end_time),

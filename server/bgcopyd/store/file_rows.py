@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import operator
 from collections.abc import Sequence
 
 from bgcopyd.jobs.file import (
@@ -20,7 +19,7 @@ from bgcopyd.jobs.file import (
 )
 from bgcopyd.jobs.http_options import HttpHeader
 from bgcopyd.queue.storage import FileUpdate
-from bgcopyd.store.rows import Row, encode_error, error_of, insert_statement
+from bgcopyd.store.rows import Row, encode_error, error_of, exactly, insert_statement
 
 INDEX_BITS = 24
 MAXIMUM_INDEX = (1 << INDEX_BITS) - 1
@@ -38,7 +37,8 @@ INSERT_FILE = insert_statement("file", (*_FILE_COLUMNS, "live"))
 UPDATE_FILE = (
     "UPDATE file SET partial_name = ?, claimed = ?, size = ?, etag = ?, last_modified = ?, "
     "last_modified_strong = ?, transferred = ?, completed = ?, verification = ?, device = ?, "
-    "inode = ?, error = ?, report = ?, filled = ?, requested = ?, validation_state = ? "
+    "inode = ?, error = ?, report = ?, filled = ?, "
+    "requested = coalesce(?, requested), validation_state = ? "
     "WHERE key = ?"
 )
 UPDATE_SPEC = "UPDATE file SET url = ?, digests = ?, extra = ? WHERE key = ?"
@@ -104,7 +104,7 @@ def file_update_values(seq: int, update: FileUpdate) -> Row:
         encode_error(update.error),
         _report_text(update.report),
         _ranges_text(update.filled),
-        _ranges_text(update.requested),
+        None if update.requested is None else json.dumps(_pairs(update.requested)),
         update.validation_state,
         file_key(seq, update.index),
     )
@@ -161,7 +161,10 @@ def _digests_text(spec: FileSpec) -> str | None:
 
 
 def _ranges(values: Sequence[Sequence[int | None]]) -> tuple[FileRange, ...]:
-    return tuple(FileRange(operator.index(offset), length) for offset, length in values)  # type: ignore[arg-type] # judged by index()
+    return tuple(
+        FileRange(exactly(int, offset), None if length is None else exactly(int, length))
+        for offset, length in values
+    )
 
 
 def _pairs(ranges: Sequence[FileRange]) -> list[tuple[int, int | None]]:
@@ -180,7 +183,7 @@ def _extra_text(spec: FileSpec) -> str | None:
 
 def _extra(text: str) -> tuple[tuple[FileRange, ...], tuple[str, ...]]:
     ranges, mirrors = json.loads(text)
-    return _ranges(ranges), tuple(str(url) for url in mirrors)
+    return _ranges(ranges), tuple(exactly(str, url) for url in mirrors)
 
 
 def _report_text(report: FileReport) -> str | None:
@@ -194,7 +197,7 @@ def _report_text(report: FileReport) -> str | None:
 def _report(text: str) -> FileReport:
     headers, final_url, sources = json.loads(text)
     return FileReport(
-        tuple(HttpHeader(str(name), str(value)) for name, value in headers),
-        str(final_url),
-        tuple(SourceBytes(str(url), operator.index(count)) for url, count in sources),
+        tuple(HttpHeader(exactly(str, name), exactly(str, value)) for name, value in headers),
+        exactly(str, final_url),
+        tuple(SourceBytes(exactly(str, url), exactly(int, count)) for url, count in sources),
     )

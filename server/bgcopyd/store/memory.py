@@ -47,8 +47,7 @@ class _State:
     tokens: dict[str, Token] = field(default_factory=dict)
     removed_to: dict[str, int] = field(default_factory=dict)
     secrets: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    attempts: list[tuple[str, Attempt]] = field(default_factory=list)
-    attempt_number: int = 0
+    attempts: dict[str, list[Attempt]] = field(default_factory=dict)
     policy: Mapping[str, object] = field(default_factory=dict)
 
     def copy(self) -> _State:
@@ -64,8 +63,7 @@ class _State:
             dict(self.tokens),
             dict(self.removed_to),
             dict(self.secrets),
-            list(self.attempts),
-            self.attempt_number,
+            dict(self.attempts),
             self.policy,
         )
 
@@ -133,7 +131,7 @@ class MemoryTx:
         state = self._state
         state.files = {key: file for key, file in state.files.items() if key[0] != job_id}
         state.secrets = {key: one for key, one in state.secrets.items() if key[0] != job_id}
-        state.attempts = [entry for entry in state.attempts if entry[0] != job_id]
+        state.attempts.pop(job_id, None)
         state.removed_to.pop(job_id, None)
         state.gone.add(job_id)
         state.tombstones.append(Tombstone(job_id, job.owner, self._next()))
@@ -194,7 +192,7 @@ class MemoryTx:
                 error=new.error,
                 report=new.report,
                 filled=new.filled,
-                requested=new.requested,
+                requested=file.requested if new.requested is None else new.requested,
                 validation_state=new.validation_state,
             )
 
@@ -216,12 +214,11 @@ class MemoryTx:
     def remove_files(self, job_id: str, indexes: Sequence[int]) -> None:
         """Takes files out of the job and frees their destinations."""
         state = self._state
+        state.removed_to[job_id] = self.next_index(job_id)
         for index in indexes:
             file = state.files.pop((job_id, index), None)
             if file is not None and state.claims.get(file.spec.destination) == job_id:
                 del state.claims[file.spec.destination]
-        highest = max(indexes, default=-1) + 1
-        state.removed_to[job_id] = max(state.removed_to.get(job_id, 0), highest)
 
     def next_index(self, job_id: str) -> int:
         """The index of the next file that is added."""
@@ -231,13 +228,13 @@ class MemoryTx:
     def insert_attempts(self, job_id: str, attempts: Sequence[Attempt]) -> None:
         """Adds attempts and forgets the oldest."""
         self._known(job_id)
-        state = self._state
-        for attempt in attempts:
-            state.attempt_number += 1
-            state.attempts.append((job_id, replace(attempt, attempt_id=state.attempt_number)))
-        own = [entry for entry in state.attempts if entry[0] == job_id]
-        old = {entry[1].attempt_id for entry in own[: max(0, len(own) - ATTEMPTS_PER_JOB)]}
-        state.attempts = [entry for entry in state.attempts if entry[1].attempt_id not in old]
+        before = self._state.attempts.get(job_id, [])
+        newest = before[-1].attempt_id if before else 0
+        added = [
+            replace(attempt, attempt_id=number)
+            for number, attempt in enumerate(attempts, newest + 1)
+        ]
+        self._state.attempts[job_id] = [*before, *added][-ATTEMPTS_PER_JOB:]
 
     def secrets(self, job_id: str) -> dict[str, bytes]:
         """The job's sealed secrets by name."""
@@ -251,6 +248,7 @@ class MemoryTx:
 
     def drop_secrets(self, job_id: str, names: Iterable[str]) -> None:
         """Forgets secrets."""
+        self._known(job_id)
         for name in names:
             self._state.secrets.pop((job_id, name), None)
 
@@ -409,7 +407,7 @@ class MemoryStore:
         self, job_id: str, *, file_index: int | None, before: int | None, limit: int
     ) -> list[Attempt]:
         """Attempts by attempt_id, falling, below `before`."""
-        found = [attempt for owner, attempt in self._state.attempts if owner == job_id]
+        found = self._state.attempts.get(job_id, [])
         found = [one for one in found if file_index in {None, one.file_index}]
         return [one for one in reversed(found) if before is None or one.attempt_id < before][:limit]
 

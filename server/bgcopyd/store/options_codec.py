@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 import functools
 import json
+import math
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -32,19 +33,26 @@ from bgcopyd.jobs.options import (
     OverwritePolicy,
     PeerCachingFlag,
 )
-from bgcopyd.store.rows import EPOCH, micros
+from bgcopyd.store.rows import EPOCH, exactly, micros
 
 E = TypeVar("E", bound=enum.IntEnum)
 Codec = tuple[Callable[[Any], Any], Callable[[Any], Any]]
 
 
-def _plain(kind: type | tuple[type, ...]) -> Codec:
-    def decode(value: Any) -> Any:
-        if not isinstance(value, kind):
-            raise TypeError("a value of another type")
-        return value
+def _plain(kind: type) -> Codec:
+    return (lambda value: value), functools.partial(exactly, kind)
 
-    return (lambda value: value), decode
+
+def _number(value: Any) -> float:
+    """A duration, finite; one of whole seconds may be written as a whole number."""
+    number = float(value if type(value) is int else exactly(float, value))
+    if not math.isfinite(number):
+        raise ValueError("not finite")
+    return number
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    return tuple(exactly(str, value) for value in exactly(list, values))
 
 
 def _all(kind: type[E]) -> Codec:
@@ -61,17 +69,18 @@ def _header(value: HttpHeader) -> list[Any]:
 _MOMENT: Codec = (micros, lambda value: EPOCH + timedelta(microseconds=value))
 _NOTIFICATIONS: Codec = (
     lambda value: [[int(flag) for flag in value.flags], value.minimum_interval],
-    lambda value: Notifications(tuple(NotifyFlag(flag) for flag in value[0]), float(value[1])),
+    lambda value: Notifications(tuple(NotifyFlag(flag) for flag in value[0]), _number(value[1])),
 )
 _HEADERS: Codec = (
     lambda values: [_header(value) for value in values],
     lambda values: tuple(
-        HttpHeader(str(name), str(value), bool(secret)) for name, value, secret in values
+        HttpHeader(exactly(str, name), exactly(str, value), exactly(bool, secret))
+        for name, value, secret in values
     ),
 )
 _PROXY: Codec = (
     lambda value: [int(value.usage), value.proxies, value.bypass],
-    lambda value: ProxySettings(ProxyUsage(value[0]), tuple(value[1]), tuple(value[2])),
+    lambda value: ProxySettings(ProxyUsage(value[0]), _texts(value[1]), _texts(value[2])),
 )
 _CREDENTIALS: Codec = (
     lambda values: [[int(key.target), int(key.scheme)] for key in values],
@@ -79,7 +88,8 @@ _CREDENTIALS: Codec = (
         CredentialsKey(AuthTarget(target), AuthScheme(scheme)) for target, scheme in values
     ),
 )
-_TEXT, _FLAG, _NUMBER = _plain(str), _plain(bool), _plain((int, float))
+_TEXT, _FLAG = _plain(str), _plain(bool)
+_NUMBER: Codec = (float, _number)
 
 _HTTP: Mapping[str, Codec] = {
     "method": _TEXT,

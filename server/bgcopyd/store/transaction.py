@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ from datetime import datetime, timedelta
 from bgcopyd.jobs.attempt import Attempt
 from bgcopyd.jobs.file import File, FileSpec
 from bgcopyd.jobs.job import Job, JobState, Priority, Progress
-from bgcopyd.jobs.limits import REQUEST_ID_RETENTION
+from bgcopyd.jobs.limits import ATTEMPTS_PER_JOB, REQUEST_ID_RETENTION
 from bgcopyd.queue.storage import DestinationTaken, FileTotals, FileUpdate, Request, Token
 from bgcopyd.store import attempt_rows, file_rows, job_rows, queries, rows
 from bgcopyd.store.fairness import next_in_queue
@@ -32,7 +31,6 @@ _INSERT_PROGRESS = "INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?)"
 _INSERT_TOMBSTONE = (
     "INSERT INTO tombstone (change_seq, job, owner, owner_changed) VALUES (?, ?, ?, ?)"
 )
-_POLICY = "policy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,11 +261,9 @@ class SQLiteTx:
         """Takes files out of the job and frees their destinations."""
         seq = self._known(job_id).seq
         keys = [(file_rows.file_key(seq, index),) for index in indexes]
+        following = queries.next_index(self._db, seq)
         self._run_many("DELETE FROM file WHERE key = ?", keys)
-        self._run(
-            "UPDATE job SET removed_to = max(removed_to, ?) WHERE seq = ?",
-            (max(indexes, default=-1) + 1, seq),
-        )
+        self._run("UPDATE job SET removed_to = ? WHERE seq = ?", (following, seq))
 
     def next_index(self, job_id: str) -> int:
         """The index of the next file that is added."""
@@ -278,14 +274,21 @@ class SQLiteTx:
         if not attempts:
             return
         seq = self._known(job_id).seq
-        values = [attempt_rows.attempt_values(seq, attempt) for attempt in attempts]
+        newest = self._run(attempt_rows.SELECT_NEWEST, (seq,)).fetchone()[0]
+        values = [
+            attempt_rows.attempt_values(seq, number, attempt)
+            for number, attempt in enumerate(attempts, newest + 1)
+        ]
         self._run_many(attempt_rows.INSERT_ATTEMPT, values)
-        self._run(attempt_rows.PRUNE_ATTEMPTS, (seq,))
+        old = newest + len(attempts) - ATTEMPTS_PER_JOB
+        if old > 0:
+            self._run(attempt_rows.PRUNE_ATTEMPTS, (seq, old))
 
     def secrets(self, job_id: str) -> dict[str, bytes]:
         """The job's sealed secrets by name."""
         seq = self._known(job_id).seq
-        return dict(self._run("SELECT name, sealed FROM secret WHERE job = ?", (seq,)).fetchall())
+        found = self._run("SELECT name, sealed FROM secret WHERE job = ?", (seq,)).fetchall()
+        return dict(rows.decoded(rows.secret_of, row) for row in found)
 
     def put_secrets(self, job_id: str, sealed: Mapping[str, bytes]) -> None:
         """Adds or replaces secrets."""
@@ -302,12 +305,12 @@ class SQLiteTx:
 
     def policy(self) -> Mapping[str, object]:
         """What an operator has changed of the policy."""
-        row = self._run("SELECT value FROM meta WHERE name = ?", (_POLICY,)).fetchone()
-        return {} if row is None else rows.decoded(lambda found: dict(json.loads(found[0])), row)
+        row = self._run(rows.SELECT_POLICY).fetchone()
+        return {} if row is None else rows.decoded(rows.policy_of, row)
 
     def set_policy(self, values: Mapping[str, object]) -> None:
         """Replaces what is changed of the policy."""
-        self._run("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_POLICY, json.dumps(dict(values))))
+        self._run(rows.REPLACE_POLICY, rows.policy_values(values))
 
     def release_destinations(self, job_id: str) -> None:
         """Frees the destinations of a job that has ended."""

@@ -110,6 +110,10 @@ class CurlEngine:
         if job_id in self._live:
             self._rates.set_job(job_id, rate, self._clock.monotonic())
 
+    def set_total_rate(self, rate: int) -> None:
+        """Changes the limit of all transfers together; bytes per second, 0 = none."""
+        self._rates.set_total(rate, self._clock.monotonic())
+
     async def probe(self, url: str, options: TransferOptions) -> Probe:
         """Asks for the first byte of a URL.
 

@@ -117,6 +117,36 @@ def begin_anew(host: str) -> Failure:
     return Failure(Reason.REMOTE_FILE_CHANGED, _REMOTE, message, transient=True)
 
 
+def too_large(host: str, limit: int) -> Failure:
+    """A file beyond the job's limit."""
+    message = (
+        f"The file on {host} is larger than the {limit} bytes that max_download_size allows; "
+        "fetch it with a job that allows more."
+    )
+    return Failure(Reason.DOWNLOAD_SIZE_EXCEEDED, _REMOTE, message, transient=False)
+
+
+def range_outside(host: str) -> Failure:
+    """A range that the remote file does not have."""
+    message = f"A range that was asked for does not lie in the file on {host}; look at its size."
+    return Failure(Reason.RANGE_OUTSIDE_FILE, _REMOTE, message, transient=False)
+
+
+def no_ranges(host: str) -> Failure:
+    """A server that sends its files only whole, where that does not do."""
+    message = (
+        f"The server {host} sends the file only whole, and parts of it were asked for; fetch all "
+        "of it."
+    )
+    return Failure(Reason.INSUFFICIENT_RANGE_SUPPORT, _REMOTE, message, transient=False)
+
+
+def mirror_differs(host: str) -> Failure:
+    """A mirror that has something else; it is told in the log only."""
+    message = f"The mirror {host} has another file."
+    return Failure(Reason.REMOTE_FILE_CHANGED, _REMOTE, message, transient=False)
+
+
 def redirect_refused(problem: str, host: str) -> Failure:
     """A redirect that is not followed."""
     message = f"The server {host} redirects {problem}; use the file's final URL."

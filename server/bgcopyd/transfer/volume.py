@@ -22,6 +22,7 @@ from bgcopyd.transfer.connections import Connections
 from bgcopyd.transfer.destination import Directories
 from bgcopyd.transfer.disk import DiskThreads
 from bgcopyd.transfer.download import Download
+from bgcopyd.transfer.exchange import Exchange
 from bgcopyd.transfer.handles import Handle, Request, Sink
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.outbox import Outbox
@@ -64,7 +65,7 @@ class Volume:
         self.directories = Directories(shared.roots)
         self.admission = Admission(per_host=options.connections_per_host, total=options.connections)
         self.settling = 0
-        self.to_flush: list[Download] = []
+        self.to_flush: list[Exchange] = []
         self.guests: set[Guest] = set()
         self._shared = shared
         self._poller = Poller(connections=options.connections, kept=options.connections_per_host)
@@ -233,10 +234,10 @@ class Volume:
             self._shared.outbox.put(events)
 
     def _flush(self) -> None:
-        downloads, self.to_flush = self.to_flush, []
+        exchanges, self.to_flush = self.to_flush, []
         now = self.now()
-        for download in downloads:
-            self._guard(partial(download.flush, now))
+        for exchange in exchanges:
+            self._guard(partial(exchange.flush, now))
 
     def _timeout(self) -> float | None:
         if self._posted:
@@ -248,7 +249,7 @@ class Volume:
 
     def _tick(self, now: float) -> None:
         for handle in list(self._running.values()):
-            if isinstance(handle.sink, Download):
+            if isinstance(handle.sink, Exchange):
                 handle.sink.tick(now)
 
     def _guard(self, call: Callable[[], None]) -> None:

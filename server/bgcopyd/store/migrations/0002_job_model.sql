@@ -2,7 +2,7 @@
 
 -- JSON of the properties that differ from their defaults; without values of secret headers.
 ALTER TABLE job ADD COLUMN options TEXT;
--- One more than the highest index of a removed file: indexes are never given twice.
+-- No index below it is given again; written when files are removed.
 ALTER TABLE job ADD COLUMN removed_to INTEGER NOT NULL DEFAULT 0;
 
 CREATE INDEX job_final ON job (state) WHERE state >= 8;
@@ -23,9 +23,10 @@ CREATE TABLE secret (
     PRIMARY KEY (job, name)
 ) WITHOUT ROWID;
 
+-- `id` counts within the job: callers see it, and it must not tell how busy others are.
 CREATE TABLE attempt (
-    id INTEGER PRIMARY KEY,
     job INTEGER NOT NULL REFERENCES job (seq) ON DELETE CASCADE,
+    id INTEGER NOT NULL,
     file_index INTEGER NOT NULL,
     start_time INTEGER NOT NULL,
     end_time INTEGER NOT NULL,
@@ -35,7 +36,6 @@ CREATE TABLE attempt (
     protocol TEXT NOT NULL,
     http_status INTEGER,
     received INTEGER NOT NULL,
-    error TEXT
-);
-
-CREATE INDEX attempt_job ON attempt (job, id);
+    error TEXT,
+    PRIMARY KEY (job, id)
+) WITHOUT ROWID;

@@ -56,7 +56,8 @@ REASONS = {
     "sind. Beenden Sie einige, oder beobachten Sie mehrere Aufträge mit einer.",
     Reason.RESUME_TOKEN_EXPIRED: "Das Token zum Fortsetzen ist älter als das Gedächtnis des "
     "Servers oder stammt aus einem anderen Speicher. Beobachten Sie neu, ohne Token.",
-    Reason.DRAINING: "Der Server fährt gerade herunter. Versuchen Sie es in Kürze noch einmal.",
+    Reason.DRAINING: "Der Server nimmt keine neuen Aufträge an oder fährt gerade herunter. "
+    "Versuchen Sie es in Kürze noch einmal.",
     Reason.STORE_UNAVAILABLE: "Die Warteschlange ließ sich nicht schreiben; nichts wurde geändert. "
     "Versuchen Sie es noch einmal; das Protokoll des Dienstes sagt, was dem Datenträger fehlt.",
     Reason.INTERNAL: "Der Server hat einen Fehler. Die Vorfallnummer in der Meldung führt zum "

@@ -53,7 +53,7 @@ REASONS = {
     "several jobs with one.",
     Reason.RESUME_TOKEN_EXPIRED: "The resume token is older than the server's history or from "
     "another store. Watch again without a token.",
-    Reason.DRAINING: "The server is shutting down. Try again shortly.",
+    Reason.DRAINING: "The server is being drained or shutting down. Try again shortly.",
     Reason.STORE_UNAVAILABLE: "The queue could not be written; nothing was changed. Try again; the "
     "daemon's log says what ails the disk.",
     Reason.INTERNAL: "A defect of the server. The incident id in the message leads to the daemon's "
