@@ -27,6 +27,7 @@ from bgcopyd.queue.completion import Completion
 from bgcopyd.queue.editing import JobEditor
 from bgcopyd.queue.housekeeping import Housekeeping
 from bgcopyd.queue.judging import Configured
+from bgcopyd.queue.looking import Looker
 from bgcopyd.queue.manager import BackgroundCopyManager, Ids
 from bgcopyd.queue.ownership import Ownership
 from bgcopyd.queue.policies import PolicyKeeper
@@ -42,6 +43,7 @@ from bgcopyd.rpc.admin_servicer import AdminServicer
 from bgcopyd.rpc.calls import Activity, Calls
 from bgcopyd.rpc.editing_servicer import EditingServicer
 from bgcopyd.rpc.identity import Identities
+from bgcopyd.rpc.looking_servicer import LookingServicer
 from bgcopyd.rpc.ownership_servicer import OwnershipServicer
 from bgcopyd.rpc.server import RpcServer
 from bgcopyd.rpc.servicer import About, BackgroundCopyServicer
@@ -52,6 +54,7 @@ from bgcopyd.transfer.engine import CurlEngine
 from bgcopyd.transfer.files import LocalFiles
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.policy import speaks
+from bgcopyd.transfer.reading import LocalReader
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +87,7 @@ class Daemon:
         roots = settings.all_roots
         self.engine = CurlEngine(roots, _engine_options(settings), clock)
         self.files = LocalFiles(roots)
+        self.reader = LocalReader(roots)
         self.policies = PolicyKeeper(store, settings.policy)
         self.policies.on_change(self._apply)
         self._statistics = Statistics()
@@ -132,7 +136,11 @@ class Daemon:
 
     def _server(self, board: ProgressBoard) -> RpcServer:
         settings = self._settings
-        configured = Configured(auth_schemes=[one for one in AuthScheme if speaks(one)])
+        configured = Configured(
+            settings.client_certificates,
+            settings.ca_bundles,
+            [one for one in AuthScheme if speaks(one)],
+        )
         manager = BackgroundCopyManager(
             store=self._store,
             runs=self.runs,
@@ -165,18 +173,20 @@ class Daemon:
             secrets=self.secrets,
             on_change=self.scheduler.wake,
         )
+        looker = Looker(self._store, self.reader, self.engine, configured, self._clock)
         directories = {name: str(path.resolve()) for name, path in settings.all_roots.items()}
         servicer = BackgroundCopyServicer(
             manager,
             self.feed,
             Roots(directories, HOST_ROOT),
-            About(__version__, self._start_time, lambda: self.policies.policy),
+            About(__version__, self._start_time, lambda: self.policies.policy, configured),
         )
         calls = Calls(Identities(self._store.token, self._clock), self.activity)
         servicers = {
             "BackgroundCopyManager": (
                 servicer,
                 EditingServicer(editor),
+                LookingServicer(looker),
                 OwnershipServicer(ownership),
             ),
             "AdminService": (AdminServicer(self._administration(board)),),

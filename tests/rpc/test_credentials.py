@@ -66,7 +66,10 @@ async def test_credentials_come_and_go(home: House) -> None:
     assert keys(job) == [(1, 1), (1, 6)]
     assert "hidden" not in str(job)
     assert len({before.etag, job.etag}) == 2
-    assert await stored(home, job.job_id) == {"credentials/SERVER/BASIC", "credentials/SERVER/BEARER"}
+    assert await stored(home, job.job_id) == {
+        "credentials/SERVER/BASIC",
+        "credentials/SERVER/BEARER",
+    }
     job = await remove(home.local, job.job_id, target=1, scheme=1)
     assert keys(job) == [(1, 6)]
     assert await stored(home, job.job_id) == {"credentials/SERVER/BEARER"}
@@ -80,8 +83,18 @@ async def test_credentials_come_and_go(home: House) -> None:
         ({**BASIC, "target": 0}, "INVALID_ARGUMENT", "AUTH_TARGET_INVALID", ["target"]),
         ({**BASIC, "scheme": 5}, "INVALID_ARGUMENT", "AUTH_SCHEME_INVALID", ["scheme"]),
         ({**BEARER, "target": 2}, "INVALID_ARGUMENT", "AUTH_SCHEME_INVALID", ["scheme"]),
-        ({**BASIC, "user_name": "u" * 301}, "INVALID_ARGUMENT", "USER_NAME_TOO_LARGE", ["user_name"]),
-        ({**BASIC, "password": "x" * 65_536}, "INVALID_ARGUMENT", "PASSWORD_TOO_LARGE", ["password"]),
+        (
+            {**BASIC, "user_name": "u" * 301},
+            "INVALID_ARGUMENT",
+            "USER_NAME_TOO_LARGE",
+            ["user_name"],
+        ),
+        (
+            {**BASIC, "password": "x" * 65_536},
+            "INVALID_ARGUMENT",
+            "PASSWORD_TOO_LARGE",
+            ["password"],
+        ),
         ({**BASIC, "password": "hidden\n"}, "INVALID_ARGUMENT", "INVALID_REQUEST", ["password"]),
         ({"target": 1, "scheme": 4}, "UNIMPLEMENTED", "NOT_SUPPORTED", ["user_name"]),
         ({**BASIC, "scheme": 3}, "UNIMPLEMENTED", "NOT_SUPPORTED", ["scheme"]),
@@ -118,7 +131,10 @@ async def test_a_job_that_has_ended_keeps_no_secret(home: House) -> None:
     assert await stored(home, job.job_id) == set()
     ended = await got(home.local, job.job_id)
     assert keys(ended) == []
-    assert [(one.name, one.value) for one in ended.custom_headers] == [("X-Key", ""), ("X-Plain", "seen")]
+    assert [(one.name, one.value) for one in ended.custom_headers] == [
+        ("X-Key", ""),
+        ("X-Plain", "seen"),
+    ]
 
 
 async def test_a_run_gets_what_was_sealed_and_goes_on_with_what_is_new(home: House) -> None:
@@ -179,7 +195,7 @@ async def test_an_administrator_cannot_lead_secrets_elsewhere(home: House) -> No
         "AddFiles": pb.AddFilesRequest(job_id=job.job_id, files=[spec()]),
         "UpdateJob": pb.UpdateJobRequest(
             job_id=job.job_id,
-            job=job_pb2.Job(proxy=http_pb2.ProxySettings(usage=2)),
+            job=job_pb2.Job(proxy=http_pb2.ProxySettings(usage=http_pb2.PROXY_USAGE_NO_PROXY)),
             update_mask=FieldMask(paths=["proxy"]),
         ),
     }
@@ -207,7 +223,7 @@ async def test_taking_a_running_job(home: House) -> None:
     async with watching(anna) as watch:
         await watch.snapshot()
         taken = await take(home.local, job.job_id)
-        assert home.engine.active.get((job.job_id, 0)) is not first
+        assert first not in home.engine.active.values()
         while (message := await watch.event()).WhichOneof("event") != "job_removed":
             assert message.job_changed.owner == "user:anna"
         assert message.job_removed.job_id == job.job_id
@@ -221,7 +237,9 @@ async def test_taking_a_running_job(home: House) -> None:
     assert [header.name for header in second.options.http.headers] == ["X-Plain"]
     again = await take(home.local, job.job_id)
     assert again.etag == taken.etag
-    assert (await refusal(anna.call("GetJob", pb.GetJobRequest(job_id=job.job_id)))).reason == "NOT_JOB_OWNER"
+    assert (
+        await refusal(anna.call("GetJob", pb.GetJobRequest(job_id=job.job_id)))
+    ).reason == "NOT_JOB_OWNER"
 
 
 async def test_taking_moves_the_quota() -> None:

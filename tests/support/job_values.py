@@ -80,6 +80,56 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("http_method", "get it", "http_method", "INVALID_REQUEST"),
     ("http_method", "A" * 33, "http_method", "INVALID_REQUEST"),
     ("http_method", "CONNECT", "http_method", "INVALID_REQUEST"),
+    (
+        "custom_headers",
+        [http_pb2.HttpHeader(name="bad name", value="x")],
+        "custom_headers[0]",
+        "INVALID_REQUEST",
+    ),
+    (
+        "custom_headers",
+        [http_pb2.HttpHeader(name="X-A", value="x\r\nX-B: y")],
+        "custom_headers[0]",
+        "INVALID_REQUEST",
+    ),
+    (
+        "custom_headers",
+        [http_pb2.HttpHeader(name="Range", value="bytes=0-1")],
+        "custom_headers[0]",
+        "INVALID_REQUEST",
+    ),
+    (
+        "custom_headers",
+        [http_pb2.HttpHeader(name="X-A", value="x" * 16_378)],
+        "custom_headers",
+        "INVALID_REQUEST",
+    ),
+    (
+        "custom_headers",
+        [http_pb2.HttpHeader(name="A", value="")] * 1025,
+        "custom_headers",
+        "INVALID_REQUEST",
+    ),
+    (
+        "proxy",
+        http_pb2.ProxySettings(usage=http_pb2.PROXY_USAGE_OVERRIDE),
+        "proxy",
+        "PROXY_INVALID",
+    ),
+    (
+        "proxy",
+        http_pb2.ProxySettings(proxies=["http://p:1"]),
+        "proxy",
+        "PROXY_INVALID",
+    ),
+    (
+        "proxy",
+        http_pb2.ProxySettings(
+            usage=http_pb2.PROXY_USAGE_OVERRIDE, proxies=["http://u:p@p.example:1"]
+        ),
+        "proxy",
+        "PROXY_INVALID",
+    ),
     ("redirect_policy", 4, "redirect_policy", "INVALID_REQUEST"),
     ("tls_flags", [0], "tls_flags[0]", "INVALID_REQUEST"),
     ("tls_flags", [6], "tls_flags[0]", "INVALID_REQUEST"),

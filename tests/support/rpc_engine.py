@@ -19,9 +19,11 @@ from bgcopyd.queue.transfers import (
     Partial,
     Placed,
     Placement,
+    Probe,
     Received,
     Stopped,
     Transfer,
+    TransferOptions,
 )
 
 NO_VALIDATORS = Validators()
@@ -48,6 +50,8 @@ class ScriptedEngine:
         self.rates: list[tuple[str, int]] = []
         self.total_rates: list[int] = []
         self.started = 0
+        self.probed: list[tuple[str, TransferOptions]] = []
+        self.answer = Probe()
         self._claimed: dict[tuple[str, int], int] = {}
         self._sizes: dict[tuple[str, int], int | None] = {}
         self._new: asyncio.Queue[Transfer] = asyncio.Queue()
@@ -73,6 +77,11 @@ class ScriptedEngine:
 
     def set_total_rate(self, rate: int) -> None:
         self.total_rates.append(rate)
+
+    async def probe(self, url: str, options: TransferOptions) -> Probe:
+        """Answers with what the test has put there."""
+        self.probed.append((url, options))
+        return self.answer
 
     def on_events(self, callback: Callable[[Sequence[Event]], None]) -> None:
         self._callback = callback

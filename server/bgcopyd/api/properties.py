@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -13,8 +14,10 @@ from bgcopy.v1 import http_pb2, job_pb2
 from bgcopyd.api import fields
 from bgcopyd.api.violations import Violations
 from bgcopyd.jobs import http_options, limits, options, rules
+from bgcopyd.jobs.header_rules import header_problem, headers_size_problem, is_secret
 from bgcopyd.jobs.job import JobType, Priority
 from bgcopyd.jobs.properties import PROPERTIES, Values
+from bgcopyd.jobs.proxy_rules import proxy_settings_problem
 from bgcopyd.jobs.reasons import Reason
 
 Decoder = Callable[[Violations, str, job_pb2.Job], Any]
@@ -160,14 +163,20 @@ def _method(found: Violations, field: str, message: job_pb2.Job) -> str:
 
 
 def headers(
-    found: Violations, field: str, messages: Iterable[http_pb2.HttpHeader]
+    found: Violations, field: str, messages: Sequence[http_pb2.HttpHeader]
 ) -> tuple[http_options.HttpHeader, ...]:
-    """Header fields of a job or a probe."""
+    """Header fields of a job or a probe; credentials among them are secret without being asked."""
+    if len(messages) > limits.HEADERS:
+        found.add(field, f"has {len(messages)} fields; at most {limits.HEADERS} are allowed")
+        return ()
     decoded = []
     for place, message in enumerate(messages):
         name = f"{field}[{place}]"
         fields.refuse_unknown(found, message, name)
-        decoded.append(http_options.HttpHeader(message.name, message.value, message.secret))
+        found.judge(name, header_problem(message.name, message.value))
+        header = http_options.HttpHeader(message.name, message.value, message.secret)
+        decoded.append(dataclasses.replace(header, secret=is_secret(header)))
+    found.judge(field, headers_size_problem(decoded))
     return tuple(decoded)
 
 
@@ -176,14 +185,13 @@ def proxy(
 ) -> http_options.ProxySettings:
     """The proxy of a job or a probe."""
     fields.refuse_unknown(found, message, field)
-    usage = fields.enum_value(
-        found,
-        f"{field}.usage",
-        message.usage,
-        http_options.ProxyUsage,
-        http_options.ProxyUsage.PRECONFIG,
-    )
-    return http_options.ProxySettings(usage, tuple(message.proxies), tuple(message.bypass))
+    kind = http_options.ProxyUsage
+    usage = fields.enum_value(found, f"{field}.usage", message.usage, kind, kind.PRECONFIG)
+    settings = http_options.ProxySettings(usage, tuple(message.proxies), tuple(message.bypass))
+    problem = proxy_settings_problem(settings)
+    if problem:
+        found.add(field, problem, Reason.PROXY_INVALID)
+    return settings
 
 
 def _notifications(found: Violations, field: str, message: job_pb2.Job) -> options.Notifications:

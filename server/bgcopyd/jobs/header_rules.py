@@ -59,12 +59,8 @@ def header_problem(name: str, value: str) -> str:
     return ""
 
 
-def headers_problem(headers: Sequence[HttpHeader]) -> str:
-    """Judges all header fields of a job, and their size as BITS counts it: with ": " and CR LF."""
-    for header in headers:
-        problem = header_problem(header.name, header.value)
-        if problem:
-            return problem
+def headers_size_problem(headers: Sequence[HttpHeader]) -> str:
+    """Judges the size of all header fields as BITS counts it: with ": " and CR LF."""
     total = sum(len(header.name) + len(header.value) + 4 for header in headers)
     if total > limits.HEADERS_CHARACTERS:
         return f"has {total} characters together; at most {limits.HEADERS_CHARACTERS} are allowed"

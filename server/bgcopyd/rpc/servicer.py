@@ -23,6 +23,7 @@ from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.refusal import Refusal
 from bgcopyd.jobs.roots import Roots
 from bgcopyd.queue.changes import ChangeFeed
+from bgcopyd.queue.judging import Configured
 from bgcopyd.queue.manager import BackgroundCopyManager
 
 M = TypeVar("M", bound=Message)
@@ -49,6 +50,7 @@ class About:
     version: str
     start_time: datetime
     policy: Callable[[], Policy]
+    configured: Configured
 
 
 class BackgroundCopyServicer:
@@ -206,6 +208,10 @@ class BackgroundCopyServicer:
             caller=pb.Caller(principal=caller.id, admin=caller.admin),
             roots=self._roots.open_to(caller).names,
             start_time=timestamp(self._about.start_time),
+            client_certificates=(
+                sorted(self._about.configured.client_certificates) if caller.admin else ()
+            ),
+            ca_bundles=sorted(self._about.configured.ca_bundles),
         )
 
     async def _target(self, caller: Principal, request: Verb) -> str:
