@@ -70,6 +70,7 @@ stubs-fresh: $(GEN)/.setup
 
 docs: setup  ## the pages that are made from tables
 	$(BIN)/python -m docs.errors_page
+	$(BIN)/python -m docs.properties_page
 
 bench: setup  ## the figures, each beside its budget
 	$(BIN)/python -m tests.bench

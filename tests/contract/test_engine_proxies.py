@@ -162,6 +162,20 @@ async def test_no_proxy_there(tmp_path: Path) -> None:
     assert event.error.context is ErrorContext.GENERAL_TRANSPORT
 
 
+async def test_what_a_proxy_of_the_environment_is_told_stays_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wants = forwarder(wants=basic("anna", "hidden"))
+    with HostileServer(whole) as host, HostileServer(wants) as proxy:
+        async with fetching(tmp_path / "data") as fetcher:
+            for place, kind in ((proxy.url, Finished), (nobody(), Failed)):
+                monkeypatch.setenv("http_proxy", place.replace("//", "//anna:hidden@"))
+                url = f"{host.url}/a"
+                event = await fetch(fetcher, url, ProxySettings(ProxyUsage.AUTODETECT))
+                assert isinstance(event, kind), event
+                assert "hidden" not in repr(event)
+
+
 async def test_a_proxy_is_not_blamed_for_the_server(tmp_path: Path, authority: trustme.CA) -> None:
     def cut(_: Request, wire: Wire) -> None:
         wire.head(200, Content_Length=len(A), ETag='"a"')

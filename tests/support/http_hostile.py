@@ -34,6 +34,12 @@ class Request:
         match = re.fullmatch(r"bytes=(\d+)-", self.fields.get("range", ""))
         return int(match[1]) if match else None
 
+    def span(self, size: int) -> tuple[int, int]:
+        """The bytes of a file of this size that are asked for; start may lie behind the end."""
+        match = re.fullmatch(r"bytes=(\d+)-(\d*)", self.fields.get("range", "bytes=0-"))
+        assert match is not None
+        return int(match[1]), min(int(match[2]) + 1, size) if match[2] else size
+
 
 @dataclass(slots=True)
 class Wire:

@@ -58,8 +58,8 @@ def test_ends() -> None:
     done = counted(FILE, received(50), failed)
     assert (done.bytes_received, done.attempts_failed, done.attempts_finished) == (50, 1, 0)
     stopped = Stopped("job", "run", 0, 20, 100, NONE)
-    done = counted(FILE, stopped)
-    assert (done.bytes_received, done.attempts_failed, done.attempts_finished) == (20, 0, 0)
+    done = counted(FILE, received(50), stopped)
+    assert (done.bytes_received, done.attempts_failed, done.attempts_finished) == (50, 0, 0)
     # The next transfer of the same run begins where the file is then.
     done.hear(received(30), File("job", 0, FILE.spec, claimed=20))
-    assert done.bytes_received == 30
+    assert done.bytes_received == 60

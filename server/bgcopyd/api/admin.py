@@ -94,7 +94,7 @@ def list_tokens(request: pb.ListTokensRequest) -> ListTokens:
     found = _known(request)
     size = fields.page_size(found, request.page_size)
     skipped = found.attempt(lambda: page_position(request.page_token, _PAGES))
-    return ListTokens(size, skipped or 0, found.refusal())
+    return ListTokens(size, max(0, skipped or 0), found.refusal())
 
 
 def revoke_token(request: pb.RevokeTokenRequest) -> RevokeToken:

@@ -145,7 +145,7 @@ class Download:
         if self._phase is not Phase.RESTING:
             return
         plan = self.ladder.plan
-        self.keeper.source = self.sources.name
+        self.ladder.source = self.sources.name
         if not resumes(self.transfer.options):
             self.ladder.forget()
         try:
@@ -224,8 +224,8 @@ class Download:
         assert intake is not None
         if intake.whole:
             self.ladder.advance(intake.position)
-            if plan.complete:
-                self._finish(intake.position)
+            if plan.complete and plan.size is not None:
+                self._finish(plan.size)
             else:
                 # A shorter range than asked for is legal: the rest is asked for.
                 self._request()

@@ -44,7 +44,6 @@ class Keeper:
 
     Attributes:
         kept: the newest claim; never more than what is synced.
-        source: the name of whom the bytes come from that are written now.
         identity: device and inode of the partial file, once it has been opened.
     """
 
@@ -56,8 +55,6 @@ class Keeper:
         on_error: Callable[[BaseException], None],
     ) -> None:
         self.kept = Kept(transfer.claimed, transfer.size, transfer.validators, transfer.filled)
-        self.source = ""
-        self._next = self.kept
         self._claimed = ladder.plan.count
         self._noted = ("", self.kept.validators)
         self._transfer = transfer
@@ -103,7 +100,7 @@ class Keeper:
         self.kept = self.kept._replace(claimed=plan.here.prefix, filled=plan.here.beyond)
         self._claimed = plan.count
         self._noted = (self.file.source(self.kept.validators), self.kept.validators)
-        self._ladder.foreign = self._noted[0] not in {"", self.source}
+        self._ladder.origin = self._noted[0] or self._ladder.source
 
     def begin(self, accepted: Accept) -> None:
         """Makes the file ready for an accepted answer.
@@ -114,18 +111,17 @@ class Keeper:
         """
         if self._partial is None:
             self._open()
-        self._next = Kept(0, accepted.size, accepted.validators)
         if accepted.fresh:
-            self._begin_anew()
+            self._begin_anew(accepted)
         elif accepted.proof is Verification.VALIDATOR:
-            self.kept = self._next._replace(claimed=self.kept.claimed, filled=self.kept.filled)
+            self.kept = self.kept._replace(size=accepted.size, validators=accepted.validators)
         size, sparse = accepted.size, self._ladder.plan.sparse
         if not sparse and size is not None and size >= self._volume.options.allocate_from:
             self.file.reserve(self._ladder.window.start, size)
 
-    def _begin_anew(self) -> None:
+    def _begin_anew(self, accepted: Accept) -> None:
         claimed = self.kept.claimed or self.kept.filled
-        self.kept, self._claimed = self._next, 0
+        self.kept, self._claimed = Kept(0, accepted.size, accepted.validators), 0
         if self._hashing is not None:
             self._hashing.reset()
         if claimed:
@@ -166,12 +162,13 @@ class Keeper:
 
     def _at(self, position: int) -> Kept:
         """The claim that holds once all up to the position is synced."""
-        here = self._ladder.covering(position)
-        return self._next._replace(claimed=here.prefix, filled=here.beyond)
+        ladder = self._ladder
+        here, validators = ladder.covering(position), ladder.version(position)[0]
+        return Kept(here.prefix, ladder.plan.size, validators, here.beyond)
 
     def _claim(self, position: int) -> None:
         kept, arrived = self._at(position), self._ladder.arrived(position)
-        sync = partial(_sync, self.file, kept, self._source_to_note(kept))
+        sync = partial(_sync, self.file, kept, self._source_to_note(position))
 
         def synced(_: object) -> None:
             self._claim_time = self._volume.now()
@@ -182,10 +179,11 @@ class Keeper:
         self._claim_time = float("inf")
         self._disk(sync, synced)
 
-    def _source_to_note(self, kept: Kept) -> str:
-        """The source's name, where the file does not tell it yet."""
-        noted, self._noted = self._noted, (self.source, kept.validators)
-        return "" if noted == self._noted else self.source
+    def _source_to_note(self, position: int) -> str:
+        """The name of whom all up to the position is from, where the file does not tell it yet."""
+        validators, source = self._ladder.version(position)
+        noted, self._noted = self._noted, (source, validators)
+        return "" if noted == self._noted else source
 
     def _hashed(self, _: object) -> None:
         self._hash_busy = False
@@ -231,13 +229,14 @@ class Keeper:
             if self._error is not None:
                 work = partial(_give_up, file, self.kept, self._error)
             elif size is not None:
-                whole = self._next._replace(claimed=size)
+                ladder = self._ladder
+                whole = Kept(size, ladder.plan.size, ladder.validators)
                 noted = bool(self._noted[0])
                 work = partial(_finish, file, self.kept, whole, self._hashing, noted=noted)
             else:
                 new = self._keeps and self._ladder.arrived(position) > self._claimed
                 kept = self._at(position) if new else self.kept
-                source = self._source_to_note(kept) if new else ""
+                source = self._source_to_note(position) if new else ""
                 work = partial(_settle, file, self.kept, kept, source)
             self._disk(work, done)
 

@@ -20,7 +20,8 @@ class Ladder:
         window: the stretch that the last request was for.
         restarts: how often the remote file was another than before.
         proof: how sure the bytes are, were the file finished now.
-        foreign: whether what is on disk came from another source than the one that is asked.
+        source: the name of whom is asked.
+        origin: the name of whom what is on disk came from.
     """
 
     def __init__(self, plan: Plan, validators: Validators) -> None:
@@ -29,11 +30,16 @@ class Ladder:
         self.validators = validators
         self.restarts = 0
         self.proof = Verification.VALIDATOR
-        self.foreign = False
+        self.source = self.origin = ""
         self._vouched = False
         self._accepted: Accept | None = None
         self._rung: Rung | None = None
         self._rejected = False
+
+    @property
+    def foreign(self) -> bool:
+        """Whether what is on disk came from another source than the one that is asked."""
+        return self.origin != self.source and bool(self.plan.here)
 
     def ask(self) -> Ask:
         """The next request."""
@@ -74,11 +80,8 @@ class Ladder:
         )
 
     def _natural_rung(self, window: Window) -> Rung:
-        if self.plan.complete:
+        if self.plan.complete or self.foreign:
             return Rung.OVERLAP
-        if self.foreign:
-            # Its validators are no names that this server knows; the answer's are compared.
-            return Rung.PLAIN
         known = self.validators
         if strong_etag(known) or known.last_modified_strong:
             return Rung.IF_RANGE
@@ -92,6 +95,14 @@ class Ladder:
     def covering(self, position: int) -> Spans:
         """What is here with the window filled up to the position."""
         return self.plan.covering(self.window, position)
+
+    def version(self, position: int) -> tuple[Validators, str]:
+        """Under which validators, and from whom, all is that is here up to the position."""
+        accepted = self._accepted
+        if accepted is not None and position > self.window.start:
+            # What is behind the window's start came after all before it was compared.
+            return accepted.validators, self.source
+        return self.validators, self.origin
 
     def descend(self, verdict: Descend) -> bool:
         """Goes to another rung; False where that would lead back up."""
@@ -124,13 +135,12 @@ class Ladder:
         self.window = self.plan.window()
         self.validators = Validators()
         self.proof = Verification.VALIDATOR
-        self.foreign = self._vouched = False
+        self._vouched = False
         self._accepted = self._rung = None
 
     def other_source(self) -> None:
         """Goes on with another source; what is here is held against what that one has."""
         self.restarts = 0
-        self.foreign = bool(self.plan.here)
         self._vouched = self._rejected = False
         self._accepted = self._rung = None
 
@@ -167,7 +177,7 @@ class Ladder:
         if self._accepted is not None:
             self.validators = self._accepted.validators
             self.proof = min(self.proof, self._accepted.proof)
-            self.foreign = False
+            self.origin = self.source
 
     def advance(self, position: int, *, whole: bool = True) -> None:
         """Notes how much of the window is here; `whole` says that the answer came to its end."""
