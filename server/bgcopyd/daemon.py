@@ -15,6 +15,7 @@ from bgcopyd import __version__, platform
 from bgcopyd.config import Settings
 from bgcopyd.config.settings import HOST_ROOT
 from bgcopyd.ids import RandomIds
+from bgcopyd.jobs.http_options import AuthScheme
 from bgcopyd.jobs.job import JobState
 from bgcopyd.jobs.policy import Policy
 from bgcopyd.jobs.roots import Roots
@@ -28,6 +29,7 @@ from bgcopyd.queue.housekeeping import Housekeeping
 from bgcopyd.queue.judging import Configured
 from bgcopyd.queue.looking import Looker
 from bgcopyd.queue.manager import BackgroundCopyManager, Ids
+from bgcopyd.queue.ownership import Ownership
 from bgcopyd.queue.policies import PolicyKeeper
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.quotas import Quotas
@@ -35,19 +37,23 @@ from bgcopyd.queue.recovery import recover
 from bgcopyd.queue.run import Ended, RunTools
 from bgcopyd.queue.runs import Runs
 from bgcopyd.queue.scheduler import Rules, Scheduler
+from bgcopyd.queue.secrets import JobSecrets
 from bgcopyd.queue.statistics import Statistics
 from bgcopyd.rpc.admin_servicer import AdminServicer
 from bgcopyd.rpc.calls import Activity, Calls
 from bgcopyd.rpc.editing_servicer import EditingServicer
 from bgcopyd.rpc.identity import Identities
 from bgcopyd.rpc.looking_servicer import LookingServicer
+from bgcopyd.rpc.ownership_servicer import OwnershipServicer
 from bgcopyd.rpc.server import RpcServer
 from bgcopyd.rpc.servicer import About, BackgroundCopyServicer
 from bgcopyd.store.directory import StateDirectory, size_on_disk
+from bgcopyd.store.sealing import open_sealer
 from bgcopyd.store.sqlite import SQLiteStore
 from bgcopyd.transfer.engine import CurlEngine
 from bgcopyd.transfer.files import LocalFiles
 from bgcopyd.transfer.options import EngineOptions
+from bgcopyd.transfer.policy import speaks
 from bgcopyd.transfer.reading import LocalReader
 
 logger = logging.getLogger(__name__)
@@ -86,6 +92,7 @@ class Daemon:
         self.policies.on_change(self._apply)
         self._statistics = Statistics()
         board = ProgressBoard(clock)
+        self.secrets = JobSecrets(open_sealer(settings.state_dir, settings.secrets_key_file))
         self.runs = Runs(
             RunTools(
                 store,
@@ -95,6 +102,7 @@ class Daemon:
                 clock,
                 random.random,
                 settings.files_in_parallel,
+                self.secrets.open_for_run,
             )
         )
         self.scheduler = Scheduler(
@@ -128,7 +136,11 @@ class Daemon:
 
     def _server(self, board: ProgressBoard) -> RpcServer:
         settings = self._settings
-        configured = Configured(settings.client_certificates, settings.ca_bundles)
+        configured = Configured(
+            settings.client_certificates,
+            settings.ca_bundles,
+            [one for one in AuthScheme if speaks(one)],
+        )
         manager = BackgroundCopyManager(
             store=self._store,
             runs=self.runs,
@@ -138,6 +150,7 @@ class Daemon:
             ids=Ids(RandomIds().draw, lambda: f"{random.getrandbits(32):08x}"),
             quotas=self._quotas,
             configured=configured,
+            secrets=self.secrets,
             on_change=self.scheduler.wake,
         )
         editor = JobEditor(
@@ -148,6 +161,16 @@ class Daemon:
             board=board,
             clock=self._clock,
             configured=configured,
+            secrets=self.secrets,
+            on_change=self.scheduler.wake,
+        )
+        ownership = Ownership(
+            store=self._store,
+            runs=self.runs,
+            board=board,
+            clock=self._clock,
+            configured=configured,
+            secrets=self.secrets,
             on_change=self.scheduler.wake,
         )
         looker = Looker(self._store, self.reader, self.engine, configured, self._clock)
@@ -164,6 +187,7 @@ class Daemon:
                 servicer,
                 EditingServicer(editor),
                 LookingServicer(looker),
+                OwnershipServicer(ownership),
             ),
             "AdminService": (AdminServicer(self._administration(board)),),
         }

@@ -160,6 +160,11 @@ class Settings(BaseModel):
         description="HOST, *.DOMAIN, NETWORK or <local>, reached without `proxy`; may be given "
         "several times.",
     )
+    secrets_key_file: AbsolutePath | None = Field(
+        default=None,
+        description="Keys that stored secrets are sealed with; secrets.key in the state directory, "
+        "made there, if absent.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug, info, warning or error."
     )

@@ -14,7 +14,7 @@ from bgcopyd.jobs.properties import fields_of
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal, invalid
 from bgcopyd.jobs.states import Trigger
-from bgcopyd.queue.authorizer import authorized_job
+from bgcopyd.queue.authorizer import authorized_job, trusted
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.commands import (
     RemoveFiles,
@@ -24,13 +24,20 @@ from bgcopyd.queue.commands import (
     UpdateJob,
 )
 from bgcopyd.queue.completion import Completion
-from bgcopyd.queue.judging import Configured, judge_locks, judge_options, judge_values
+from bgcopyd.queue.judging import (
+    Configured,
+    judge_locks,
+    judge_options,
+    judge_owner,
+    judge_values,
+)
 from bgcopyd.queue.ledger import partial_name, progress_of, requested_after, update_of
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.runs import Runs
+from bgcopyd.queue.secrets import JobSecrets, replace_headers
 from bgcopyd.queue.storage import Store, Tx
 from bgcopyd.queue.transfers import Files, Partial
-from bgcopyd.queue.transitions import move, next_etag, target_state
+from bgcopyd.queue.transitions import edited, move, target_state
 
 BATCH = 1000
 
@@ -52,6 +59,7 @@ class JobEditor:
         board: ProgressBoard,
         clock: Clock,
         configured: Configured,
+        secrets: JobSecrets,
         on_change: Callable[[], None],
     ) -> None:
         self._store = store
@@ -61,27 +69,32 @@ class JobEditor:
         self._board = board
         self._clock = clock
         self._configured = configured
+        self._secrets = secrets
         self._on_change = on_change
 
     async def update_job(self, principal: Principal, command: UpdateJob) -> Job:
         """Changes properties, all or none."""
         now = self._clock.now()
+        values, sealed = self._secrets.seal_headers(command.properties)
 
         def update(tx: Tx) -> tuple[Job, Job]:
             job = _opened(tx, principal, command, Trigger.UPDATE)
-            judge_values(principal, command.properties, self._configured, now)
-            judge_locks(job, command.properties)
-            changed = dataclasses.replace(job, **fields_of(command.properties, job.options))
+            judge_owner(principal, job, values)
+            judge_values(principal, values, self._configured, now)
+            judge_locks(job, values)
+            changed = dataclasses.replace(job, **fields_of(values, job.options))
             judge_options(changed.options)
-            if changed == job:
+            if changed == job and not sealed:
                 return job, job
+            if "custom_headers" in values:
+                replace_headers(tx, job, sealed)
             if job.state is JobState.TRANSFERRED and changed.auto_complete:
                 changed = dataclasses.replace(changed, completing=True)
-            return job, tx.update_job(_edited(changed, now))
+            return job, tx.update_job(edited(changed, now))
 
         before, job = await self._store.transact(update)
         if job is not before:
-            self._runs.changed(job, refetch=before.options != job.options)
+            self._runs.changed(job, refetch=bool(sealed) or before.options != job.options)
             self._go_on(job)
         return self._board.overlay(job)
 
@@ -99,13 +112,15 @@ class JobEditor:
 
         def update(tx: Tx) -> tuple[File, Job]:
             job = _opened(tx, principal, command, trigger)
+            if command.url is not None:
+                trusted(principal, job)
             file = _file(tx, job.job_id, command.index)
             file = _moved(tx, file, command.url)
             file = _judged(tx, file, valid=command.validation_state)
             if not wrong:
-                return file, tx.update_job(_edited(job, now))
+                return file, tx.update_job(edited(job, now))
             tx.set_progress(job.job_id, progress_of(tx.totals(job.job_id)))
-            free = dataclasses.replace(_edited(job, now), claim_id="")
+            free = dataclasses.replace(edited(job, now), claim_id="")
             error = _invalid_file(file, now)
             moved = move(tx, free, trigger, now, error=error)
             if moved is None or moved is free:
@@ -128,9 +143,9 @@ class JobEditor:
         now = self._clock.now()
 
         def replace(tx: Tx) -> tuple[Job, int]:
-            job = _opened(tx, principal, command, Trigger.UPDATE)
+            job = trusted(principal, _opened(tx, principal, command, Trigger.UPDATE))
             count = _replace_prefix(tx, job.job_id, command.old, command.new)
-            return (tx.update_job(_edited(job, now)) if count else job), count
+            return (tx.update_job(edited(job, now)) if count else job), count
 
         job, count = await self._store.transact(replace)
         if count:
@@ -148,7 +163,7 @@ class JobEditor:
                 return job, []
             tx.remove_files(job.job_id, [file.index for file in gone])
             tx.set_progress(job.job_id, progress_of(tx.totals(job.job_id)))
-            free = dataclasses.replace(_edited(job, now), claim_id="")
+            free = dataclasses.replace(edited(job, now), claim_id="")
             moved = move(tx, free, Trigger.REMOVE_FILES, now)
             rest = tx.update_job(free) if moved is free or moved is None else moved
             return _settled(tx, rest, now), gone
@@ -180,9 +195,9 @@ class JobEditor:
             tx.update_files(job.job_id, [dataclasses.replace(update_of(file), requested=wanted)])
             on_demand = job.options.on_demand_mode
             trigger = Trigger.REQUEST_RANGES if on_demand else Trigger.UPDATE
-            edited = _edited(job, now)
-            moved = move(tx, edited, trigger, now)
-            return tx.update_job(edited) if moved is edited or moved is None else moved
+            grown = edited(job, now)
+            moved = move(tx, grown, trigger, now)
+            return tx.update_job(grown) if moved is grown or moved is None else moved
 
         job = await self._store.transact(request)
         self._runs.changed(job, refetch=True)
@@ -201,10 +216,6 @@ def _opened(tx: Tx, principal: Principal, command: Command, trigger: Trigger) ->
     job = authorized_job(tx, principal, command.job_id, command.etag)
     target_state(job, trigger)
     return job
-
-
-def _edited(job: Job, now: datetime) -> Job:
-    return dataclasses.replace(job, etag=next_etag(job.etag), modification_time=now)
 
 
 def _found(tx: Tx, job_id: str, index: int) -> File | None:

@@ -10,11 +10,11 @@ from bgcopyd.jobs.file import File, FileSpec
 from bgcopyd.jobs.job import Job, JobState, Progress
 from bgcopyd.jobs.options import DEFAULT_OPTIONS
 from bgcopyd.jobs.principal import Principal
-from bgcopyd.jobs.properties import fields_of
+from bgcopyd.jobs.properties import Values, fields_of
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal, Violation
 from bgcopyd.jobs.states import Trigger
-from bgcopyd.queue.authorizer import authorized, authorized_job, owner_scope
+from bgcopyd.queue.authorizer import authorized, authorized_job, owner_scope, trusted
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.commands import AddFiles, CreateJob, Filter, ListFiles, ListJobs
 from bgcopyd.queue.completion import Completed, Completion
@@ -23,6 +23,7 @@ from bgcopyd.queue.ledger import progress_of, update_of
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.quotas import Quotas
 from bgcopyd.queue.runs import Runs
+from bgcopyd.queue.secrets import JobSecrets
 from bgcopyd.queue.storage import (
     DestinationTaken,
     JobPage,
@@ -32,7 +33,7 @@ from bgcopyd.queue.storage import (
     Store,
     Tx,
 )
-from bgcopyd.queue.transitions import move, next_etag, refuse_verb, target_state
+from bgcopyd.queue.transitions import edited, move, refuse_verb, target_state
 
 BATCH = 1000
 LIVE_STATES = frozenset(state for state in JobState if not state.final)
@@ -64,6 +65,7 @@ class BackgroundCopyManager:
         ids: Ids,
         quotas: Quotas,
         configured: Configured,
+        secrets: JobSecrets,
         on_change: Callable[[], None],
     ) -> None:
         self._store = store
@@ -74,6 +76,7 @@ class BackgroundCopyManager:
         self._ids = ids
         self._quotas = quotas
         self._configured = configured
+        self._secrets = secrets
         self._on_change = on_change
 
     async def create_job(self, principal: Principal, command: CreateJob) -> Job:
@@ -81,7 +84,8 @@ class BackgroundCopyManager:
         if command.start and not command.files:
             raise Refusal(Reason.JOB_EMPTY, "start needs files: the job would have none")
         self.judge_file_count(0, len(command.files))
-        draft = self._draft(principal, command)
+        values, sealed = self._secrets.seal_headers(command.properties)
+        draft = self._draft(principal, command, values)
         if draft.options is not DEFAULT_OPTIONS:
             judge_values(principal, command.properties, self._configured, draft.create_time)
             judge_options(draft.options)
@@ -94,6 +98,7 @@ class BackgroundCopyManager:
             self._quotas.judge_new_job(tx, principal)
             job = tx.insert_job(draft)
             _insert_files(tx, job.job_id, 0, command.files)
+            tx.put_secrets(job.job_id, sealed)
             if command.request_id:
                 tx.insert_request(
                     Request(principal.id, command.request_id, command.content, job.job_id, 0)
@@ -132,12 +137,13 @@ class BackgroundCopyManager:
             if earlier is not None:
                 return self._repeated(tx, principal, earlier, command.content), earlier.first_index
             job = authorized_job(tx, principal, command.job_id, command.etag)
+            trusted(principal, job)
             target_state(job, Trigger.ADD_FILES)
             first = tx.next_index(job.job_id)
             self.judge_file_count(job.progress.files_total, len(command.files))
             judge_files(job.options, command.files, self._quotas.ranges_per_file)
             _insert_files(tx, job.job_id, first, command.files)
-            grown = dataclasses.replace(job, etag=next_etag(job.etag), modification_time=now)
+            grown = edited(job, now)
             if move(tx, grown, Trigger.ADD_FILES, now) is grown:
                 tx.update_job(grown)
             tx.set_progress(job.job_id, progress_of(tx.totals(job.job_id)))
@@ -217,7 +223,7 @@ class BackgroundCopyManager:
 
         return self._board.overlay(await self._store.transact(apply))
 
-    def _draft(self, principal: Principal, command: CreateJob) -> Job:
+    def _draft(self, principal: Principal, command: CreateJob, values: Values) -> Job:
         now = self._clock.now()
         return Job(
             job_id=self._ids.job_id(),
@@ -228,7 +234,7 @@ class BackgroundCopyManager:
             etag=f"{self._ids.nonce()}-1",
             state=JobState.QUEUED if command.start else JobState.SUSPENDED,
             progress=_empty_progress(len(command.files)),
-            **fields_of(command.properties),
+            **fields_of(values),
         )
 
     def _repeated(self, tx: Tx, principal: Principal, earlier: Request, content: bytes) -> Job:

@@ -9,6 +9,7 @@ from bgcopyd.jobs.job import Job, JobState, TransferError
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal
 from bgcopyd.jobs.states import VERBS, Trigger, outcome_of
+from bgcopyd.queue.secrets import forget
 from bgcopyd.queue.storage import Tx
 
 
@@ -16,6 +17,11 @@ def next_etag(etag: str) -> str:
     """The etag after a change of owner, properties or files: `NONCE-COUNTER`, opaque outside."""
     nonce, _, counter = etag.rpartition("-")
     return f"{nonce}-{int(counter) + 1}"
+
+
+def edited(job: Job, now: datetime) -> Job:
+    """The job after a change of owner, properties or files, which the caller has put into it."""
+    return dataclasses.replace(job, etag=next_etag(job.etag), modification_time=now)
 
 
 def refuse_verb(job: Job, trigger: Trigger, reason: Reason, why: str = "") -> Refusal:
@@ -69,4 +75,6 @@ def move(
         transferred_time=now if state is JobState.TRANSFERRED else job.transferred_time,
         expire_time=now + retention if retention is not None and state.final else None,
     )
+    if state.final:
+        changed = forget(tx, changed)
     return tx.update_job(changed, requeue=state is JobState.QUEUED)
