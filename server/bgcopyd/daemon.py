@@ -28,7 +28,7 @@ from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.recovery import recover
 from bgcopyd.queue.run import Ended, RunTools
 from bgcopyd.queue.runs import Runs
-from bgcopyd.queue.scheduler import Rules, Scheduler
+from bgcopyd.queue.scheduler import Scheduler
 from bgcopyd.rpc.calls import Activity, Calls
 from bgcopyd.rpc.identity import Identities
 from bgcopyd.rpc.server import RpcServer
@@ -76,9 +76,10 @@ class Daemon:
         self.scheduler = Scheduler(
             store,
             self.runs,
+            board,
             clock,
-            Rules(settings.background_jobs, settings.time_slice),
-            lambda: secrets.token_hex(8),
+            rules=settings.rules,
+            new_id=lambda: secrets.token_hex(8),
         )
         self.completion = Completion(
             store,
@@ -250,6 +251,8 @@ async def _feed_watchdog(interval: float) -> None:
 def _engine_options(settings: Settings) -> EngineOptions:
     return EngineOptions(
         rate=settings.max_bytes_per_second,
+        connections_per_host=settings.connections_per_host,
+        connections_per_owner=settings.connections_per_owner,
         connect_timeout=settings.connect_timeout,
         idle_timeout=settings.idle_timeout,
         ca_file=settings.ca_file,

@@ -122,7 +122,7 @@ def test_all_problems_come_at_once(house: House) -> None:
     ).splitlines()
     beginnings = [
         f"{house.given}: unknown key 'state_dirr'",
-        "flag --root: 'c' is no root",
+        "flag --root: 'c' is no pair",
         "flag --listen: listen: tcp://0.0.0.0:1 would send tokens in plain text",
         "flag --root: roots: the name 'fs' is reserved",
         "flag --root: roots: 'A' is no name of a root",

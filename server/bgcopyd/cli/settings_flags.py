@@ -10,10 +10,10 @@ import click
 
 from bgcopyd.cli.exits import CommandError, Exit
 from bgcopyd.config import Configuration, ConfigurationError, Settings, load
-from bgcopyd.config.sources import flag_of
+from bgcopyd.config.sources import PAIRS, flag_of
 
 F = TypeVar("F", bound=Callable[..., Any])
-_REPEATED = frozenset({"listen", "roots"})
+_REPEATED = frozenset({"listen", *PAIRS})
 
 
 def settings_flags(command: F) -> F:
@@ -24,7 +24,7 @@ def settings_flags(command: F) -> F:
         ]
         extra: dict[str, Any] = {"multiple": True} if key in _REPEATED else {}
         if info.annotation is not bool:
-            extra["metavar"] = "NAME=DIR" if key == "roots" else key.rpartition("_")[2].upper()
+            extra["metavar"] = PAIRS[key][1] if key in PAIRS else key.rpartition("_")[2].upper()
         option = click.option(*names, key, default=None, help=info.description, **extra)
         command = option(command)
     config = click.option(

@@ -22,6 +22,7 @@ from bgcopy._paths import default_socket, default_state_dir
 from bgcopyd.config.listeners import Listener, UnixListener, parse_listener
 from bgcopyd.config.values import parse_duration, parse_rate
 from bgcopyd.jobs.limits import Limits
+from bgcopyd.queue.plan import Rules
 
 HOST_ROOT = "fs"
 _ROOT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -60,6 +61,9 @@ Rate = Annotated[int, BeforeValidator(parse_rate)]
 Duration = Annotated[float, BeforeValidator(parse_duration)]
 Listening = Annotated[Listener, BeforeValidator(parse_listener)]
 Positive = Annotated[int, Field(ge=1, le=10_000_000)]
+Bound = Annotated[int, Field(ge=0, le=10_000_000)]
+Owner = Annotated[str, Field(min_length=1)]
+Weight = Annotated[float, Field(ge=0.01, le=100)]
 
 
 class Settings(BaseModel):
@@ -86,11 +90,34 @@ class Settings(BaseModel):
     background_jobs: Positive = Field(
         default=4, description="How many background jobs run at once; foreground jobs all do."
     )
+    background_jobs_per_owner: Bound = Field(
+        default=0, description="How many of them may be of one owner; 0 for no bound."
+    )
+    owner_weights: Mapping[Owner, Weight] = Field(
+        default_factory=dict,
+        description="OWNER=WEIGHT, an owner's share of the background slots in relation to others, "
+        "who have 1; from 0.01 to 100; may be given several times.",
+    )
+    ageing: Duration = Field(
+        default=3600.0,
+        description="How long a background job waits until it is lifted by one priority, "
+        "where its own gets nothing; 0 for never.",
+    )
     files_in_parallel: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=8, description="How many files of one job are fetched at once."
     )
     max_bytes_per_second: Rate = Field(
         default=0, description="Limit of all transfers together, as 2M; 0 for none."
+    )
+    connections_per_host: Annotated[int, Field(ge=1, le=256)] = Field(
+        default=16,
+        description="How many files of one host are fetched at once in the background on each "
+        "volume, and as many more in the foreground.",
+    )
+    connections_per_owner: Bound = Field(
+        default=0,
+        description="How many files of one owner are fetched at once in the background on each "
+        "volume; 0 for no bound.",
     )
     time_slice: Annotated[Duration, Field(gt=0)] = Field(
         default=300.0, description="How long a background job runs while others of its rank wait."
@@ -134,10 +161,10 @@ class Settings(BaseModel):
         default=True, description="Back the queue up once a day; three backups are kept."
     )
 
-    @field_validator("roots")
+    @field_validator("roots", "owner_weights")
     @classmethod
-    def _freeze_roots(cls, roots: Mapping[str, Path]) -> Mapping[str, Path]:
-        return MappingProxyType(dict(roots))
+    def _freeze(cls, pairs: Mapping[str, object]) -> Mapping[str, object]:
+        return MappingProxyType(dict(pairs))
 
     @field_validator("listen")
     @classmethod
@@ -160,6 +187,17 @@ class Settings(BaseModel):
     def all_roots(self) -> Mapping[str, Path]:
         """The roots with `fs`, the whole file system with the daemon's own rights."""
         return MappingProxyType({**self.roots, HOST_ROOT: Path("/")})
+
+    @property
+    def rules(self) -> Rules:
+        """The rules as the scheduler takes them."""
+        return Rules(
+            background_jobs=self.background_jobs,
+            time_slice=self.time_slice,
+            jobs_per_owner=self.background_jobs_per_owner,
+            ageing=self.ageing,
+            weights=self.owner_weights,
+        )
 
     @property
     def limits(self) -> Limits:

@@ -14,6 +14,11 @@ PREFIX = "BGCOPY_"
 # The client's own.
 _FOREIGN_VARIABLES = frozenset({"BGCOPY_TARGET", "BGCOPY_TOKEN_FILE"})
 _KEYS = tuple(Settings.model_fields)
+# What is written as pairs, each with its flag and how one is written.
+PAIRS: Mapping[str, tuple[str, str]] = {
+    "roots": ("--root", "NAME=DIR"),
+    "owner_weights": ("--owner-weight", "OWNER=WEIGHT"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +34,16 @@ def flags_layer(flags: Mapping[str, object]) -> Layer:
     """What the command line gave; None and empty tuples mean that a flag was not used."""
     given = {key: value for key, value in flags.items() if value is not None and value != ()}
     origins = {key: f"flag {flag_of(key)}" for key in given}
-    if "roots" not in given:
-        return Layer(given, origins)
-    roots, problems = _pairs(given.pop("roots"), origins["roots"])
-    return Layer({**given, "roots": roots}, origins, problems)
+    problems: list[str] = []
+    for key in PAIRS.keys() & given.keys():
+        given[key], wrong = _pairs(key, given[key], origins[key])
+        problems.extend(wrong)
+    return Layer(given, origins, tuple(problems))
 
 
 def flag_of(key: str) -> str:
     """The flag of a key."""
-    return "--root" if key == "roots" else f"--{key.replace('_', '-')}"
+    return PAIRS[key][0] if key in PAIRS else f"--{key.replace('_', '-')}"
 
 
 def environment_layer(environment: Mapping[str, str]) -> Layer:
@@ -65,25 +71,25 @@ def variable_of(key: str) -> str:
 
 
 def _from_variable(key: str, text: str) -> tuple[object, tuple[str, ...]]:
-    if key not in {"listen", "roots"}:
+    if key != "listen" and key not in PAIRS:
         return text, ()
     parts = [part.strip() for part in text.split(",") if part.strip()]
-    return _pairs(parts, variable_of(key)) if key == "roots" else (parts, ())
+    return _pairs(key, parts, variable_of(key)) if key in PAIRS else (parts, ())
 
 
-def _pairs(texts: object, origin: str) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Roots written NAME=DIR."""
+def _pairs(key: str, texts: object, origin: str) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Texts written as the key's pairs are."""
     assert isinstance(texts, Iterable)
     pairs: dict[str, str] = {}
     problems: list[str] = []
     for text in texts:
-        name, equals, directory = str(text).partition("=")
-        if not equals or not directory:
-            problems.append(f"{origin}: {text!r} is no root; write NAME=DIR")
+        name, equals, value = str(text).partition("=")
+        if not equals or not value:
+            problems.append(f"{origin}: {text!r} is no pair; write {PAIRS[key][1]}")
         elif name in pairs:
-            problems.append(f"{origin}: the root {name!r} is given more than once")
+            problems.append(f"{origin}: {name!r} is given more than once")
         else:
-            pairs[name] = directory
+            pairs[name] = value
     return pairs, tuple(problems)
 
 

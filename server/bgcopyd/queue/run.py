@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from bgcopyd.jobs.file import File
-from bgcopyd.jobs.job import ErrorContext, Job, JobState, TransferError
+from bgcopyd.jobs.job import ErrorContext, Job, JobState, Priority, TransferError
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.retry import pause_after
 from bgcopyd.jobs.states import Trigger
@@ -27,6 +27,7 @@ from bgcopyd.queue.transfers import (
     Failed,
     Received,
     Transfer,
+    TransferOptions,
 )
 from bgcopyd.queue.transitions import move
 
@@ -64,6 +65,7 @@ class _Outcome:
     pause: float | None = None
     stalled: float = 0.0
     retries: int = 0
+    keep_place: bool = False
 
 
 class JobRun:
@@ -90,6 +92,7 @@ class JobRun:
         self._transient: list[Failed] = []
         self._progressed = False
         self._stopping: Trigger | None = None
+        self._keep_place = False
         self._halted = False
 
     def hear(self, event: Event) -> None:
@@ -97,11 +100,25 @@ class JobRun:
         self._inbox.append(event)
         self._news.set()
 
-    def stop(self, trigger: Trigger | None) -> None:
+    @property
+    def stopping(self) -> bool:
+        """Whether it has been told to end, or an error has told it."""
+        return self._halted
+
+    def stop(self, trigger: Trigger | None, *, keep_place: bool = False) -> None:
         """Ends the run soon: to the queue (PREEMPTED), or as a verb has already decided (None)."""
         if not self._halted or trigger is None:
             self._stopping = trigger
+            self._keep_place = keep_place
         self._halt()
+
+    def change(self, job: Job) -> None:
+        """Goes on with the job's new priority and rate."""
+        if job.max_bytes_per_second != self.job.max_bytes_per_second:
+            self._tools.engine.set_rate(job.job_id, job.max_bytes_per_second)
+        self.job = dataclasses.replace(
+            self.job, priority=job.priority, max_bytes_per_second=job.max_bytes_per_second
+        )
 
     def grow(self, files: int) -> None:
         """Hears how many files the job has now, and looks for new ones.
@@ -205,6 +222,9 @@ class JobRun:
             validators=file.validators,
             digests=file.spec.digests,
             rate=self.job.max_bytes_per_second,
+            options=TransferOptions(
+                owner=self.job.owner, foreground=self.job.priority is Priority.FOREGROUND
+            ),
         )
 
     async def _digest(self) -> bool:
@@ -327,6 +347,7 @@ class JobRun:
                 now,
                 error=outcome.error,
                 next_attempt_time=due,
+                keep_place=outcome.keep_place,
             )
             return moved or tx.update_job(free), False
 
@@ -338,7 +359,7 @@ class JobRun:
         if self._fatal is not None:
             return _Outcome(Trigger.FATAL, self._fatal, None, stalled, retries + 1)
         if self._halted:
-            return _Outcome(self._stopping, None, None, stalled, retries)
+            return _Outcome(self._stopping, None, None, stalled, retries, self._keep_place)
         if not self._transient:
             return _Outcome(Trigger.ALL_DONE)
         if not self._progressed:

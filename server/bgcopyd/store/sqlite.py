@@ -22,7 +22,7 @@ from bgcopyd.queue.storage import (
     Token,
     Tx,
 )
-from bgcopyd.store import job_rows, queries, rows
+from bgcopyd.store import job_rows, lanes, queries, rows
 from bgcopyd.store.backups import backup, last_backup
 from bgcopyd.store.connection import DATABASE, connect_reader
 from bgcopyd.store.errors import damaged, translated
@@ -148,6 +148,13 @@ class SQLiteStore:
     async def files(self, job_id: str, *, after: int = -1, limit: int = 1000) -> list[File]:
         """As Tx.files."""
         return await self._read(lambda db: queries.files(db, job_id, after=after, limit=limit))
+
+    async def ahead(self, job: Job, limit: int) -> int:
+        """How many QUEUED jobs of the same owner and priority come first."""
+        try:
+            return lanes.ahead(self._points, job, limit)
+        except sqlite3.Error as problem:
+            raise translated(self._state_dir, problem) from None
 
     async def changes(self, after: int, *, limit: int = 1000) -> Changes:
         """What has changed behind a position."""

@@ -14,6 +14,7 @@ import pycurl
 from bgcopyd.jobs.file import Verification
 from bgcopyd.queue.transfers import Connected, Failed, Finished, Received, Stopped, Transfer
 from bgcopyd.transfer import failures, redirects
+from bgcopyd.transfer.admission import Lane
 from bgcopyd.transfer.destination import DestinationInvalid
 from bgcopyd.transfer.failures import Failure
 from bgcopyd.transfer.handles import Handle
@@ -86,6 +87,7 @@ class Download:
         self._url = transfer.url
         self._visited = {transfer.url}
         self._origin: redirects.Origin | None = None
+        self._lane: Lane | None = None
         self._slot = False
         self._handle: Handle | None = None
         self._verdict: Verdict | None = None
@@ -117,7 +119,9 @@ class Download:
             self._fail(failures.url_refused(str(error)))
             return
         self._phase = Phase.WAITING
-        self._volume.admission.request(self._origin, self._granted)
+        options = self.transfer.options
+        self._lane = Lane(self._origin, options.owner, options.foreground)
+        self._volume.admission.request(self._lane, self._granted)
 
     def _granted(self) -> bool:
         if self._phase is not Phase.WAITING:
@@ -127,9 +131,9 @@ class Download:
         return True
 
     def _release_slot(self) -> None:
-        if self._slot and self._origin is not None:
+        if self._slot and self._lane is not None:
             self._slot = False
-            self._volume.admission.release(self._origin)
+            self._volume.admission.release(self._lane)
 
     def _request(self) -> None:
         """Sends the ladder's next request, once no disk thread works on the file."""

@@ -54,12 +54,17 @@ class Volume:
         self.options = options
         self.rates = shared.rates
         self.directories = Directories(shared.roots)
-        self.admission = Admission(per_host=options.connections_per_host, total=options.connections)
+        self.admission = Admission(
+            per_host=options.connections_per_host,
+            per_owner=options.connections_per_owner,
+            total=options.connections,
+        )
         self.settling = 0
         self.to_flush: list[Download] = []
         self._shared = shared
+        # Admission bounds foreground and background apart; here both count.
         self._poller = Poller(
-            connections=options.connections, per_host=options.connections_per_host
+            connections=options.connections, per_host=2 * options.connections_per_host
         )
         self._handles = HandlePool(options)
         self._running: dict[int, Handle] = {}
