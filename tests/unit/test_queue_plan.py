@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,6 @@ from bgcopyd.jobs.job import Priority
 from bgcopyd.queue import plan as plan_module
 from bgcopyd.queue.plan import BACKGROUND, Plan, Planner, Rules, Situation, Start, Turn
 from bgcopyd.queue.shares import Shares
-from bgcopyd.queue.storage import Place
 from tests.support.queue_world import Lanes
 
 HIGH, NORMAL, LOW = BACKGROUND
@@ -213,7 +213,7 @@ def test_a_lifted_job_holds_its_rank_for_its_slice() -> None:
     assert preempted(plan(queue(("n", "anna", NORMAL)), [over])) == ["l"]
 
 
-def test_very_many_owners_take_turns_in_being_looked_at(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_very_many_owners_take_turns_in_being_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan_module, "LANES", 2)
     lanes = queue(*((f"{owner}1", owner, LOW) for owner in ("anna", "bert", "cleo")))
     first = plan(lanes)

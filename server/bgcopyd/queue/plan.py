@@ -23,9 +23,11 @@ from bgcopyd.jobs.job import Priority
 from bgcopyd.queue.shares import Shares
 from bgcopyd.queue.storage import Place
 
+_Claim = tuple[tuple[float, bool], bool, float, str]
+
 BACKGROUND = (Priority.HIGH, Priority.NORMAL, Priority.LOW)
 # More owners than this take turns in being looked at.
-LANES = 1000
+LANES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ class Planner:
         self._load: Counter[str] = Counter()
         self._waiting = False
         self._shares = dict(situation.shares)
-        self._after = ""
+        self._after = situation.after
 
     def plan(self) -> Plan:
         """The plan."""
@@ -160,7 +162,8 @@ class Planner:
             else:
                 self._fill(rank)
         if self._waiting and not any(turn.lifted for turn in self._moving):
-            self._lift()
+            if any(one.rank > Priority.HIGH or not one.kept for one in self._chosen):
+                self._lift()
         stay = {one.turn.job_id for one in self._chosen if one.turn is not None}
         return Plan(
             start=tuple(self._startable()),
@@ -198,7 +201,7 @@ class Planner:
         entered = self._shares[rank] = self._shares[rank].copy()
         entered.enter(able)
         shares = entered.copy()
-        order = [self._turn_of(owner, lanes[owner], shares) for owner in able]
+        order = [self._claim(owner, lanes[owner], shares) for owner in able]
         heapq.heapify(order)
         while order and not self._full:
             owner = heapq.heappop(order)[-1]
@@ -207,16 +210,16 @@ class Planner:
             self._choose(_Chosen(owner, rank, rank, turn, place))
             shares.take(owner, self._rules.time_slice)
             if lanes[owner].first is not None and not self._bound(owner):
-                heapq.heappush(order, self._turn_of(owner, lanes[owner], shares))
+                heapq.heappush(order, self._claim(owner, lanes[owner], shares))
         entered.leave([owner for _, over, _, owner in order if not over])
         self._waiting = self._waiting or any(lane.waiting for lane in lanes.values())
 
-    def _turn_of(self, owner: str, lane: _Lane, shares: Shares) -> tuple[float, bool, float, str]:
+    def _claim(self, owner: str, lane: _Lane, shares: Shares) -> _Claim:
         """What orders owners: their shares; among equals who is waiting, and the longest."""
         first = lane.first
         if isinstance(first, Place):
-            return shares.tag(owner), False, first.queue_seq, owner
-        return shares.tag(owner), True, first.since if first else 0.0, owner
+            return shares.claim(owner), False, first.queue_seq, owner
+        return shares.claim(owner), True, first.since if first else 0.0, owner
 
     def _lanes(self, rank: Priority) -> dict[str, _Lane]:
         """Each owner's waiting jobs, and behind them his running ones whose slices are over."""
@@ -257,7 +260,7 @@ class Planner:
         shares.enter(owners)
         shares.leave(owners)
         for start in sorted(
-            aged, key=lambda one: (one.rank, shares.tag(one.place.owner), one.place.queue_seq)
+            aged, key=lambda one: (one.rank, shares.claim(one.place.owner), one.place.queue_seq)
         ):
             place = start.place
             for position in reversed(range(len(self._chosen))):

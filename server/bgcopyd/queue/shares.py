@@ -32,9 +32,13 @@ class Shares:
         copied._floor = self._floor
         return copied
 
-    def tag(self, owner: str) -> float:
-        """What the owner has had and will have had when his running turns are over."""
-        return self._had.get(owner, self._floor) + self._ahead.get(owner, 0.0)
+    def claim(self, owner: str) -> tuple[float, bool]:
+        """What orders owners, the lowest first; of two alike, who has just joined.
+
+        It is what the owner has had and will have had when his running turns are over.
+        """
+        had = self._had.get(owner, self._floor)
+        return had + self._ahead.get(owner, 0.0), owner in self._competing
 
     def enter(self, owners: Collection[str]) -> None:
         """Puts those who join level with those of `owners` who are competing already."""
