@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
 
+from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopy.v1 import job_pb2
-from bgcopyd.jobs.job import Job, Priority
 from bgcopyd.queue.transfers import Transfer
 from tests.support.rpc_house import Caller, House, house
 from tests.support.rpc_requests import created, got, spec, verb
@@ -195,17 +196,11 @@ async def test_the_time_waited_survives_restarts() -> None:
         assert await next_ids(home) == [low]
 
 
-async def changed(home: House, job_id: str, **fields: Any) -> Job:
-    """Writes a job's new properties and tells the run, as an update does."""
-
-    def update(tx: Any) -> Job:
-        job: Job = tx.update_job(replace(tx.job(job_id), **fields))
-        return job
-
-    job = await home.store.transact(update)
-    home.daemon.runs.changed(job)
-    home.daemon.scheduler.wake()
-    return job
+async def changed(caller: Caller, job_id: str, **fields: Any) -> None:
+    request = pb.UpdateJobRequest(
+        job_id=job_id, job=job_pb2.Job(**fields), update_mask=FieldMask(paths=list(fields))
+    )
+    await caller.call("UpdateJob", request)
 
 
 async def test_a_running_job_follows_its_new_priority_and_rate() -> None:
@@ -213,16 +208,16 @@ async def test_a_running_job_follows_its_new_priority_and_rate() -> None:
         running = await waiting(home.local, priority=HIGH)
         await next_ids(home)
         waits = await waiting(home.local)
-        await changed(home, running, max_bytes_per_second=5000)
+        await changed(home.local, running, max_bytes_per_second=5000)
         assert home.engine.rates == [(running, 5000)]
-        await changed(home, running, priority=Priority.LOW)
+        await changed(home.local, running, priority=LOW)
         assert await next_ids(home) == [waits]
         assert len(home.engine.rates) == 1
-        await changed(home, waits, priority=Priority.FOREGROUND)
+        await changed(home.local, waits, priority=FOREGROUND)
         # It needs no slot any more.
         assert await next_ids(home) == [running]
         assert of(home, running).rate == 5000
-        await changed(home, waits, priority=Priority.HIGH)
+        await changed(home.local, waits, priority=HIGH)
         while (await got(home.local, running)).state != QUEUED:
             pass
         assert list(home.engine.active) == [(waits, 0)]
@@ -233,7 +228,7 @@ async def test_a_waiting_job_follows_its_new_priority() -> None:
         running = await waiting(home.local)
         await next_ids(home)
         waits = await waiting(home.local, priority=LOW)
-        await changed(home, waits, priority=Priority.HIGH)
+        await changed(home.local, waits, priority=HIGH)
         assert await next_ids(home) == [waits]
         home.engine.finish(of(home, waits), 1)
         await arrived(home.local, waits, TRANSFERRED)
@@ -245,4 +240,36 @@ async def test_suspending_makes_room() -> None:
         first, second = await waiting(home.local), await waiting(home.local)
         assert await next_ids(home) == [first]
         await verb(home.local, "SuspendJob", first)
+        assert await next_ids(home) == [second]
+
+
+async def test_a_job_that_is_being_completed_keeps_no_slot_idle() -> None:
+    async with house(background_jobs=1) as home:
+        first = await waiting(home.local, priority=HIGH)
+        home.engine.finish(await home.engine.next(), 1)
+        await arrived(home.local, first, TRANSFERRED)
+        await verb(home.local, "AddFiles", first, files=[spec()])
+        running = await waiting(home.local, priority=HIGH)
+        assert await next_ids(home) == [running]
+        await verb(home.local, "ResumeJob", first)
+        home.files.gate = asyncio.Event()
+        call = asyncio.ensure_future(verb(home.local, "CompleteJob", first, allow_partial=True))
+        async with asyncio.timeout(10):
+            await home.files.waiting.wait()
+        other = await waiting(home.local)
+        home.engine.finish(of(home, running), 1)
+        assert await next_ids(home) == [other]
+        home.files.gate.set()
+        await call
+
+
+async def test_a_lowered_limit_sends_back_and_a_raised_one_starts() -> None:
+    async with house(background_jobs=2) as home:
+        first, second = await waiting(home.local, priority=HIGH), await waiting(home.local)
+        await next_ids(home, 2)
+        home.daemon.scheduler.allow(1)
+        while (await got(home.local, second)).state != QUEUED:
+            pass
+        assert list(home.engine.active) == [(first, 0)]
+        home.daemon.scheduler.allow(2)
         assert await next_ids(home) == [second]

@@ -41,7 +41,7 @@ def test_defaults_stand_alone(house: House) -> None:
     configuration = house.load()
     assert set(configuration.origins.values()) == {"default"}
     assert configuration.settings.background_jobs == 4
-    assert configuration.settings.limits.jobs_per_owner == 100_000
+    assert configuration.settings.policy.jobs_per_owner == 100_000
     assert dict(configuration.settings.all_roots) == {"fs": Path("/")}
 
 
@@ -122,7 +122,7 @@ def test_all_problems_come_at_once(house: House) -> None:
     ).splitlines()
     beginnings = [
         f"{house.given}: unknown key 'state_dirr'",
-        "flag --root: 'c' is no pair",
+        "flag --root: 'c' is no root",
         "flag --listen: listen: tcp://0.0.0.0:1 would send tokens in plain text",
         "flag --root: roots: the name 'fs' is reserved",
         "flag --root: roots: 'A' is no name of a root",

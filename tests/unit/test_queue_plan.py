@@ -220,3 +220,13 @@ def test_very_many_owners_take_turns_in_being_looked_at(monkeypatch: pytest.Monk
     assert (started(first), first.after) == (["anna1"], "bert")
     had = {"anna": 5.0}
     assert started(plan(lanes, had=had, after="bert")) == ["cleo1"]
+
+
+def test_what_runs_beyond_a_lowered_limit_goes_back_the_lowest_and_longest_first() -> None:
+    turns = [
+        running("high", "anna", HIGH, since=NOW - 90),
+        running("new", "anna", LOW),
+        running("old", "anna", LOW, since=NOW - 90),
+    ]
+    assert preempted(plan(queue(), turns, Rules(2))) == ["old"]
+    assert preempted(plan(queue(), turns, Rules(1))) == ["new", "old"]

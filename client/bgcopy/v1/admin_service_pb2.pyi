@@ -24,9 +24,7 @@ DESCRIPTOR: descriptor.FileDescriptor
 
 @typing.final
 class Policy(message.Message):
-    """Policy is what an operator may change at run time. 0 means no limit where a field does not say
-    otherwise.
-    """
+    """Policy is what an operator may change at run time. The server sets every field of it."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -46,49 +44,80 @@ class Policy(message.Message):
     jobs_per_owner: builtins.int
     """Live jobs of one owner, at least 1 (BITS: 60). Administrators are not counted, as in BITS."""
     jobs_per_machine: builtins.int
-    """Live jobs of all owners, at least 1 (BITS: 300)."""
+    """Live jobs of all owners, at least 1 (BITS: 300). Those of administrators count too."""
     files_per_job: builtins.int
-    """Files of one job, 1 to 16,000,000 (BITS: 200)."""
+    """Files of one job, 1 to 16,000,000 (BITS: 200); for administrators too."""
     ranges_per_file: builtins.int
     """Ranges of one file, at least 1 (BITS: 500)."""
     watches_per_owner: builtins.int
     """Watches of one caller at a time, at least 1."""
     background_jobs: builtins.int
-    """Background jobs that run at once, at least 1."""
+    """Background jobs that run at once, 1 to 10,000; beyond a lower limit they go back to the queue."""
     max_bytes_per_second: builtins.int
-    """Bytes per second of all transfers together."""
+    """Bytes per second of all transfers together; 0 means no limit."""
     network_cost: job_pb2.CostState.ValueType
     """What the network costs now; UNSPECIFIED in a request means UNRESTRICTED."""
     @builtins.property
     def retention(self) -> duration_pb2.Duration:
-        """How long finished jobs stay readable where the job does not say."""
+        """How long jobs stay readable that end from now on, where the job does not say; at most 10 years."""
 
     @builtins.property
     def inactivity_timeout(self) -> duration_pb2.Duration:
         """After so long without a byte, a change or a verb a job is cancelled and its leftovers deleted
-        (BITS: JobInactivityTimeout, 90 days); at least 1 hour.
+        (BITS: JobInactivityTimeout, 90 days); 1 hour to 10 years.
         """
 
     def __init__(
         self,
         *,
         etag: builtins.str = ...,
-        jobs_per_owner: builtins.int = ...,
-        jobs_per_machine: builtins.int = ...,
-        files_per_job: builtins.int = ...,
-        ranges_per_file: builtins.int = ...,
-        watches_per_owner: builtins.int = ...,
-        background_jobs: builtins.int = ...,
-        max_bytes_per_second: builtins.int = ...,
+        jobs_per_owner: builtins.int | None = ...,
+        jobs_per_machine: builtins.int | None = ...,
+        files_per_job: builtins.int | None = ...,
+        ranges_per_file: builtins.int | None = ...,
+        watches_per_owner: builtins.int | None = ...,
+        background_jobs: builtins.int | None = ...,
+        max_bytes_per_second: builtins.int | None = ...,
         retention: duration_pb2.Duration | None = ...,
         inactivity_timeout: duration_pb2.Duration | None = ...,
-        network_cost: job_pb2.CostState.ValueType = ...,
+        network_cost: job_pb2.CostState.ValueType | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["inactivity_timeout", b"inactivity_timeout", "retention", b"retention"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_background_jobs", b"_background_jobs", "_files_per_job", b"_files_per_job", "_jobs_per_machine", b"_jobs_per_machine", "_jobs_per_owner", b"_jobs_per_owner", "_max_bytes_per_second", b"_max_bytes_per_second", "_network_cost", b"_network_cost", "_ranges_per_file", b"_ranges_per_file", "_watches_per_owner", b"_watches_per_owner", "background_jobs", b"background_jobs", "files_per_job", b"files_per_job", "inactivity_timeout", b"inactivity_timeout", "jobs_per_machine", b"jobs_per_machine", "jobs_per_owner", b"jobs_per_owner", "max_bytes_per_second", b"max_bytes_per_second", "network_cost", b"network_cost", "ranges_per_file", b"ranges_per_file", "retention", b"retention", "watches_per_owner", b"watches_per_owner"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["background_jobs", b"background_jobs", "etag", b"etag", "files_per_job", b"files_per_job", "inactivity_timeout", b"inactivity_timeout", "jobs_per_machine", b"jobs_per_machine", "jobs_per_owner", b"jobs_per_owner", "max_bytes_per_second", b"max_bytes_per_second", "network_cost", b"network_cost", "ranges_per_file", b"ranges_per_file", "retention", b"retention", "watches_per_owner", b"watches_per_owner"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_background_jobs", b"_background_jobs", "_files_per_job", b"_files_per_job", "_jobs_per_machine", b"_jobs_per_machine", "_jobs_per_owner", b"_jobs_per_owner", "_max_bytes_per_second", b"_max_bytes_per_second", "_network_cost", b"_network_cost", "_ranges_per_file", b"_ranges_per_file", "_watches_per_owner", b"_watches_per_owner", "background_jobs", b"background_jobs", "etag", b"etag", "files_per_job", b"files_per_job", "inactivity_timeout", b"inactivity_timeout", "jobs_per_machine", b"jobs_per_machine", "jobs_per_owner", b"jobs_per_owner", "max_bytes_per_second", b"max_bytes_per_second", "network_cost", b"network_cost", "ranges_per_file", b"ranges_per_file", "retention", b"retention", "watches_per_owner", b"watches_per_owner"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__background_jobs: _TypeAlias = typing.Literal["background_jobs"]  # noqa: Y015
+    _WhichOneofArgType__background_jobs: _TypeAlias = typing.Literal["_background_jobs", b"_background_jobs"]  # noqa: Y015
+    _WhichOneofReturnType__files_per_job: _TypeAlias = typing.Literal["files_per_job"]  # noqa: Y015
+    _WhichOneofArgType__files_per_job: _TypeAlias = typing.Literal["_files_per_job", b"_files_per_job"]  # noqa: Y015
+    _WhichOneofReturnType__jobs_per_machine: _TypeAlias = typing.Literal["jobs_per_machine"]  # noqa: Y015
+    _WhichOneofArgType__jobs_per_machine: _TypeAlias = typing.Literal["_jobs_per_machine", b"_jobs_per_machine"]  # noqa: Y015
+    _WhichOneofReturnType__jobs_per_owner: _TypeAlias = typing.Literal["jobs_per_owner"]  # noqa: Y015
+    _WhichOneofArgType__jobs_per_owner: _TypeAlias = typing.Literal["_jobs_per_owner", b"_jobs_per_owner"]  # noqa: Y015
+    _WhichOneofReturnType__max_bytes_per_second: _TypeAlias = typing.Literal["max_bytes_per_second"]  # noqa: Y015
+    _WhichOneofArgType__max_bytes_per_second: _TypeAlias = typing.Literal["_max_bytes_per_second", b"_max_bytes_per_second"]  # noqa: Y015
+    _WhichOneofReturnType__network_cost: _TypeAlias = typing.Literal["network_cost"]  # noqa: Y015
+    _WhichOneofArgType__network_cost: _TypeAlias = typing.Literal["_network_cost", b"_network_cost"]  # noqa: Y015
+    _WhichOneofReturnType__ranges_per_file: _TypeAlias = typing.Literal["ranges_per_file"]  # noqa: Y015
+    _WhichOneofArgType__ranges_per_file: _TypeAlias = typing.Literal["_ranges_per_file", b"_ranges_per_file"]  # noqa: Y015
+    _WhichOneofReturnType__watches_per_owner: _TypeAlias = typing.Literal["watches_per_owner"]  # noqa: Y015
+    _WhichOneofArgType__watches_per_owner: _TypeAlias = typing.Literal["_watches_per_owner", b"_watches_per_owner"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__background_jobs) -> _WhichOneofReturnType__background_jobs | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__files_per_job) -> _WhichOneofReturnType__files_per_job | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__jobs_per_machine) -> _WhichOneofReturnType__jobs_per_machine | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__jobs_per_owner) -> _WhichOneofReturnType__jobs_per_owner | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_bytes_per_second) -> _WhichOneofReturnType__max_bytes_per_second | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__network_cost) -> _WhichOneofReturnType__network_cost | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ranges_per_file) -> _WhichOneofReturnType__ranges_per_file | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__watches_per_owner) -> _WhichOneofReturnType__watches_per_owner | None: ...
 
 @typing.final
 class GetPolicyRequest(message.Message):
@@ -296,12 +325,14 @@ class CreateTokenRequest(message.Message):
     ADMIN_FIELD_NUMBER: builtins.int
     LIFETIME_FIELD_NUMBER: builtins.int
     principal_name: builtins.str
-    """Whom it stands for, as "anna": 1 to 64 characters out of a-z 0-9 . _ -."""
+    """Whom it stands for, as "anna": 1 to 128 letters, digits and . _ @ + -, beginning with a letter
+    or digit.
+    """
     admin: builtins.bool
     """May act on every owner's jobs and call this service."""
     @builtins.property
     def lifetime(self) -> duration_pb2.Duration:
-        """How long it is good for; absent means until it is revoked."""
+        """How long it is good for, longer than 0; absent means until it is revoked."""
 
     def __init__(
         self,

@@ -121,7 +121,8 @@ class AdminServiceServicer(object):
 
     def DrainServer(self, request, context):
         """DrainServer makes the daemon start no further jobs, send back those that run and refuse new
-        ones with UNAVAILABLE / DRAINING, or ends that; everything else is served. A restart ends it.
+        ones with UNAVAILABLE / DRAINING, or ends that; everything else is served, ResumeJob and the
+        health check too. A restart ends it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -49,7 +49,8 @@ class AdminServiceStub:
     """RevokeToken ends a token at once. NOT_FOUND / TOKEN_NOT_FOUND."""
     DrainServer: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.DrainServerRequest, _admin_service_pb2.DrainServerResponse]
     """DrainServer makes the daemon start no further jobs, send back those that run and refuse new
-    ones with UNAVAILABLE / DRAINING, or ends that; everything else is served. A restart ends it.
+    ones with UNAVAILABLE / DRAINING, or ends that; everything else is served, ResumeJob and the
+    health check too. A restart ends it.
     """
 
 @_typing.type_check_only
@@ -73,7 +74,8 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """RevokeToken ends a token at once. NOT_FOUND / TOKEN_NOT_FOUND."""
     DrainServer: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.DrainServerRequest, _admin_service_pb2.DrainServerResponse]  # type: ignore[assignment]
     """DrainServer makes the daemon start no further jobs, send back those that run and refuse new
-    ones with UNAVAILABLE / DRAINING, or ends that; everything else is served. A restart ends it.
+    ones with UNAVAILABLE / DRAINING, or ends that; everything else is served, ResumeJob and the
+    health check too. A restart ends it.
     """
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -136,7 +138,8 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.DrainServerResponse, _abc.Awaitable[_admin_service_pb2.DrainServerResponse]]:
         """DrainServer makes the daemon start no further jobs, send back those that run and refuse new
-        ones with UNAVAILABLE / DRAINING, or ends that; everything else is served. A restart ends it.
+        ones with UNAVAILABLE / DRAINING, or ends that; everything else is served, ResumeJob and the
+        health check too. A restart ends it.
         """
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -79,7 +79,7 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     REASON_RESUME_TOKEN_EXPIRED: _Reason.ValueType  # 25
     """The resume token is older than the history, or not from this store. OUT_OF_RANGE."""
     REASON_DRAINING: _Reason.ValueType  # 26
-    """The server is shutting down. UNAVAILABLE, RPC_S_SERVER_UNAVAILABLE."""
+    """The server is being drained or shutting down. UNAVAILABLE, RPC_S_SERVER_UNAVAILABLE."""
     REASON_STORE_UNAVAILABLE: _Reason.ValueType  # 27
     """The queue's store did not take the change; nothing was changed. UNAVAILABLE."""
     REASON_INTERNAL: _Reason.ValueType  # 28
@@ -101,7 +101,7 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     BG_E_UNKNOWN_PROPERTY_ID.
     """
     REASON_FILE_NOT_FOUND: _Reason.ValueType  # 33
-    """The job has no file of this index. NOT_FOUND, BG_E_FILE_NOT_AVAILABLE."""
+    """The job has no file of this index. NOT_FOUND, BG_E_FILE_NOT_FOUND."""
     REASON_RANGE_INVALID: _Reason.ValueType  # 34
     """A range is empty, negative or lies outside the file. INVALID_ARGUMENT, BG_E_INVALID_RANGE."""
     REASON_RANGES_OVERLAP: _Reason.ValueType  # 35
@@ -194,6 +194,8 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     """A range that was asked for does not lie in the remote file."""
     REASON_INACTIVE: _Reason.ValueType  # 124
     """Nothing has happened to the job for so long that the daemon has cancelled it."""
+    REASON_SECRET_UNREADABLE: _Reason.ValueType  # 125
+    """A secret of the job cannot be opened: the key that it was sealed with is gone."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Reason names, once for the whole API, what went wrong.
@@ -259,7 +261,7 @@ REASON_WATCH_QUOTA_EXCEEDED: Reason.ValueType  # 24
 REASON_RESUME_TOKEN_EXPIRED: Reason.ValueType  # 25
 """The resume token is older than the history, or not from this store. OUT_OF_RANGE."""
 REASON_DRAINING: Reason.ValueType  # 26
-"""The server is shutting down. UNAVAILABLE, RPC_S_SERVER_UNAVAILABLE."""
+"""The server is being drained or shutting down. UNAVAILABLE, RPC_S_SERVER_UNAVAILABLE."""
 REASON_STORE_UNAVAILABLE: Reason.ValueType  # 27
 """The queue's store did not take the change; nothing was changed. UNAVAILABLE."""
 REASON_INTERNAL: Reason.ValueType  # 28
@@ -281,7 +283,7 @@ REASON_UNKNOWN_PROPERTY: Reason.ValueType  # 32
 BG_E_UNKNOWN_PROPERTY_ID.
 """
 REASON_FILE_NOT_FOUND: Reason.ValueType  # 33
-"""The job has no file of this index. NOT_FOUND, BG_E_FILE_NOT_AVAILABLE."""
+"""The job has no file of this index. NOT_FOUND, BG_E_FILE_NOT_FOUND."""
 REASON_RANGE_INVALID: Reason.ValueType  # 34
 """A range is empty, negative or lies outside the file. INVALID_ARGUMENT, BG_E_INVALID_RANGE."""
 REASON_RANGES_OVERLAP: Reason.ValueType  # 35
@@ -374,6 +376,8 @@ REASON_RANGE_OUTSIDE_FILE: Reason.ValueType  # 123
 """A range that was asked for does not lie in the remote file."""
 REASON_INACTIVE: Reason.ValueType  # 124
 """Nothing has happened to the job for so long that the daemon has cancelled it."""
+REASON_SECRET_UNREADABLE: Reason.ValueType  # 125
+"""A secret of the job cannot be opened: the key that it was sealed with is gone."""
 
 class _ErrorContext:
     ValueType = typing.NewType("ValueType", builtins.int)

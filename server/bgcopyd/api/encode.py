@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-import functools
-from datetime import UTC, datetime, timedelta
-
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
+from collections.abc import Iterable
 
 from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopy.v1 import error_pb2, job_pb2
+from bgcopyd.api.encode_options import header, job_options
+from bgcopyd.api.encode_times import duration, timestamp
 from bgcopyd.api.tokens import resume_token
 from bgcopyd.jobs.blocking import blocked_reason
-from bgcopyd.jobs.file import File
+from bgcopyd.jobs.file import File, FileRange
 from bgcopyd.jobs.job import Job, Progress, TransferError
+from bgcopyd.jobs.options import DEFAULT_OPTIONS
 from bgcopyd.jobs.reasons import hresult_of
-from bgcopyd.queue.watch import Heartbeat, JobChanged, JobRemoved, SnapshotComplete, WatchEvent
+from bgcopyd.jobs.spans import on_disk
+from bgcopyd.queue.watch import (
+    FileChanged,
+    Heartbeat,
+    JobChanged,
+    JobRemoved,
+    Removal,
+    SnapshotComplete,
+    WatchEvent,
+)
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def timestamp(moment: datetime | None) -> Timestamp | None:
-    """A moment, to the microsecond; built by hand because it is on the path of every answer."""
-    if moment is None:
-        return None
-    seconds, microseconds = divmod((moment - _EPOCH) // _MICROSECOND, 1_000_000)
-    return Timestamp(seconds=seconds, nanos=microseconds * 1000)
-
-
-@functools.lru_cache(maxsize=256)
-def duration(seconds: float) -> Duration:
-    """A duration, to the microsecond. Copied by whoever puts it into a message, so it is shared."""
-    whole, microseconds = divmod(round(seconds * 1_000_000), 1_000_000)
-    return Duration(seconds=whole, nanos=microseconds * 1000)
+_DEFAULT_OPTIONS = job_options(DEFAULT_OPTIONS)
+_REMOVALS = {
+    Removal.DELETED: pb.JOB_REMOVED_REASON_DELETED,
+    Removal.NO_MATCH: pb.JOB_REMOVED_REASON_NO_MATCH,
+    Removal.OWNER_CHANGED: pb.JOB_REMOVED_REASON_OWNER_CHANGED,
+}
 
 
 def transfer_error(error: TransferError | None) -> error_pb2.TransferError | None:
@@ -67,7 +64,7 @@ def progress(value: Progress) -> job_pb2.JobProgress:
 
 def job(value: Job) -> job_pb2.Job:
     """A job."""
-    return job_pb2.Job(
+    message = job_pb2.Job(
         job_id=value.job_id,
         etag=value.etag,
         revision=value.revision,
@@ -91,7 +88,12 @@ def job(value: Job) -> job_pb2.Job:
         transferred_time=timestamp(value.transferred_time),
         expire_time=timestamp(value.expire_time),
         next_attempt_time=timestamp(value.next_attempt_time),
+        partially_completed=value.partially_completed,
     )
+    message.MergeFrom(
+        _DEFAULT_OPTIONS if value.options is DEFAULT_OPTIONS else job_options(value.options)
+    )
+    return message
 
 
 def file(value: File) -> job_pb2.File:
@@ -107,6 +109,8 @@ def file(value: File) -> job_pb2.File:
                 job_pb2.Digest(algorithm=int(digest.algorithm), value=digest.value)  # type: ignore[arg-type] # same numbers, tested
                 for digest in spec.digests
             ],
+            ranges=_ranges(spec.ranges),
+            mirrors=spec.mirrors,
         ),
         bytes_transferred=value.claimed,
         bytes_total=value.size,
@@ -114,7 +118,20 @@ def file(value: File) -> job_pb2.File:
         completed=value.completed,
         verification=int(value.verification or 0),  # type: ignore[arg-type] # same numbers, tested
         error=transfer_error(value.error),
+        response_headers=[header(one) for one in value.report.response_headers],
+        final_url=value.report.final_url,
+        sources=[
+            job_pb2.SourceBytes(url=source.url, bytes=source.bytes)
+            for source in value.report.sources
+        ],
+        filled_ranges=_ranges(on_disk(value.claimed, value.filled)),
+        temporary_name="" if value.completed else value.partial_name,
+        validation_state=value.validation_state,
     )
+
+
+def _ranges(ranges: Iterable[FileRange]) -> list[job_pb2.FileRange]:
+    return [job_pb2.FileRange(offset=one.offset, length=one.length) for one in ranges]
 
 
 def watch_event(event: WatchEvent, store_id: str) -> bytes:
@@ -125,7 +142,16 @@ def watch_event(event: WatchEvent, store_id: str) -> bytes:
             message = pb.WatchJobsResponse(resume_token=token, job_changed=job(event.job))
             event.encoded = message.SerializeToString()
         return event.encoded
+    if isinstance(event, FileChanged):
+        return _file_event(event)
     return _other_event(event, resume_token(store_id, event.position)).SerializeToString()
+
+
+def _file_event(event: FileChanged) -> bytes:
+    changed = pb.FileChanged(
+        job_id=event.job_id, file=None if event.file is None else file(event.file)
+    )
+    return pb.WatchJobsResponse(file_changed=changed).SerializeToString()
 
 
 def _other_event(
@@ -135,7 +161,5 @@ def _other_event(
         return pb.WatchJobsResponse(resume_token=token, snapshot_complete=pb.SnapshotComplete())
     if isinstance(event, Heartbeat):
         return pb.WatchJobsResponse(resume_token=token, heartbeat=pb.Heartbeat())
-    reason = pb.JOB_REMOVED_REASON_DELETED if event.deleted else pb.JOB_REMOVED_REASON_NO_MATCH
-    return pb.WatchJobsResponse(
-        resume_token=token, job_removed=pb.JobRemoved(job_id=event.job_id, reason=reason)
-    )
+    removed = pb.JobRemoved(job_id=event.job_id, reason=_REMOVALS[event.why])
+    return pb.WatchJobsResponse(resume_token=token, job_removed=removed)

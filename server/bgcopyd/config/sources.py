@@ -14,10 +14,19 @@ PREFIX = "BGCOPY_"
 # The client's own.
 _FOREIGN_VARIABLES = frozenset({"BGCOPY_TARGET", "BGCOPY_TOKEN_FILE"})
 _KEYS = tuple(Settings.model_fields)
-# What is written as pairs, each with its flag and how one is written.
-PAIRS: Mapping[str, tuple[str, str]] = {
-    "roots": ("--root", "NAME=DIR"),
-    "owner_weights": ("--owner-weight", "OWNER=WEIGHT"),
+# Keys with several values, and how a pair of those with names is written.
+LISTS = frozenset({"listen", "proxy", "proxy_bypass"})
+PAIRS = {
+    "roots": "NAME=DIR",
+    "ca_bundles": "NAME=FILE",
+    "client_certificates": "NAME=FILE",
+    "owner_weights": "OWNER=WEIGHT",
+}
+_SINGULAR = {
+    "roots": "root",
+    "ca_bundles": "CA bundle",
+    "client_certificates": "certificate",
+    "owner_weights": "weight",
 }
 
 
@@ -42,8 +51,8 @@ def flags_layer(flags: Mapping[str, object]) -> Layer:
 
 
 def flag_of(key: str) -> str:
-    """The flag of a key."""
-    return PAIRS[key][0] if key in PAIRS else f"--{key.replace('_', '-')}"
+    """The flag of a key; one that gives a pair is in the singular."""
+    return f"--{key.removesuffix('s' if key in PAIRS else '').replace('_', '-')}"
 
 
 def environment_layer(environment: Mapping[str, str]) -> Layer:
@@ -71,25 +80,25 @@ def variable_of(key: str) -> str:
 
 
 def _from_variable(key: str, text: str) -> tuple[object, tuple[str, ...]]:
-    if key != "listen" and key not in PAIRS:
+    if key not in LISTS and key not in PAIRS:
         return text, ()
     parts = [part.strip() for part in text.split(",") if part.strip()]
     return _pairs(key, parts, variable_of(key)) if key in PAIRS else (parts, ())
 
 
 def _pairs(key: str, texts: object, origin: str) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Texts written as the key's pairs are."""
+    """Values written as pairs."""
     assert isinstance(texts, Iterable)
     pairs: dict[str, str] = {}
     problems: list[str] = []
     for text in texts:
-        name, equals, value = str(text).partition("=")
-        if not equals or not value:
-            problems.append(f"{origin}: {text!r} is no pair; write {PAIRS[key][1]}")
+        name, equals, place = str(text).partition("=")
+        if not equals or not place:
+            problems.append(f"{origin}: {text!r} is no {_SINGULAR[key]}; write {PAIRS[key]}")
         elif name in pairs:
-            problems.append(f"{origin}: {name!r} is given more than once")
+            problems.append(f"{origin}: the {_SINGULAR[key]} {name!r} is given more than once")
         else:
-            pairs[name] = value
+            pairs[name] = place
     return pairs, tuple(problems)
 
 

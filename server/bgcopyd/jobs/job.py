@@ -135,6 +135,12 @@ class Job:
     turn_reason: str = ""
 
     @property
+    def partially_completed(self) -> bool:
+        """Whether Complete has dropped files (BG_S_PARTIAL_COMPLETE)."""
+        done = self.progress.files_transferred
+        return self.state is JobState.ACKNOWLEDGED and done < self.progress.files_total
+
+    @property
     def resumed(self) -> bool:
         """Whether it was ever queued: some properties are fixed from then on."""
         return self.queue_seq > 0

@@ -161,9 +161,8 @@ class Planner:
                 self._waiting = self._waiting or bool(self._queue.queued(rank, 1))
             else:
                 self._fill(rank)
-        if self._waiting and not any(turn.lifted for turn in self._moving):
-            if any(one.rank > Priority.HIGH or not one.kept for one in self._chosen):
-                self._lift()
+        if self._waiting and self._may_lift():
+            self._lift()
         stay = {one.turn.job_id for one in self._chosen if one.turn is not None}
         return Plan(
             start=tuple(self._startable()),
@@ -251,6 +250,11 @@ class Planner:
             places = self._queue.lane(
                 head.priority, head.owner, after=places[-1].queue_seq, limit=limit
             )
+
+    def _may_lift(self) -> bool:
+        """Whether nobody is lifted now, and anybody's slot could go to one who is."""
+        loose = any(one.rank > Priority.HIGH or not one.kept for one in self._chosen)
+        return loose and not any(turn.lifted for turn in self._moving)
 
     def _lift(self) -> None:
         """Gives one job that its own rank would never let run the place of a lower or an equal."""

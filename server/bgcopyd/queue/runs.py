@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from bgcopyd.jobs.file import File
 from bgcopyd.jobs.job import Job, Priority
 from bgcopyd.jobs.states import Trigger
 from bgcopyd.queue.run import Ended, JobRun, RunTools
@@ -23,11 +24,16 @@ class Runs:
         self._runs: dict[str, JobRun] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._on_ended: Callable[[str, Ended | None], None] = lambda _job_id, _ended: None
+        self._on_files: Callable[[Job, Sequence[File]], None] = lambda _job, _files: None
         tools.engine.on_events(self._hear)
 
     def on_ended(self, callback: Callable[[str, Ended | None], None]) -> None:
         """Calls back with job id and result after each run."""
         self._on_ended = callback
+
+    def on_files(self, callback: Callable[[Job, Sequence[File]], None]) -> None:
+        """Calls back with files that are whole or have come to a stop."""
+        self._on_files = callback
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -48,15 +54,9 @@ class Runs:
             if run.job.priority is not Priority.FOREGROUND
         ]
 
-    def changed(self, job: Job) -> None:
-        """Lets a running job go on with its new priority and rate; the scheduler looks at both."""
-        run = self._runs.get(job.job_id)
-        if run is not None:
-            run.change(job)
-
     def begin(self, job: Job) -> None:
         """Runs a job that has just been claimed."""
-        run = JobRun(job, self._tools)
+        run = JobRun(job, self._tools, self._on_files)
         self._runs[job.job_id] = run
         self._tasks[job.job_id] = asyncio.create_task(
             self._carry(run), name=f"run of job {job.job_id}"
@@ -68,11 +68,22 @@ class Runs:
         if run is not None:
             run.grow(files)
 
+    def changed(self, job: Job, *, refetch: bool) -> None:
+        """Tells a run of new values of its job; with `refetch` its transfers begin again."""
+        run = self._runs.get(job.job_id)
+        if run is not None:
+            run.changed(job, refetch=refetch)
+
     def preempt(self, job_id: str, *, keep_place: bool = False) -> None:
         """Sends a running job back to the queue, to its end or to the place that it had."""
         run = self._runs.get(job_id)
         if run is not None:
             run.stop(Trigger.PREEMPTED, keep_place=keep_place)
+
+    def preempt_all(self) -> None:
+        """Sends all running jobs back to the queue."""
+        for job_id in self._runs:
+            self.preempt(job_id)
 
     async def stop(self, job_id: str) -> None:
         """Ends the job's run, whose state has been decided; returns when nothing is written."""
@@ -92,8 +103,7 @@ class Runs:
 
         What is dropped is found again at the next start.
         """
-        for job_id in self._runs:
-            self.preempt(job_id)
+        self.preempt_all()
         tasks = list(self._tasks.values())
         if not tasks:
             return

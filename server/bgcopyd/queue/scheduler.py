@@ -55,6 +55,19 @@ class Scheduler:
         self._turns = Turns(rules)
         self._age: QueueAge | None = None
         self._waiting = False
+        self._refused: set[str] = set()
+        self.draining = False
+
+    def allow(self, background_jobs: int) -> None:
+        """Changes how many background jobs run at once; what runs beyond goes back."""
+        self._rules = dataclasses.replace(self._rules, background_jobs=background_jobs)
+        self._turns.rules = self._rules
+        self.wake()
+
+    def drain(self, *, undo: bool) -> None:
+        """Starts nothing more and sends back what runs, until that is undone."""
+        self.draining = not undo
+        self.wake()
 
     def wake(self) -> None:
         """Something that may start or end a run has happened."""
@@ -83,7 +96,12 @@ class Scheduler:
 
     async def turn(self) -> None:
         """One round: due retries, foreground, background."""
+        if self.draining:
+            self._runs.preempt_all()
         await self._queue_due()
+        if self.draining:
+            self._turns.hear(self._runs.background(), self._clock.monotonic())
+            return
         if await self._start_foreground():
             self.wake()
         await self._serve_background()
@@ -127,9 +145,10 @@ class Scheduler:
         return bool(claimed)
 
     async def _serve_background(self) -> None:
-        self._turns.hear(self._runs.background(), self._clock.monotonic())
-        plan = await self._plan()
+        age = self._age = self._age or await self._load_age()
         now = self._clock.monotonic()
+        self._turns.hear(self._runs.background(), now)
+        plan = await self._plan(age.thresholds(now), now)
         self._turns.follow(plan, now)
         self._waiting = plan.waiting
         for turn in plan.preempt:
@@ -137,23 +156,23 @@ class Scheduler:
         claimed = await self._claim([start.place for start in plan.start])
         self._turns.started([start for start in plan.start if start.place.job_id in claimed], now)
         self._tell()
-        if len(claimed) < len(plan.start):
+        # Passed over next time, so that one that is being completed keeps no slot idle.
+        self._refused = {start.place.job_id for start in plan.start} - claimed
+        if self._refused:
             self.wake()
-
-    async def _plan(self) -> Plan:
-        """Plans on the store's thread, within one reading of the queue."""
-        now = self._clock.monotonic()
-        if self._age is None:
-            marks = await self._store.transact(lambda tx: tx.ages(), durable=False)
-            self._age = QueueAge(self._rules.ageing, marks, now)
-        age, busy = self._age, self._runs.busy()
-        thresholds = age.thresholds(now)
-        plan = await self._store.transact(
-            lambda tx: self._turns.plan(tx, busy, thresholds, now), durable=False
-        )
         if plan.waiting and age.until_mark(now) == 0:
             age.note(await self._store.transact(lambda tx: age.mark(tx, now), durable=False))
-        return plan
+
+    async def _load_age(self) -> QueueAge:
+        marks = await self._store.transact(lambda tx: tx.ages(), durable=False)
+        return QueueAge(self._rules.ageing, marks, self._clock.monotonic())
+
+    async def _plan(self, thresholds: Sequence[int], now: float) -> Plan:
+        """Plans on the store's thread, within one reading of the queue."""
+        busy = self._runs.busy() | self._refused
+        return await self._store.transact(
+            lambda tx: self._turns.plan(tx, busy, thresholds, now), durable=False
+        )
 
     def _tell(self) -> None:
         running = self._runs.background()

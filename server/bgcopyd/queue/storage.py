@@ -74,11 +74,12 @@ class JobPage:
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """A job that is gone, and whose it was."""
+    """A job that is gone, or is somebody else's now, and whose it was."""
 
     job_id: str
     owner: str
     change_seq: int
+    owner_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,10 @@ class FileTotals:
 
 @dataclass(frozen=True, slots=True)
 class FileUpdate:
-    """New values of one file's transfer; the whole of them, as the writer knows the file."""
+    """New values of one file's transfer; the whole of them, as the writer knows the file.
+
+    `requested` None leaves it as it is: callers add to it while a transfer is under way.
+    """
 
     index: int
     partial_name: str
@@ -127,7 +131,7 @@ class FileUpdate:
     error: TransferError | None
     report: FileReport = NO_REPORT
     filled: tuple[FileRange, ...] = ()
-    requested: tuple[FileRange, ...] = ()
+    requested: tuple[FileRange, ...] | None = None
     validation_state: bool | None = None
 
 
@@ -203,7 +207,7 @@ class Tx(Protocol):
         """Replaces what a file is fetched from; its destination stays."""
 
     def rename_file(self, job_id: str, index: int, path: str) -> None:
-        """Notes the name that a file got instead of the one it was to have."""
+        """Notes the name that a file got instead of the one it was to have, which stays claimed."""
 
     def remove_files(self, job_id: str, indexes: Sequence[int]) -> None:
         """Takes files out of the job and frees their destinations; indexes are not given again."""

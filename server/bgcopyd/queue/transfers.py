@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -206,8 +206,10 @@ class Placement:
 class Placed:
     """How one placement went; `problem` is empty when the file has its name durably.
 
-    `exists` says that the problem is a file of that name. `path` is the name that the file got,
-    where the policy gave it another; `kept` that the policy left what was there and dropped ours.
+    `exists` says that the problem is a file of that name. `path` is where the file is now, relative
+    to its root, where the policy gave it another name; `kept` that the policy left what was there.
+    Ours is still beside it then, so that a repeated call decides alike: discard it once the
+    decision is stored.
     """
 
     index: int
@@ -215,6 +217,9 @@ class Placed:
     exists: bool = False
     path: str = ""
     kept: bool = False
+
+
+LiveJobs = Callable[[frozenset[str]], Awaitable[Collection[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +246,9 @@ class Engine(Protocol):
     def set_rate(self, job_id: str, rate: int) -> None:
         """Changes the limit of a job's transfers; bytes per second, 0 = none."""
 
+    def set_total_rate(self, rate: int) -> None:
+        """Changes the limit of all transfers together; bytes per second, 0 = none."""
+
     def on_events(self, callback: Callable[[Sequence[Event]], None]) -> None:
         """Events come here, in batches, on the loop; in order per transfer."""
 
@@ -252,7 +260,7 @@ class Files(Protocol):
     """What the queue does to files at a job's end, on the threads of their volumes."""
 
     async def place(self, placements: Sequence[Placement]) -> list[Placed]:
-        """Renames partial files over their targets and syncs the directories.
+        """Gives partial files their names, as each placement's policy says, and syncs.
 
         A placement that an earlier call has carried out (the target is the device and inode) is
         done already. One failure does not stop the others.
@@ -260,3 +268,69 @@ class Files(Protocol):
 
     async def discard(self, partials: Sequence[Partial]) -> list[str]:
         """Deletes partial files; absent ones are done. Returns one text per failure."""
+
+    async def sweep(self, directories: Sequence[tuple[str, str]], live: LiveJobs) -> int:
+        """Deletes partial files of jobs that do not live any more; returns how many.
+
+        Args:
+            directories: root and relative directory, "" for the root itself; absent ones are done.
+            live: which of these job ids are those of jobs that may still want their partial files.
+                Asked once, after all directories were read: a job that begins later is safe.
+        """
+
+
+class Reader(Protocol):
+    """Reads what is on disk of a file, on the threads of its volume."""
+
+    def read(
+        self,
+        root: str,
+        path: str,
+        partial_name: str,
+        *,
+        completed: bool,
+        offset: int,
+        length: int,
+        identity: tuple[int, int] | None = None,
+    ) -> AsyncGenerator[bytes, None]:
+        """The bytes from the offset on, in pieces of at most 64 KiB.
+
+        Ask for bytes that are claimed or filled only. A file that is completed is read under its
+        name, another under `partial_name`; one that gets its name meanwhile is read to the end.
+        `identity` is the device and inode that it must have, where they are known.
+
+        Raises:
+            FileGone: the file is not there, or not that file any more.
+            OSError: the disk failed.
+        """
+
+
+class FileGone(Exception):
+    """A file that is to be read is not there, is no plain file, or was shortened or replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a server says of a URL; `redirect_chain` are the URLs that answered, first to last.
+
+    URLs are without user information and query. `suggested_name` is a safe base name or empty.
+    """
+
+    http_status: int | None = None
+    size: int | None = None
+    accepts_ranges: bool = False
+    etag: str = ""
+    last_modified: str = ""
+    content_type: str = ""
+    suggested_name: str = ""
+    redirect_chain: tuple[str, ...] = ()
+    protocol: str = ""
+    address: str = ""
+    error: TransferError | None = None
+
+
+class Prober(Protocol):
+    """Asks servers without fetching."""
+
+    async def probe(self, url: str, options: TransferOptions) -> Probe:
+        """What the server says, within a bounded time; an error of it is data."""

@@ -31,10 +31,14 @@ class Running:
 
 
 class Turns:
-    """The turns of the running background jobs."""
+    """The turns of the running background jobs.
+
+    Attributes:
+        rules: may be replaced between two plans.
+    """
 
     def __init__(self, rules: Rules) -> None:
-        self._rules = rules
+        self.rules = rules
         self._turns: dict[str, Turn] = {}
         self._charged: dict[str, tuple[float, float]] = {}
         self._broken_off: dict[str, float] = {}
@@ -44,20 +48,20 @@ class Turns:
         self._waiting = False
 
     def _equal(self) -> dict[Priority | None, Shares]:
-        return {rank: Shares(self._rules.weights) for rank in (None, *BACKGROUND)}
+        return {rank: Shares(self.rules.weights) for rank in (None, *BACKGROUND)}
 
     def hear(self, running: Sequence[Running], now: float) -> None:
         """Takes in what is running: turns that have ended, runs that have changed their rank."""
         present = {one.job_id: one for one in running}
         for turn in list(self._turns.values()):
             one = present.get(turn.job_id)
-            if one is None or one.priority is not turn.priority:
+            if one is None or (one.priority, one.owner) != (turn.priority, turn.owner):
                 self._end(turn, now)
         for one in running:
             turn = self._turns.get(one.job_id) or self._begin(
                 Turn(one.job_id, one.owner, one.priority, one.priority, now), now
             )
-            over = now - turn.since >= self._rules.time_slice
+            over = now - turn.since >= self.rules.time_slice
             self._turns[one.job_id] = dataclasses.replace(turn, over=over, stopping=one.stopping)
             if over:
                 self._settle(turn, now)
@@ -75,7 +79,7 @@ class Turns:
             thresholds=thresholds if now >= self._rest_until else (),
             after=self._after,
         )
-        return Planner(queue, situation, self._rules).plan()
+        return Planner(queue, situation, self.rules).plan()
 
     def follow(self, plan: Plan, now: float) -> None:
         """Notes that a plan is carried out, but for its starts."""
@@ -106,9 +110,7 @@ class Turns:
         if not self._waiting:
             return None
         times = [
-            turn.since + self._rules.time_slice
-            for turn in self._turns.values()
-            if not turn.stopping
+            turn.since + self.rules.time_slice for turn in self._turns.values() if not turn.stopping
         ]
         return min((time - now for time in [*times, self._rest_until] if time > now), default=None)
 
@@ -116,7 +118,7 @@ class Turns:
         return self._shares[None if turn.lifted else turn.rank]
 
     def _begin(self, turn: Turn, now: float) -> Turn:
-        rest = turn.since + self._rules.time_slice - now
+        rest = turn.since + self.rules.time_slice - now
         self._turns[turn.job_id] = turn
         self._charged[turn.job_id] = rest, now
         self._account(turn).take(turn.owner, rest)

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import grpc
 from google.protobuf import message_factory
+from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from bgcopy.v1 import background_copy_manager_pb2 as pb
+from bgcopy.v1 import admin_service_pb2, background_copy_manager_pb2
 from bgcopyd.jobs import limits
-from bgcopyd.queue.authorizer import PERMISSIONS
+from bgcopyd.queue.authorizer import SERVICES
 from bgcopyd.rpc.calls import Calls
-from bgcopyd.rpc.servicer import BackgroundCopyServicer
 
-SERVICE = pb.DESCRIPTOR.services_by_name["BackgroundCopyManager"]
+DESCRIPTORS: Mapping[str, ServiceDescriptor] = {
+    **background_copy_manager_pb2.DESCRIPTOR.services_by_name,
+    **admin_service_pb2.DESCRIPTOR.services_by_name,
+}
 
 # Clients may ping each 10 s, also between calls (bgcopy does each 5.5 minutes); grpc's own limit is
 # 5 minutes, and beyond it the server hangs up with GOAWAY too_many_pings.
@@ -39,21 +42,25 @@ class Listener(Exception):
 
 
 class RpcServer:
-    """Serves BackgroundCopyManager and grpc.health.v1.Health.
+    """Serves our services and grpc.health.v1.Health, all on every listener.
 
     Args:
+        servicers: what serves each service; each has methods for some RPCs, by the RPC's name.
         listen: `unix:PATH` and `tcp://HOST:PORT`, judged already; port 0 takes a free one.
     """
 
     def __init__(
-        self, calls: Calls, servicer: BackgroundCopyServicer, listen: Sequence[str]
+        self, calls: Calls, servicers: Mapping[str, Sequence[object]], listen: Sequence[str]
     ) -> None:
         self._listen = tuple(listen)
         self._server = grpc.aio.server(options=OPTIONS)
         self._health = health.aio.HealthServicer()
         self._sockets: list[Path] = []
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        self._server.add_generic_rpc_handlers([_handlers(calls, servicer)])
+        self._names = [DESCRIPTORS[name].full_name for name in servicers]
+        self._server.add_generic_rpc_handlers(
+            [_handlers(calls, DESCRIPTORS[name], some) for name, some in servicers.items()]
+        )
 
     def bind(self) -> list[str]:
         """Opens the listeners; returns the targets that clients reach. Nobody is served yet.
@@ -74,7 +81,7 @@ class RpcServer:
     async def start(self) -> None:
         """Serves."""
         await self._server.start()
-        for service in ("", SERVICE.full_name):
+        for service in ("", *self._names):
             await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
 
     async def refuse_new(self) -> None:
@@ -125,16 +132,22 @@ def _make_way(path: Path) -> None:
         raise Listener(f"cannot listen on unix:{path}: {error.strerror}") from None
 
 
-def _handlers(calls: Calls, servicer: BackgroundCopyServicer) -> grpc.GenericRpcHandler:
+def _handlers(
+    calls: Calls, service: ServiceDescriptor, servicers: Sequence[object]
+) -> grpc.GenericRpcHandler:
     """A handler per method of the service, by name, so that none can be forgotten.
 
     A method that no permission is written down for is not served.
     """
+    permissions = SERVICES[service.name]
     handlers: dict[str, Any] = {}
-    for method in SERVICE.methods:
-        if method.name not in PERMISSIONS:
+    for method in service.methods:
+        if method.name not in permissions:
             continue
-        work = getattr(servicer, _snake(method.name))
+        name = _snake(method.name)
+        work = next((getattr(one, name) for one in servicers if hasattr(one, name)), None)
+        if work is None:
+            continue
         decoder = message_factory.GetMessageClass(method.input_type).FromString
         if method.server_streaming:
             handlers[method.name] = grpc.unary_stream_rpc_method_handler(
@@ -147,7 +160,7 @@ def _handlers(calls: Calls, servicer: BackgroundCopyServicer) -> grpc.GenericRpc
             handlers[method.name] = grpc.unary_unary_rpc_method_handler(
                 calls.unary(work), request_deserializer=decoder, response_serializer=encoder
             )
-    return grpc.method_handlers_generic_handler(SERVICE.full_name, handlers)
+    return grpc.method_handlers_generic_handler(service.full_name, handlers)
 
 
 def _snake(name: str) -> str:

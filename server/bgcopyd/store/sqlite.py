@@ -11,8 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from bgcopyd.jobs.attempt import Attempt
 from bgcopyd.jobs.file import File
-from bgcopyd.jobs.job import Job
+from bgcopyd.jobs.job import Job, JobState
 from bgcopyd.queue.storage import (
     Changes,
     JobPage,
@@ -155,6 +156,20 @@ class SQLiteStore:
             return lanes.ahead(self._points, job, limit)
         except sqlite3.Error as problem:
             raise translated(self._state_dir, problem) from None
+
+    async def attempts(
+        self, job_id: str, *, file_index: int | None, before: int | None, limit: int
+    ) -> list[Attempt]:
+        """Attempts by attempt_id, falling, below `before`."""
+        return await self._read(
+            lambda db: queries.attempts(
+                db, job_id, file_index=file_index, before=before, limit=limit
+            )
+        )
+
+    async def counts(self) -> dict[JobState, int]:
+        """How many jobs of each state there are."""
+        return await self._read(queries.counts)
 
     async def changes(self, after: int, *, limit: int = 1000) -> Changes:
         """What has changed behind a position."""
