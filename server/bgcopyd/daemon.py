@@ -36,7 +36,7 @@ from bgcopyd.queue.quotas import Quotas
 from bgcopyd.queue.recovery import recover
 from bgcopyd.queue.run import Ended, RunTools
 from bgcopyd.queue.runs import Runs
-from bgcopyd.queue.scheduler import Rules, Scheduler
+from bgcopyd.queue.scheduler import Scheduler
 from bgcopyd.queue.secrets import JobSecrets
 from bgcopyd.queue.statistics import Statistics
 from bgcopyd.rpc.admin_servicer import AdminServicer
@@ -108,9 +108,10 @@ class Daemon:
         self.scheduler = Scheduler(
             store,
             self.runs,
+            board,
             clock,
-            Rules(settings.background_jobs, settings.time_slice),
-            lambda: secrets.token_hex(8),
+            rules=settings.rules,
+            new_id=lambda: secrets.token_hex(8),
         )
         self.completion = Completion(
             store,
@@ -346,6 +347,8 @@ async def _feed_watchdog(interval: float) -> None:
 def _engine_options(settings: Settings) -> EngineOptions:
     return EngineOptions(
         rate=settings.max_bytes_per_second,
+        connections_per_host=settings.connections_per_host,
+        connections_per_owner=settings.connections_per_owner,
         connect_timeout=settings.connect_timeout,
         idle_timeout=settings.idle_timeout,
         ca_file=settings.ca_file,

@@ -30,7 +30,7 @@ async def test_a_full_job_comes_back_whole(store: Store) -> None:
     job = full_job()
     plain = new_job()
     given = {"type", "owner", "job_id", "create_time", "modification_time", "etag"}
-    counted = {"revision", "seq", "change_seq", "queue_seq"}
+    counted = {"revision", "seq", "change_seq", "queue_seq", "turn_reason"}
     for one in fields(Job):
         if one.name not in given | counted:
             assert getattr(job, one.name) != getattr(plain, one.name), one.name

@@ -97,6 +97,7 @@ class Job:
     none. `completing` says that Complete has begun and must be carried through, `cleanup` that the
     job has ended and its partial files are not all deleted yet. `stalled` is how many seconds the
     job has waited since its last new byte, `retries` how many attempts have failed since then.
+    `turn_reason` is what a queued job waits for; it is not stored.
     """
 
     job_id: str
@@ -131,6 +132,7 @@ class Job:
     retries: int = 0
     stalled: float = 0.0
     options: JobOptions = DEFAULT_OPTIONS
+    turn_reason: str = ""
 
     @property
     def partially_completed(self) -> bool:

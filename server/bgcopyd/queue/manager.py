@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bgcopyd.jobs.blocking import AHEAD, waits_for_turn
 from bgcopyd.jobs.file import File, FileSpec
 from bgcopyd.jobs.job import Job, JobState, Progress
 from bgcopyd.jobs.options import DEFAULT_OPTIONS
@@ -113,7 +114,8 @@ class BackgroundCopyManager:
     async def get_job(self, principal: Principal, job_id: str) -> Job:
         """The job as it is now."""
         job = authorized(principal, await self._store.job(job_id), job_id)
-        return self._board.overlay(job)
+        ahead = await self._store.ahead(job, AHEAD) if waits_for_turn(job) else 0
+        return self._board.overlay(job, ahead)
 
     async def list_jobs(self, principal: Principal, command: ListJobs) -> tuple[JobPage, Position]:
         """A page of jobs, and the position of the change feed before it was read."""

@@ -1,9 +1,10 @@
-"""How far running jobs have come, for people: in memory only, ahead of what is on disk."""
+"""What is known of jobs beyond the store: how far they have come, what they wait for."""
 
 from __future__ import annotations
 
 import dataclasses
 
+from bgcopyd.jobs.blocking import Standing, turn_reason, waits_for_turn
 from bgcopyd.jobs.job import Job, Progress
 from bgcopyd.queue.clock import Clock
 
@@ -11,9 +12,14 @@ SPEED_WINDOW = 3.0
 
 
 class ProgressBoard:
-    """The live progress of running jobs, with a speed smoothed over a few seconds."""
+    """The live progress of running jobs, with a speed smoothed over a few seconds.
+
+    Attributes:
+        standing: who holds the background slots, as the scheduler has seen it last.
+    """
 
     def __init__(self, clock: Clock) -> None:
+        self.standing = Standing(slots=0, priorities=(), owners={})
         self._clock = clock
         self._live: dict[str, Progress] = {}
         self._marks: dict[str, tuple[float, int, float]] = {}
@@ -32,8 +38,13 @@ class ProgressBoard:
         """Every running job's progress."""
         return self._live
 
-    def overlay(self, job: Job) -> Job:
-        """The job with its live progress, where it has one; a job that has stopped has no speed."""
+    def overlay(self, job: Job, ahead: int = 0) -> Job:
+        """The job with its live progress, where it has one; a job that has stopped has no speed.
+
+        One that waits for its turn says what for; `ahead` counts those of its lane before it.
+        """
+        if waits_for_turn(job):
+            job = dataclasses.replace(job, turn_reason=turn_reason(job, self.standing, ahead))
         live = self._live.get(job.job_id)
         if live is None:
             return job

@@ -116,6 +116,7 @@ class JobRun:
         self._transient: list[Failed] = []
         self._progressed = False
         self._stopping: Trigger | None = None
+        self._keep_place = False
         self._halted = False
         self._refetching = False
         self._options = DEFAULT_TRANSFER_OPTIONS
@@ -128,10 +129,16 @@ class JobRun:
         self._inbox.append(event if self._hide is None else self._hide(event))
         self._news.set()
 
-    def stop(self, trigger: Trigger | None) -> None:
+    @property
+    def stopping(self) -> bool:
+        """Whether it will end as soon as its transfers have stopped."""
+        return self._halted
+
+    def stop(self, trigger: Trigger | None, *, keep_place: bool = False) -> None:
         """Ends the run soon: to the queue (PREEMPTED), or as a verb has already decided (None)."""
         if not self._halted or trigger is None:
             self._stopping = trigger
+            self._keep_place = keep_place
         self._halt()
 
     def changed(self, job: Job, *, refetch: bool) -> None:
@@ -141,6 +148,8 @@ class JobRun:
         if job.max_bytes_per_second != self.job.max_bytes_per_second:
             self._tools.engine.set_rate(job.job_id, job.max_bytes_per_second)
         self.job = job
+        foreground = job.priority is Priority.FOREGROUND
+        self._options = dataclasses.replace(self._options, foreground=foreground)
         if refetch and not self._halted:
             self._refetching = True
             self._waiting = []
@@ -426,6 +435,7 @@ class JobRun:
                 now,
                 error=error,
                 next_attempt_time=due,
+                keep_place=trigger is Trigger.PREEMPTED and self._keep_place,
             )
             return moved or tx.update_job(free), False
 

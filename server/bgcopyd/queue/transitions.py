@@ -56,11 +56,12 @@ def move(
     error: TransferError | None = None,
     next_attempt_time: datetime | None = None,
     retention: timedelta | None = None,
+    keep_place: bool = False,
 ) -> Job | None:
     """Applies a trigger: the job after it, the same one where nothing changes, None where dropped.
 
     `job` may carry other new values; they are written with the new state, and only then. A job's
-    place in the queue is renewed whenever it comes to it.
+    place in the queue is renewed whenever it comes to it, unless it may keep its old one.
     """
     state = target_state(job, trigger)
     if state is None or state is job.state:
@@ -77,4 +78,4 @@ def move(
     )
     if state.final:
         changed = forget(tx, changed)
-    return tx.update_job(changed, requeue=state is JobState.QUEUED)
+    return tx.update_job(changed, requeue=state is JobState.QUEUED and not keep_place)

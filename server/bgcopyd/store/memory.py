@@ -15,12 +15,14 @@ from bgcopyd.jobs.file import File, FileSpec
 from bgcopyd.jobs.job import Job, JobState, Priority, Progress
 from bgcopyd.jobs.limits import ATTEMPTS_PER_JOB, REQUEST_ID_RETENTION
 from bgcopyd.queue.storage import (
+    AgeMark,
     Changes,
     DestinationTaken,
     FileTotals,
     FileUpdate,
     JobPage,
     JobQuery,
+    Place,
     Position,
     Request,
     StoreUnavailable,
@@ -45,6 +47,7 @@ class _State:
     gone: set[str] = field(default_factory=set)
     tombstones: list[Tombstone] = field(default_factory=list)
     tokens: dict[str, Token] = field(default_factory=dict)
+    ages: list[AgeMark] = field(default_factory=list)
     removed_to: dict[str, int] = field(default_factory=dict)
     secrets: dict[tuple[str, str], bytes] = field(default_factory=dict)
     attempts: dict[str, list[Attempt]] = field(default_factory=dict)
@@ -61,6 +64,7 @@ class _State:
             set(self.gone),
             list(self.tombstones),
             dict(self.tokens),
+            list(self.ages),
             dict(self.removed_to),
             dict(self.secrets),
             dict(self.attempts),
@@ -286,15 +290,40 @@ class MemoryTx:
             raise ValueError("the request id was used before")
         self._state.requests[key] = request
 
-    def queued(self, priority: Priority, limit: int) -> list[Job]:
-        """QUEUED jobs of a priority, one of each owner after the other."""
-        turns: dict[str, int] = {}
-        dealt = []
-        for job in sorted(self._state.jobs.values(), key=lambda job: job.queue_seq):
-            if job.state is JobState.QUEUED and job.priority is priority:
-                turn = turns[job.owner] = turns.get(job.owner, 0) + 1
-                dealt.append((turn, job.queue_seq, job))
-        return [job for _, _, job in sorted(dealt, key=lambda entry: entry[:2])[:limit]]
+    def _queue(self, priority: Priority) -> list[Place]:
+        found = [
+            Place(job.job_id, job.owner, job.priority, job.queue_seq)
+            for job in self._state.jobs.values()
+            if job.state is JobState.QUEUED and job.priority is priority
+        ]
+        return sorted(found, key=lambda place: place.queue_seq)
+
+    def queued(self, priority: Priority, limit: int) -> list[Place]:
+        """The first QUEUED jobs of a priority."""
+        return self._queue(priority)[:limit]
+
+    def lanes(self, priority: Priority, *, after: str = "", limit: int) -> list[Place]:
+        """The first QUEUED job of each owner."""
+        heads: dict[str, Place] = {}
+        for place in self._queue(priority):
+            heads.setdefault(place.owner, place)
+        return [heads[owner] for owner in sorted(heads) if owner > after][:limit]
+
+    def lane(self, priority: Priority, owner: str, *, after: int = 0, limit: int) -> list[Place]:
+        """An owner's QUEUED jobs of a priority."""
+        queue = [place for place in self._queue(priority) if place.owner == owner]
+        return [place for place in queue if place.queue_seq > after][:limit]
+
+    def ages(self) -> list[AgeMark]:
+        """The marks that are kept, by age."""
+        return sorted(self._state.ages, key=lambda mark: mark.age)
+
+    def mark_age(self, age: float, *, forget: float) -> AgeMark:
+        """Notes where the change sequence stands now."""
+        mark = AgeMark(age, self._state.number)
+        kept = [one for one in self._state.ages if one.age >= forget and one.age != age]
+        self._state.ages = [*kept, mark]
+        return mark
 
     def jobs_in(
         self, states: Iterable[JobState], *, after: int = 0, limit: int = 1000
@@ -402,6 +431,11 @@ class MemoryStore:
     async def files(self, job_id: str, *, after: int = -1, limit: int = 1000) -> list[File]:
         """As Tx.files."""
         return MemoryTx(self._state).files(job_id, after=after, limit=limit)
+
+    async def ahead(self, job: Job, limit: int) -> int:
+        """How many QUEUED jobs of the same owner and priority come first."""
+        lane = MemoryTx(self._state).lane(job.priority, job.owner, limit=limit)
+        return sum(place.queue_seq < job.queue_seq for place in lane)
 
     async def attempts(
         self, job_id: str, *, file_index: int | None, before: int | None, limit: int

@@ -11,6 +11,7 @@ import pycurl
 from bgcopyd.jobs.file import Verification
 from bgcopyd.queue.transfers import AttemptReport, Failed, Finished, Received, Stopped, Transfer
 from bgcopyd.transfer import failures, redirects
+from bgcopyd.transfer.admission import Lane
 from bgcopyd.transfer.destination import DestinationInvalid
 from bgcopyd.transfer.ending import Terminal, local_failure, refused
 from bgcopyd.transfer.entry import entry
@@ -74,6 +75,7 @@ class Download:
         self._url = transfer.url
         self._visited = {transfer.url}
         self._origin: redirects.Origin | None = None
+        self._lane: Lane | None = None
         self._slot = False
         self._exchange: Exchange | None = None
         self._stopping = False
@@ -99,7 +101,9 @@ class Download:
             self._fail(error.failure)
             return
         self._phase = Phase.WAITING
-        self.volume.admission.request(self._origin, self._granted)
+        options = self.transfer.options
+        self._lane = Lane(self._origin, options.owner, options.foreground)
+        self.volume.admission.request(self._lane, self._granted)
 
     def _granted(self) -> bool:
         if self._phase is not Phase.WAITING:
@@ -109,9 +113,9 @@ class Download:
         return True
 
     def _release_slot(self) -> None:
-        if self._slot and self._origin is not None:
+        if self._slot and self._lane is not None:
             self._slot = False
-            self.volume.admission.release(self._origin)
+            self.volume.admission.release(self._lane)
 
     def _request(self) -> None:
         """Sends the ladder's next request, once no disk thread works on the file."""
