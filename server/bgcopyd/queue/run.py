@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from bgcopyd.jobs.attempt import Attempt
 from bgcopyd.jobs.file import File
 from bgcopyd.jobs.http_options import Credentials, HttpOptions
-from bgcopyd.jobs.job import ErrorContext, Job, JobState, TransferError
+from bgcopyd.jobs.job import ErrorContext, Job, JobState, Priority, TransferError
 from bgcopyd.jobs.options import DEFAULT_OPTIONS
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.states import Trigger
