@@ -24,6 +24,7 @@ from bgcopyd.queue.transfers import (
     Stopped,
     Transfer,
     TransferOptions,
+    Unwanted,
 )
 
 NO_VALIDATORS = Validators()
@@ -173,6 +174,8 @@ class ScriptedFiles:
         self.named: set[str] = set()
         self.placements: list[Placement] = []
         self.discarded: list[Partial] = []
+        self.swept: list[tuple[str, str]] = []
+        self.leftovers: set[tuple[str, int]] = set()
         self.gate: asyncio.Event | None = None
         self.waiting = asyncio.Event()
 
@@ -191,6 +194,11 @@ class ScriptedFiles:
         await self._pass()
         self.discarded += partials
         return []
+
+    async def sweep(self, directories: Sequence[tuple[str, str]], unwanted: Unwanted) -> int:
+        await self._pass()
+        self.swept += directories
+        return len(await unwanted(frozenset(self.leftovers)))
 
     def close(self) -> None:
         """Nothing is held."""

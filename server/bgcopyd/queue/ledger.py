@@ -11,13 +11,31 @@ from bgcopyd.jobs.attempt import Attempt, AttemptOutcome
 from bgcopyd.jobs.file import NO_REPORT, File, FileRange, FileReport, SourceBytes
 from bgcopyd.jobs.job import Progress
 from bgcopyd.jobs.roots import PARTIAL_PREFIX
-from bgcopyd.queue.storage import FileTotals, FileUpdate
-from bgcopyd.queue.transfers import Claimed, Connected, Failed, Finished, Received, Stopped
+from bgcopyd.queue.storage import Directory, FileTotals, FileUpdate
+from bgcopyd.queue.transfers import (
+    Claimed,
+    Connected,
+    Failed,
+    Finished,
+    Partial,
+    Received,
+    Stopped,
+)
 
 
 def partial_name(file: File) -> str:
     """The hidden name beside the target that holds a file's bytes until it is completed."""
     return file.partial_name or f"{PARTIAL_PREFIX}{file.job_id}-{file.index}"
+
+
+def partial_of(file: File) -> Partial:
+    """The file that holds them."""
+    return Partial(file.spec.root, file.spec.path, partial_name(file))
+
+
+def directory_of(file: File) -> Directory:
+    """The directory that it lies in."""
+    return file.spec.root, file.spec.path.rpartition("/")[0]
 
 
 def update_of(file: File) -> FileUpdate:

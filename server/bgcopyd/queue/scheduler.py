@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bgcopyd.jobs.job import Job, JobState, Priority
+from bgcopyd.jobs.moments import Moment
 from bgcopyd.jobs.states import Trigger
 from bgcopyd.queue.clock import Clock
+from bgcopyd.queue.costs import CostGate
 from bgcopyd.queue.runs import Running, Runs
 from bgcopyd.queue.storage import Store, StoreUnavailable, Tx
 from bgcopyd.queue.transitions import move
@@ -86,15 +88,22 @@ class Scheduler:
     """
 
     def __init__(
-        self, store: Store, runs: Runs, clock: Clock, rules: Rules, new_id: Callable[[], str]
+        self,
+        store: Store,
+        runs: Runs,
+        costs: CostGate,
+        clock: Clock,
+        *,
+        rules: Rules,
+        new_id: Callable[[], str],
     ) -> None:
         self._store = store
         self._runs = runs
+        self._costs = costs
         self._clock = clock
         self._rules = rules
         self._new_id = new_id
         self._wake = asyncio.Event()
-        self._due: dict[str, float] = {}
         self._contended = False
         self.draining = False
 
@@ -111,11 +120,6 @@ class Scheduler:
     def wake(self) -> None:
         """Something that may start or end a run has happened."""
         self._wake.set()
-
-    def retry_at(self, job_id: str, pause: float) -> None:
-        """Queues the job again after a pause in seconds."""
-        self._due[job_id] = self._clock.monotonic() + pause
-        self.wake()
 
     async def run(self) -> None:
         """Schedules until cancelled."""
@@ -134,11 +138,9 @@ class Scheduler:
                 pass
 
     async def turn(self) -> None:
-        """One round: due retries, foreground, background."""
+        """One round: foreground, background."""
         if self.draining:
             self._runs.preempt_all()
-        await self._queue_due()
-        if self.draining:
             return
         started = await self._start_foreground()
         plan = await self._plan()
@@ -147,34 +149,11 @@ class Scheduler:
             self.wake()
 
     def _until_next(self) -> float | None:
-        now = self._clock.monotonic()
-        times = [when - now for when in self._due.values()]
         background = self._runs.background()
-        if background and self._contended:
-            oldest = min(job.since for job in background)
-            times.append(max(1.0, oldest + self._rules.time_slice - now))
-        return max(0.0, min(times)) if times else None
-
-    async def _queue_due(self) -> None:
-        now = self._clock.monotonic()
-        due = [job_id for job_id, when in self._due.items() if when <= now]
-        if not due:
-            return
-        time = self._clock.now()
-
-        def requeue(tx: Tx) -> None:
-            for job_id in due:
-                job = tx.job(job_id)
-                if job is not None:
-                    move(tx, job, Trigger.RETRY_DUE, time)
-
-        # Taken out first: a job that fails again meanwhile puts in its new time.
-        taken = {job_id: self._due.pop(job_id) for job_id in due}
-        try:
-            await self._store.transact(requeue)
-        except StoreUnavailable:
-            self._due = taken | self._due
-            raise
+        if not background or not self._contended:
+            return None
+        oldest = min(job.since for job in background)
+        return max(1.0, oldest + self._rules.time_slice - self._clock.monotonic())
 
     async def _start_foreground(self) -> bool:
         jobs = await self._store.transact(
@@ -200,18 +179,21 @@ class Scheduler:
         if not jobs:
             return False
         claims = [(job.job_id, self._new_id()) for job in jobs]
-        now = self._clock.now()
+        now = self._clock.moment()
 
-        def claim(tx: Tx) -> list[Job]:
-            claimed = []
-            for job_id, claim_id in claims:
-                job = tx.job(job_id)
-                if job is not None and job.state is JobState.QUEUED and not job.completing:
-                    fresh = dataclasses.replace(job, claim_id=claim_id)
-                    claimed.append(move(tx, fresh, Trigger.CLAIMED, now) or fresh)
-            return claimed
-
-        claimed = await self._store.transact(claim)
+        claimed = await self._store.transact(
+            lambda tx: [job for claim in claims if (job := self._claimed(tx, *claim, now))]
+        )
         for job in claimed:
             self._runs.begin(job)
         return bool(claimed)
+
+    def _claimed(self, tx: Tx, job_id: str, claim_id: str, now: Moment) -> Job | None:
+        job = tx.job(job_id)
+        if job is None or job.state is not JobState.QUEUED or job.completing:
+            return None
+        if self._costs.blocks(job):
+            self._costs.block(tx, job, now)
+            return None
+        fresh = dataclasses.replace(job, claim_id=claim_id)
+        return move(tx, fresh, Trigger.CLAIMED, now) or fresh

@@ -7,25 +7,27 @@ import sqlite3
 # So many rows by queue_seq settle it in nearly every queue; they cost about 0.1 ms.
 WINDOW = 256
 
+# Those that are held for their not_before have a due moment.
+_WAITS = "state = 1 AND due IS NULL"
 _OLDEST = (
-    "SELECT owner, seq, queue_seq FROM job WHERE state = 1 AND priority = ? "
+    f"SELECT owner, seq, queue_seq FROM job WHERE {_WAITS} AND priority = ? "
     "ORDER BY queue_seq LIMIT ?"
 )
 # Leaps from owner to owner along the index: one search per owner, however many jobs each has.
-_LANES = """
+_LANES = f"""
 WITH RECURSIVE lane (owner) AS (
-    SELECT min(owner) FROM job WHERE state = 1 AND priority = ?1
+    SELECT min(owner) FROM job WHERE {_WAITS} AND priority = ?1
     UNION ALL
-    SELECT (SELECT min(owner) FROM job WHERE state = 1 AND priority = ?1 AND owner > lane.owner)
+    SELECT (SELECT min(owner) FROM job WHERE {_WAITS} AND priority = ?1 AND owner > lane.owner)
     FROM lane WHERE lane.owner IS NOT NULL
 )
 SELECT owner, (
-    SELECT min(queue_seq) FROM job WHERE state = 1 AND priority = ?1 AND owner = lane.owner
+    SELECT min(queue_seq) FROM job WHERE {_WAITS} AND priority = ?1 AND owner = lane.owner
 ) AS head
 FROM lane WHERE owner IS NOT NULL ORDER BY head LIMIT ?2
 """
 _LANE = (
-    "SELECT owner, seq, queue_seq FROM job WHERE state = 1 AND priority = ? AND owner = ? "
+    f"SELECT owner, seq, queue_seq FROM job WHERE {_WAITS} AND priority = ? AND owner = ? "
     "ORDER BY queue_seq LIMIT ?"
 )
 
