@@ -17,10 +17,16 @@ _DEADLINE = (
     "FROM job WHERE deadline_due IS NOT NULL AND state IN (1, 2, 3, 4, 6) AND completing = 0"
 )
 _ACTIVE = "FROM job WHERE state IN (1, 4, 5, 6, 7) AND completing = 0"
-_NEXT = (
+SELECT_NEXT = (
     f"SELECT (SELECT min(due) {_DUE}), (SELECT min(deadline_due) {_DEADLINE}), "
     f"(SELECT min(active) {_ACTIVE}) + ?, "
     "(SELECT min(expires) FROM request WHERE expires IS NOT NULL)"
+)
+SELECT_DUE = f"SELECT seq {_DUE} AND due <= ? AND state < 8 ORDER BY due LIMIT ?"
+SELECT_OVERDUE = f"SELECT seq {_DEADLINE} AND deadline_due <= ? ORDER BY deadline_due LIMIT ?"
+SELECT_INACTIVE = f"SELECT seq {_ACTIVE} AND active <= ? ORDER BY active LIMIT ?"
+SELECT_BLOCKED = (
+    "SELECT seq FROM job WHERE state = 6 AND due IS NULL AND seq > ? ORDER BY seq LIMIT ?"
 )
 SELECT_EXPIRED = f"SELECT seq, id, owner {_DUE} AND due <= ? AND state >= 8 ORDER BY due LIMIT ?"
 REPLACE_MARK = "INSERT OR REPLACE INTO meta (name, value) VALUES ('clock', ?)"
@@ -30,34 +36,32 @@ FORGET_DIRECTORIES = "DELETE FROM directory WHERE until <= ?"
 
 def next_moment(db: sqlite3.Connection, inactivity_timeout: float) -> float | None:
     """The earliest moment at which anything is due."""
-    found = db.execute(_NEXT, (inactivity_timeout,)).fetchone()
+    found = db.execute(SELECT_NEXT, (inactivity_timeout,)).fetchone()
     return min((float(moment) for moment in found if moment is not None), default=None)
 
 
 def due(db: sqlite3.Connection, now: float, limit: int) -> list[Job]:
     """Jobs with a future that have waited long enough."""
-    return _jobs(db, f"SELECT seq {_DUE} AND due <= ? AND state < 8 ORDER BY due", now, limit)
+    return _jobs(db, SELECT_DUE, now, limit)
 
 
 def overdue(db: sqlite3.Connection, now: float, limit: int) -> list[Job]:
     """Jobs that are past their deadline."""
-    found = f"SELECT seq {_DEADLINE} AND deadline_due <= ? ORDER BY deadline_due"
-    return _jobs(db, found, now, limit)
+    return _jobs(db, SELECT_OVERDUE, now, limit)
 
 
 def inactive(db: sqlite3.Connection, before: float, limit: int) -> list[Job]:
     """Jobs that were last active before."""
-    return _jobs(db, f"SELECT seq {_ACTIVE} AND active <= ? ORDER BY active", before, limit)
+    return _jobs(db, SELECT_INACTIVE, before, limit)
 
 
 def blocked(db: sqlite3.Connection, after: int, limit: int) -> list[Job]:
     """Jobs that no pause will bring back."""
-    found = "SELECT seq FROM job WHERE state = 6 AND due IS NULL AND seq > ? ORDER BY seq"
-    return _jobs(db, found, after, limit)
+    return _jobs(db, SELECT_BLOCKED, after, limit)
 
 
 def _jobs(db: sqlite3.Connection, select: str, bound: float, limit: int) -> list[Job]:
-    found = db.execute(f"{select} LIMIT ?", (bound, limit)).fetchall()
+    found = db.execute(select, (bound, limit)).fetchall()
     return queries.jobs_by_seq(db, [row[0] for row in found])
 
 
@@ -107,7 +111,7 @@ def _is_unwanted(
     if job.state.final and not (job.completing or job.cleanup):
         return True
     if one[1] > file_rows.MAXIMUM_INDEX:
-        return False
+        return True
     file = db.execute("SELECT 1 FROM file WHERE key = ?", (file_rows.file_key(job.seq, one[1]),))
     return file.fetchone() is None
 
