@@ -4,19 +4,16 @@ starves it or hurries it."""
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopy.v1 import error_pb2, job_pb2
 from tests.support.rpc_admin import changed
 from tests.support.rpc_engine import failure
 from tests.support.rpc_house import House, house
-from tests.support.rpc_requests import created, got, spec, verb
+from tests.support.rpc_requests import created, got, spec, updated, verb
 from tests.support.rpc_status import refusal
 from tests.support.rpc_watch import arrived, watching
 
@@ -44,14 +41,6 @@ def ahead(home: House, seconds: float) -> Timestamp:
 
 def close(stamp: Timestamp, expected: Timestamp) -> bool:
     return abs(stamp.ToMicroseconds() - expected.ToMicroseconds()) < 2_000_000
-
-
-async def updated(home: House, job_id: str, *reset: str, **fields: Any) -> job_pb2.Job:
-    request = pb.UpdateJobRequest(
-        job_id=job_id, job=job_pb2.Job(**fields), update_mask=FieldMask(paths=[*fields, *reset])
-    )
-    job: job_pb2.Job = (await home.local.call("UpdateJob", request)).job
-    return job
 
 
 async def step(home: House, by: timedelta, *, crash: bool) -> None:
@@ -138,12 +127,12 @@ async def test_a_held_job_says_until_when(home: House) -> None:
 
 async def test_not_before_may_change(home: House) -> None:
     job = await created(home.local, spec(), start=True, not_before=ahead(home, HOUR))
-    later = await updated(home, job.job_id, not_before=ahead(home, 2 * HOUR))
+    later = await updated(home.local, job.job_id, not_before=ahead(home, 2 * HOUR))
     assert close(later.next_attempt_time, ahead(home, 2 * HOUR))
     home.let_pass(HOUR + 1)
     await home.daemon.timekeeper.round()
     assert (await got(home.local, job.job_id)).next_attempt_time == later.next_attempt_time
-    freed = await updated(home, job.job_id, "not_before")
+    freed = await updated(home.local, job.job_id, "not_before")
     assert not freed.HasField("next_attempt_time")
     assert (await home.engine.next()).job_id == job.job_id
 
@@ -176,7 +165,7 @@ async def test_a_deadline_ends_a_run(home: House) -> None:
     again = (await verb(home.local, "ResumeJob", job.job_id)).job
     assert again.state == QUEUED
     assert (await arrived(home.local, job.job_id, ERROR)).error_count == 2
-    await updated(home, job.job_id, "deadline")
+    await updated(home.local, job.job_id, "deadline")
     await verb(home.local, "ResumeJob", job.job_id)
     assert (await home.engine.next()).claimed == 60
 
@@ -217,11 +206,11 @@ async def test_a_time_limit_may_change_during_a_run(home: House) -> None:
     job = await created(home.local, spec(), start=True, maximum_download_time=Duration(seconds=600))
     await home.engine.next()
     home.let_pass(500)
-    await updated(home, job.job_id, maximum_download_time=Duration(seconds=1200))
+    await updated(home.local, job.job_id, maximum_download_time=Duration(seconds=1200))
     home.let_pass(500)
     await home.daemon.timekeeper.round()
     assert (await got(home.local, job.job_id)).state == job_pb2.JOB_STATE_CONNECTING
-    await updated(home, job.job_id, maximum_download_time=Duration(seconds=900))
+    await updated(home.local, job.job_id, maximum_download_time=Duration(seconds=900))
     ended = await arrived(home.local, job.job_id, ERROR)
     assert ended.error.reason == error_pb2.REASON_DOWNLOAD_TIME_EXCEEDED
 
@@ -241,7 +230,7 @@ async def test_whoever_touches_a_job_keeps_it(home: House) -> None:
     job = await created(home.local, spec("a"))
     rest = home.settings.inactivity_timeout
     home.let_pass(rest / 2)
-    touched = await updated(home, job.job_id, display_name="another")
+    touched = await updated(home.local, job.job_id, display_name="another")
     assert close(touched.inactivity_time, ahead(home, rest))
     home.let_pass(rest / 2 + 60)
     await home.daemon.timekeeper.round()

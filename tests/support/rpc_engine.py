@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from bgcopyd.jobs.file import FileRange, Validators, Verification
 from bgcopyd.jobs.job import ErrorContext, TransferError
+from bgcopyd.jobs.options import OverwritePolicy
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.queue.transfers import (
     Claimed,
@@ -166,11 +167,13 @@ class ScriptedEngine:
 class ScriptedFiles:
     """Names files by writing down that it did.
 
-    `problems` are refused names by index; `gate`, where set, holds every call back.
+    `problems` are refused names by index; paths in `taken` exist, which a policy may mind; `gate`,
+    where set, holds every call back.
     """
 
     def __init__(self) -> None:
         self.problems: dict[int, str] = {}
+        self.taken: set[str] = set()
         self.named: set[str] = set()
         self.placements: list[Placement] = []
         self.discarded: list[Partial] = []
@@ -184,10 +187,11 @@ class ScriptedFiles:
         self.placements += placements
         done = []
         for one in placements:
-            problem = self.problems.get(one.index, "")
+            exists = one.path in self.taken and one.overwrite is OverwritePolicy.FAIL
+            problem = "is there" if exists else self.problems.get(one.index, "")
             if not problem:
                 self.named.add(one.path)
-            done.append(Placed(one.index, problem))
+            done.append(Placed(one.index, problem, exists=exists))
         return done
 
     async def discard(self, partials: Sequence[Partial]) -> list[str]:
