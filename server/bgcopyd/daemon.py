@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import random
@@ -16,7 +17,7 @@ from bgcopyd.config import Settings
 from bgcopyd.config.settings import HOST_ROOT
 from bgcopyd.ids import RandomIds
 from bgcopyd.jobs.http_options import AuthScheme
-from bgcopyd.jobs.job import JobState
+from bgcopyd.jobs.job import Job, JobState
 from bgcopyd.jobs.policy import Policy
 from bgcopyd.jobs.roots import Roots
 from bgcopyd.notify import notify, watchdog_interval
@@ -24,6 +25,7 @@ from bgcopyd.queue.administration import Administration, Footprint, Parts
 from bgcopyd.queue.changes import ChangeFeed
 from bgcopyd.queue.clock import Clock, SystemClock
 from bgcopyd.queue.completion import Completion
+from bgcopyd.queue.costs import CostGate
 from bgcopyd.queue.editing import JobEditor
 from bgcopyd.queue.housekeeping import Housekeeping
 from bgcopyd.queue.judging import Configured
@@ -39,6 +41,9 @@ from bgcopyd.queue.runs import Runs
 from bgcopyd.queue.scheduler import Scheduler
 from bgcopyd.queue.secrets import JobSecrets
 from bgcopyd.queue.statistics import Statistics
+from bgcopyd.queue.storage import StoreUnavailable
+from bgcopyd.queue.sweeper import Sweeper
+from bgcopyd.queue.timekeeper import Timekeeper
 from bgcopyd.rpc.admin_servicer import AdminServicer
 from bgcopyd.rpc.calls import Activity, Calls
 from bgcopyd.rpc.editing_servicer import EditingServicer
@@ -91,7 +96,8 @@ class Daemon:
         self.policies = PolicyKeeper(store, settings.policy)
         self.policies.on_change(self._apply)
         self._statistics = Statistics()
-        board = ProgressBoard(clock)
+        board = ProgressBoard(clock, lambda: self.policies.policy.inactivity_timeout)
+        costs = CostGate(lambda: self.policies.policy.network_cost)
         self.secrets = JobSecrets(open_sealer(settings.state_dir, settings.secrets_key_file))
         self.runs = Runs(
             RunTools(
@@ -109,6 +115,7 @@ class Daemon:
             store,
             self.runs,
             board,
+            costs,
             clock,
             rules=settings.rules,
             new_id=lambda: secrets.token_hex(8),
@@ -119,8 +126,18 @@ class Daemon:
             self.runs,
             clock,
             policies=self.policies,
-            on_change=self.scheduler.wake,
+            on_change=self._job_ended,
         )
+        self.timekeeper = Timekeeper(
+            store=store,
+            runs=self.runs,
+            completion=self.completion,
+            costs=costs,
+            policies=self.policies,
+            clock=clock,
+            on_queued=self.scheduler.wake,
+        )
+        self.runs.on_begun(self.timekeeper.expect)
         self.runs.on_ended(self._ended)
         self._quotas = Quotas(self.policies, lambda: self.scheduler.draining)
         self.feed = ChangeFeed(store, board, clock, self._quotas)
@@ -128,14 +145,15 @@ class Daemon:
         self.housekeeping = Housekeeping(
             store,
             clock,
+            Sweeper(store, self.files, clock),
             history=settings.history,
             backup=store.backup if settings.daily_backup else None,
             last_backup=store.last_backup,
         )
         self.activity = Activity(clock.monotonic)
-        self.server = self._server(board)
+        self.server = self._server(board, costs)
 
-    def _server(self, board: ProgressBoard) -> RpcServer:
+    def _server(self, board: ProgressBoard, costs: CostGate) -> RpcServer:
         settings = self._settings
         configured = Configured(
             settings.client_certificates,
@@ -152,7 +170,7 @@ class Daemon:
             quotas=self._quotas,
             configured=configured,
             secrets=self.secrets,
-            on_change=self.scheduler.wake,
+            on_change=self._changed,
         )
         editor = JobEditor(
             store=self._store,
@@ -163,7 +181,8 @@ class Daemon:
             clock=self._clock,
             configured=configured,
             secrets=self.secrets,
-            on_change=self.scheduler.wake,
+            costs=costs,
+            on_change=self._changed,
         )
         ownership = Ownership(
             store=self._store,
@@ -213,6 +232,7 @@ class Daemon:
 
     def _apply(self, before: Policy, policy: Policy) -> None:
         """Tells those who keep a limit; the others read the policy at each call."""
+        self.timekeeper.wake()
         if policy.background_jobs != before.background_jobs:
             self.scheduler.allow(policy.background_jobs)
         if policy.max_bytes_per_second != before.max_bytes_per_second:
@@ -221,10 +241,18 @@ class Daemon:
     def _ended(self, _job_id: str, ended: Ended | None) -> None:
         """A run is over: its job waits, completes by itself, or makes room for another."""
         if ended is not None:
-            if ended.pause is not None:
-                self.scheduler.retry_at(ended.job.job_id, ended.pause)
+            self.timekeeper.expect(ended.job)
             if ended.job.auto_complete:
                 self.completion.begin(ended.job)
+        self.scheduler.wake()
+
+    def _changed(self, job: Job) -> None:
+        """A job may run, or waits for another moment."""
+        self.timekeeper.expect(job)
+        self.scheduler.wake()
+
+    def _job_ended(self) -> None:
+        self.timekeeper.wake()
         self.scheduler.wake()
 
     async def idle(self) -> bool:
@@ -247,6 +275,8 @@ class Daemon:
         await self.server.stop(left() / 2)
         await self.runs.close(left())
         await self.completion.close(left())
+        with contextlib.suppress(StoreUnavailable):
+            await self.timekeeper.mark()
         await self.engine.close()
 
 
@@ -283,10 +313,11 @@ async def _serve(
     targets = daemon.server.bind()
     await daemon.policies.load()
     await daemon.feed.start()
-    cut_off = await recover(store, daemon.scheduler, daemon.completion, clock)
+    cut_off = await recover(store, daemon.completion, clock)
     works: list[Coroutine[None, None, None]] = [
         daemon.feed.run(),
         daemon.scheduler.run(),
+        daemon.timekeeper.run(),
         daemon.housekeeping.run(),
     ]
     if exit_when_idle is not None:

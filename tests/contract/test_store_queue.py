@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 
 from bgcopyd.jobs.job import Job, JobState, Priority
 from bgcopyd.queue.storage import Place, Store, Tx
-from tests.support.store_values import ANNA, BERT, NOW, add, change, new_file, new_job
+from tests.support.store_values import ANNA, BERT, STEADY, add, change, new_file, new_job
 
 pytest_plugins = ["tests.support.store_kinds"]
 
@@ -126,18 +125,18 @@ async def test_unsettled_jobs(store: Store) -> None:
 
 async def test_expiry_takes_final_settled_jobs_whose_time_has_come(store: Store) -> None:
     final: dict[str, Any] = {"state": JobState.ACKNOWLEDGED}
-    due = [await add(store, new_job(expire_time=NOW, **final)) for _ in range(3)]
+    due = [await add(store, new_job(due=STEADY, **final)) for _ in range(3)]
     kept = [
         await add(store, new_job(**final)),
-        await add(store, new_job(expire_time=NOW + timedelta(microseconds=1), **final)),
-        await add(store, new_job(expire_time=NOW, state=JobState.QUEUED)),
-        await add(store, new_job(expire_time=NOW, cleanup=True, **final)),
+        await add(store, new_job(due=STEADY + 1e-6, **final)),
+        await add(store, new_job(due=STEADY, state=JobState.QUEUED)),
+        await add(store, new_job(due=STEADY, cleanup=True, **final)),
     ]
     job = await add(store, replace(due[0], job_id=new_job().job_id))
     await store.transact(lambda tx: tx.insert_files(job.job_id, [new_file(job)]))
-    assert await store.transact(lambda tx: tx.expire(NOW, 3)) == 3
-    assert await store.transact(lambda tx: tx.expire(NOW, 3)) == 1
-    assert await store.transact(lambda tx: tx.expire(NOW, 3)) == 0
+    assert await store.transact(lambda tx: tx.expire(STEADY, 3)) == 3
+    assert await store.transact(lambda tx: tx.expire(STEADY, 3)) == 1
+    assert await store.transact(lambda tx: tx.expire(STEADY, 3)) == 0
     for one in kept:
         assert await store.job(one.job_id) == one
     for one in [*due, job]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -15,6 +14,7 @@ from tests.support.store_values import (
     ANNA,
     BERT,
     NOW,
+    STEADY,
     add,
     change,
     creating,
@@ -141,9 +141,9 @@ async def test_request_ids_are_unique_per_creator(store: Store) -> None:
 
 @pytest.mark.parametrize("how", ["delete", "expire"])
 async def test_request_ids_outlive_their_job_for_a_day(store: Store, how: str) -> None:
-    job = await add(store, new_job(state=JobState.CANCELLED, expire_time=NOW))
+    job = await add(store, new_job(state=JobState.CANCELLED, due=STEADY))
     await store.transact(lambda tx: tx.insert_request(new_request(job)))
-    await store.transact(lambda tx: tx.expire(NOW - timedelta(days=30)))
+    await store.transact(lambda tx: tx.expire(STEADY - 0.5))
 
     async def known() -> bool:
         return await store.transact(lambda tx: tx.request(ANNA, "r1")) is not None
@@ -151,20 +151,20 @@ async def test_request_ids_outlive_their_job_for_a_day(store: Store, how: str) -
     if how == "delete":
         await store.transact(lambda tx: tx.delete_job(job.job_id))
     assert await known()
-    assert await store.transact(lambda tx: tx.expire(NOW)) == (how == "expire")
-    almost = NOW + timedelta(seconds=REQUEST_ID_RETENTION - 1)
+    assert await store.transact(lambda tx: tx.expire(STEADY)) == (how == "expire")
+    almost = STEADY + REQUEST_ID_RETENTION - 1
     await store.transact(lambda tx: tx.expire(almost))
     assert await known()
-    await store.transact(lambda tx: tx.expire(almost + timedelta(seconds=1)))
+    await store.transact(lambda tx: tx.expire(almost + 1))
     assert not await known()
 
 
 async def test_a_request_that_expires_by_itself(store: Store) -> None:
     job = await add(store, new_job())
-    request = replace(new_request(job), expires=NOW)
+    request = replace(new_request(job), expires=STEADY)
     await store.transact(lambda tx: tx.insert_request(request))
     assert await store.transact(lambda tx: tx.request(ANNA, "r1")) == request
-    await store.transact(lambda tx: tx.expire(NOW))
+    await store.transact(lambda tx: tx.expire(STEADY))
     assert await store.transact(lambda tx: tx.request(ANNA, "r1")) is None
 
 

@@ -6,7 +6,9 @@ import pytest
 
 from bgcopyd.queue.clock import SystemClock
 from bgcopyd.queue.housekeeping import Housekeeping
+from bgcopyd.queue.sweeper import Sweeper
 from bgcopyd.store.memory import MemoryStore
+from tests.support.rpc_engine import ScriptedFiles
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -36,8 +38,14 @@ async def test_a_backup_is_due_by_the_age_of_the_last_one(age: timedelta | None,
     async def last_backup() -> datetime | None:
         return None if age is None else NOW - age
 
+    store, clock = MemoryStore(), FixedClock()
     house = Housekeeping(
-        MemoryStore(), FixedClock(), history=10, backup=backup, last_backup=last_backup
+        store,
+        clock,
+        Sweeper(store, ScriptedFiles(), clock),
+        history=10,
+        backup=backup,
+        last_backup=last_backup,
     )
     await house.round()
     assert calls == made

@@ -89,6 +89,8 @@ def job(value: Job) -> job_pb2.Job:
         expire_time=timestamp(value.expire_time),
         next_attempt_time=timestamp(value.next_attempt_time),
         partially_completed=value.partially_completed,
+        download_time=duration(value.download_time),
+        inactivity_time=timestamp(value.inactivity_time),
     )
     message.MergeFrom(
         _DEFAULT_OPTIONS if value.options is DEFAULT_OPTIONS else job_options(value.options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bgcopyd.jobs.job import Job, JobState, Priority
@@ -51,17 +51,43 @@ def turn_reason(job: Job, standing: Standing, ahead: int = 0) -> str:
 
 
 def blocked_reason(job: Job) -> str:
-    """The reason of a waiting job; empty for one that runs, has ended or was suspended."""
-    if job.completing:
-        return ""
-    if job.state is JobState.QUEUED:
-        if job.priority is Priority.FOREGROUND:
-            return "Starts now."
-        return job.turn_reason or "Waits for its turn."
-    if job.state is JobState.TRANSIENT_ERROR and job.error is not None:
-        when = job.next_attempt_time
-        again = f" Tries again at {when:%Y-%m-%d %H:%M:%S} UTC." if when else ""
-        return f"{job.error.message}{again}"
-    if job.state is JobState.TRANSFERRED:
-        return "Waits for CompleteJob, which gives the files their names."
+    """The reason of a waiting job; empty for one that runs, has ended or was suspended by hand."""
+    reason = _REASONS.get(job.state)
+    return "" if reason is None or job.completing else reason(job)
+
+
+def _queued(job: Job) -> str:
+    if job.due is not None:
+        return f"Held until {_next_attempt(job)}, its not_before."
+    if job.priority is Priority.FOREGROUND:
+        return "Starts now."
+    return job.turn_reason or "Waits for its turn."
+
+
+def _transient(job: Job) -> str:
+    why = "" if job.error is None else f"{job.error.message} "
+    if job.due is None:
+        return f"{why}Goes on by itself when the network is another one."
+    return f"{why}Tries again at {_next_attempt(job)}."
+
+
+def _transferred(_job: Job) -> str:
+    return "Waits for CompleteJob, which gives the files their names."
+
+
+def _suspended(job: Job) -> str:
+    if job.options.on_demand_mode and job.resumed:
+        return "Has the ranges that were requested; waits for RequestFileRanges."
     return ""
+
+
+def _next_attempt(job: Job) -> str:
+    return f"{job.next_attempt_time:%Y-%m-%d %H:%M:%S} UTC" if job.next_attempt_time else "later"
+
+
+_REASONS: Mapping[JobState, Callable[[Job], str]] = {
+    JobState.QUEUED: _queued,
+    JobState.TRANSIENT_ERROR: _transient,
+    JobState.TRANSFERRED: _transferred,
+    JobState.SUSPENDED: _suspended,
+}

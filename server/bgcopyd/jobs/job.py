@@ -5,11 +5,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from bgcopyd.jobs.options import DEFAULT_OPTIONS, JobOptions
 from bgcopyd.jobs.reasons import Reason
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NO_LABELS: Mapping[str, str] = {}
 
 
@@ -98,6 +99,11 @@ class Job:
     job has ended and its partial files are not all deleted yet. `stalled` is how many seconds the
     job has waited since its last new byte, `retries` how many attempts have failed since then.
     `turn_reason` is what a queued job waits for; it is not stored.
+
+    Moments of the steady scale (see jobs/clocks.py): `due` is when what it waits for in its state
+    comes, `not_before_due` and `deadline_due` are those of the options, `active` when it was last
+    active, at the time of day `active_time`. `download_time` leaves out the run under way.
+    `inactivity_time` is worked out for whoever looks and is not stored.
     """
 
     job_id: str
@@ -132,6 +138,13 @@ class Job:
     retries: int = 0
     stalled: float = 0.0
     options: JobOptions = DEFAULT_OPTIONS
+    due: float | None = None
+    not_before_due: float | None = None
+    deadline_due: float | None = None
+    active: float = 0.0
+    active_time: datetime = EPOCH
+    download_time: float = 0.0
+    inactivity_time: datetime | None = None
     turn_reason: str = ""
 
     @property

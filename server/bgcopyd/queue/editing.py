@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from bgcopyd.jobs import rules
+from bgcopyd.jobs.clocks import planned
 from bgcopyd.jobs.file import File, FileRange, Validators
 from bgcopyd.jobs.job import ErrorContext, Job, JobState, TransferError
+from bgcopyd.jobs.moments import Moment
 from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.properties import fields_of
 from bgcopyd.jobs.reasons import Reason
@@ -24,6 +26,7 @@ from bgcopyd.queue.commands import (
     UpdateJob,
 )
 from bgcopyd.queue.completion import Completion
+from bgcopyd.queue.costs import CostGate
 from bgcopyd.queue.judging import (
     Configured,
     judge_locks,
@@ -31,12 +34,13 @@ from bgcopyd.queue.judging import (
     judge_owner,
     judge_values,
 )
-from bgcopyd.queue.ledger import partial_name, progress_of, requested_after, update_of
+from bgcopyd.queue.ledger import directory_of, partial_of, progress_of, requested_after, update_of
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.runs import Runs
 from bgcopyd.queue.secrets import JobSecrets, replace_headers
 from bgcopyd.queue.storage import Store, Tx
-from bgcopyd.queue.transfers import Files, Partial
+from bgcopyd.queue.sweeper import SWEPT_FOR
+from bgcopyd.queue.transfers import Files
 from bgcopyd.queue.transitions import edited, move, target_state
 
 BATCH = 1000
@@ -46,7 +50,7 @@ class JobEditor:
     """Changes jobs. A run that is under way goes on with the new values.
 
     Args:
-        on_change: called when the scheduler may have something to do.
+        on_change: called with a job that may run, or wait for a moment, now.
     """
 
     def __init__(
@@ -60,7 +64,8 @@ class JobEditor:
         clock: Clock,
         configured: Configured,
         secrets: JobSecrets,
-        on_change: Callable[[], None],
+        costs: CostGate,
+        on_change: Callable[[Job], None],
     ) -> None:
         self._store = store
         self._runs = runs
@@ -70,17 +75,18 @@ class JobEditor:
         self._clock = clock
         self._configured = configured
         self._secrets = secrets
+        self._costs = costs
         self._on_change = on_change
 
     async def update_job(self, principal: Principal, command: UpdateJob) -> Job:
         """Changes properties, all or none."""
-        now = self._clock.now()
+        now = self._clock.moment()
         values, sealed = self._secrets.seal_headers(command.properties)
 
         def update(tx: Tx) -> tuple[Job, Job]:
             job = _opened(tx, principal, command, Trigger.UPDATE)
             judge_owner(principal, job, values)
-            judge_values(principal, values, self._configured, now)
+            judge_values(principal, values, self._configured, now.time)
             judge_locks(job, values)
             changed = dataclasses.replace(job, **fields_of(values, job.options))
             judge_options(changed.options)
@@ -90,7 +96,8 @@ class JobEditor:
                 replace_headers(tx, job, sealed)
             if job.state is JobState.TRANSFERRED and changed.auto_complete:
                 changed = dataclasses.replace(changed, completing=True)
-            return job, tx.update_job(edited(changed, now))
+            changed = tx.update_job(planned(edited(changed, now), now, before=job.options))
+            return job, self._costs.apply(tx, changed, now)
 
         before, job = await self._store.transact(update)
         if job is not before:
@@ -102,11 +109,11 @@ class JobEditor:
         """Begins what a change has made due."""
         if job.completing:
             self._completion.begin(job)
-        self._on_change()
+        self._on_change(job)
 
     async def update_file(self, principal: Principal, command: UpdateFile) -> tuple[File, Job]:
         """Gives a file another URL, or takes down its owner's judgement of it."""
-        now = self._clock.now()
+        now = self._clock.moment()
         wrong = command.validation_state is False
         trigger = Trigger.INVALIDATE if wrong else Trigger.UPDATE
 
@@ -121,7 +128,7 @@ class JobEditor:
                 return file, tx.update_job(edited(job, now))
             tx.set_progress(job.job_id, progress_of(tx.totals(job.job_id)))
             free = dataclasses.replace(edited(job, now), claim_id="")
-            error = _invalid_file(file, now)
+            error = _invalid_file(file, now.time)
             moved = move(tx, free, trigger, now, error=error)
             if moved is None or moved is free:
                 # ERROR stays ERROR, with the new error.
@@ -133,14 +140,14 @@ class JobEditor:
             await self._runs.stop(job.job_id)
         else:
             self._runs.changed(job, refetch=True)
-        self._on_change()
+        self._on_change(job)
         return file, self._board.overlay(job)
 
     async def replace_remote_prefix(
         self, principal: Principal, command: ReplaceRemotePrefix
     ) -> tuple[Job, int]:
         """Gives another beginning to the URLs of unfinished files; the job, and how many."""
-        now = self._clock.now()
+        now = self._clock.moment()
 
         def replace(tx: Tx) -> tuple[Job, int]:
             job = trusted(principal, _opened(tx, principal, command, Trigger.UPDATE))
@@ -154,7 +161,7 @@ class JobEditor:
 
     async def remove_files(self, principal: Principal, command: RemoveFiles) -> tuple[Job, int]:
         """Takes files out of a job and deletes what there is of them; the job, and how many."""
-        now = self._clock.now()
+        now = self._clock.moment()
 
         def remove(tx: Tx) -> tuple[Job, list[File]]:
             job = _opened(tx, principal, command, Trigger.REMOVE_FILES)
@@ -162,6 +169,7 @@ class JobEditor:
             if not gone:
                 return job, []
             tx.remove_files(job.job_id, [file.index for file in gone])
+            tx.note_directories(map(directory_of, gone), now.steady + SWEPT_FOR)
             tx.set_progress(job.job_id, progress_of(tx.totals(job.job_id)))
             free = dataclasses.replace(edited(job, now), claim_id="")
             moved = move(tx, free, Trigger.REMOVE_FILES, now)
@@ -171,19 +179,13 @@ class JobEditor:
         job, gone = await self._store.transact(remove)
         if gone:
             await self._runs.stop(job.job_id)
-            await self._files.discard(
-                [
-                    Partial(file.spec.root, file.spec.path, partial_name(file))
-                    for file in gone
-                    if not file.completed
-                ]
-            )
+            await self._files.discard([partial_of(file) for file in gone if not file.completed])
             self._go_on(job)
         return self._board.overlay(job), len(gone)
 
     async def request_file_ranges(self, principal: Principal, command: RequestFileRanges) -> Job:
         """Asks for parts of a file: an on-demand job fetches these alone, any other these first."""
-        now = self._clock.now()
+        now = self._clock.moment()
 
         def request(tx: Tx) -> Job:
             job = _opened(tx, principal, command, Trigger.REQUEST_RANGES)
@@ -201,7 +203,7 @@ class JobEditor:
 
         job = await self._store.transact(request)
         self._runs.changed(job, refetch=True)
-        self._on_change()
+        self._on_change(job)
         return self._board.overlay(job)
 
 
@@ -310,7 +312,7 @@ def _replace_prefix(tx: Tx, job_id: str, old: str, new: str) -> int:
     return count
 
 
-def _settled(tx: Tx, job: Job, now: datetime) -> Job:
+def _settled(tx: Tx, job: Job, now: Moment) -> Job:
     """The job after files were removed: without unfinished ones, or without any, it goes on."""
     totals = tx.totals(job.job_id)
     if not totals.files:

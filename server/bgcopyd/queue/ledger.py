@@ -12,12 +12,13 @@ from bgcopyd.jobs.file import NO_REPORT, File, FileRange, FileReport, SourceByte
 from bgcopyd.jobs.http_options import Credentials, HttpOptions
 from bgcopyd.jobs.job import Job, Priority, Progress
 from bgcopyd.jobs.roots import PARTIAL_PREFIX
-from bgcopyd.queue.storage import FileTotals, FileUpdate
+from bgcopyd.queue.storage import Directory, FileTotals, FileUpdate
 from bgcopyd.queue.transfers import (
     Claimed,
     Connected,
     Failed,
     Finished,
+    Partial,
     Received,
     Stopped,
     TransferOptions,
@@ -42,6 +43,16 @@ def transfer_options(
         lazy=job.options.high_performance,
         max_size=job.options.max_download_size,
     )
+
+
+def partial_of(file: File) -> Partial:
+    """The file that holds them."""
+    return Partial(file.spec.root, file.spec.path, partial_name(file))
+
+
+def directory_of(file: File) -> Directory:
+    """The directory that it lies in."""
+    return file.spec.root, file.spec.path.rpartition("/")[0]
 
 
 def update_of(file: File) -> FileUpdate:

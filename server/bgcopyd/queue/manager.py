@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bgcopyd.jobs.blocking import AHEAD, waits_for_turn
+from bgcopyd.jobs.clocks import planned
 from bgcopyd.jobs.file import File, FileSpec
 from bgcopyd.jobs.job import Job, JobState, Progress
 from bgcopyd.jobs.options import DEFAULT_OPTIONS
@@ -52,7 +53,7 @@ class BackgroundCopyManager:
     """What a caller can do with jobs. Every answer and every change is authorized in here.
 
     Args:
-        on_change: called when the scheduler may have something to do.
+        on_change: called with a job that may run, or wait for a moment, now.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class BackgroundCopyManager:
         quotas: Quotas,
         configured: Configured,
         secrets: JobSecrets,
-        on_change: Callable[[], None],
+        on_change: Callable[[Job], None],
     ) -> None:
         self._store = store
         self._runs = runs
@@ -107,8 +108,8 @@ class BackgroundCopyManager:
             return job
 
         job = await self._store.transact(create)
-        if command.start:
-            self._on_change()
+        if command.start or job.deadline_due is not None:
+            self._on_change(job)
         return self._board.overlay(job)
 
     async def get_job(self, principal: Principal, job_id: str) -> Job:
@@ -129,7 +130,7 @@ class BackgroundCopyManager:
 
     async def add_files(self, principal: Principal, command: AddFiles) -> tuple[Job, int]:
         """Adds files, all or none; the job and the first new index."""
-        now = self._clock.now()
+        now = self._clock.moment()
 
         def add(tx: Tx) -> tuple[Job, int]:
             job = authorized_job(tx, principal, command.job_id)
@@ -157,7 +158,7 @@ class BackgroundCopyManager:
 
         job, first = await self._store.transact(add)
         self._runs.grow(command.job_id, job.progress.files_total)
-        self._on_change()
+        self._on_change(job)
         return self._board.overlay(job), first
 
     async def list_files(
@@ -182,7 +183,7 @@ class BackgroundCopyManager:
     async def resume_job(self, principal: Principal, job_id: str, etag: str) -> Job:
         """Queues the job; one that waits after an error tries again at once."""
         job = await self._verb(principal, job_id, etag, Trigger.RESUME)
-        self._on_change()
+        self._on_change(job)
         return job
 
     async def complete_job(
@@ -210,7 +211,7 @@ class BackgroundCopyManager:
         await self._store.transact(delete)
 
     async def _verb(self, principal: Principal, job_id: str, etag: str, trigger: Trigger) -> Job:
-        now = self._clock.now()
+        now = self._clock.moment()
 
         def apply(tx: Tx) -> Job:
             job = authorized_job(tx, principal, job_id, etag)
@@ -218,6 +219,8 @@ class BackgroundCopyManager:
             if trigger is Trigger.RESUME and job.progress.files_total == 0:
                 raise refuse_verb(job, trigger, Reason.JOB_EMPTY, "it has no files")
             fresh = dataclasses.replace(job, retries=0, stalled=0.0)
+            if trigger is Trigger.RESUME:
+                fresh = dataclasses.replace(fresh, download_time=0.0)
             if trigger is Trigger.RESUME and job.options.continue_on_file_error:
                 _forgive(tx, job_id)
             moved = move(tx, fresh, trigger, now)
@@ -226,18 +229,21 @@ class BackgroundCopyManager:
         return self._board.overlay(await self._store.transact(apply))
 
     def _draft(self, principal: Principal, command: CreateJob, values: Values) -> Job:
-        now = self._clock.now()
-        return Job(
+        now = self._clock.moment()
+        draft = Job(
             job_id=self._ids.job_id(),
             owner=principal.id,
             creator=principal.id,
-            create_time=now,
-            modification_time=now,
+            create_time=now.time,
+            modification_time=now.time,
+            active=now.steady,
+            active_time=now.time,
             etag=f"{self._ids.nonce()}-1",
             state=JobState.QUEUED if command.start else JobState.SUSPENDED,
             progress=_empty_progress(len(command.files)),
             **fields_of(values),
         )
+        return draft if draft.options is DEFAULT_OPTIONS else planned(draft, now)
 
     def _repeated(self, tx: Tx, principal: Principal, earlier: Request, content: bytes) -> Job:
         if earlier.content != content:

@@ -60,7 +60,7 @@ class Ownership:
 
     async def set_credentials(self, principal: Principal, command: SetCredentials) -> Job:
         """Stores credentials; those of the same target and scheme are replaced."""
-        now = self._clock.now()
+        now = self._clock.moment()
         credentials = command.credentials
         sealed = {} if credentials is None else self._secrets.seal_credentials(credentials)
 
@@ -85,7 +85,7 @@ class Ownership:
 
     async def remove_credentials(self, principal: Principal, command: RemoveCredentials) -> Job:
         """Forgets credentials; absent ones leave the job unchanged."""
-        now = self._clock.now()
+        now = self._clock.moment()
         key = command.key
 
         def remove(tx: Tx) -> tuple[Job, bool]:
@@ -107,7 +107,7 @@ class Ownership:
 
         Returns when no transfer goes on with it.
         """
-        now = self._clock.now()
+        now = self._clock.moment()
 
         def take(tx: Tx) -> tuple[Job, str]:
             job = _opened(tx, principal, command, administered, Trigger.TAKE_OWNERSHIP)

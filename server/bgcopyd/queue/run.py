@@ -7,10 +7,11 @@ import dataclasses
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 from bgcopyd.jobs.attempt import Attempt
+from bgcopyd.jobs.clocks import touched
 from bgcopyd.jobs.file import File
 from bgcopyd.jobs.http_options import Credentials, HttpOptions
 from bgcopyd.jobs.job import ErrorContext, Job, JobState, Priority, TransferError
@@ -64,10 +65,9 @@ def no_secrets(
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a run ended: the job after it, and seconds until it tries again, if it does."""
+    """How a run ended: the job after it."""
 
     job: Job
-    pause: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,7 +365,7 @@ class JobRun:
         self._tools.board.show(self.job.job_id, progress_of(self._totals, ahead))
 
     def _record(self, files: Sequence[File]) -> Callable[[Tx], bool]:
-        now = self._tools.clock.now()
+        now = self._tools.clock.moment()
         progress = progress_of(self._totals)
         connected = self._connected
         attempts, self._attempts = self._attempts, []
@@ -400,13 +400,10 @@ class JobRun:
         job, more = await self._patiently(self._settle(outcome), durable=True)
         if job is None or more:
             return None, more
-        waits = outcome.pause if job.state is JobState.TRANSIENT_ERROR else None
-        return Ended(job, waits), False
+        return Ended(job), False
 
     def _settle(self, outcome: Outcome) -> Callable[[Tx], tuple[Job | None, bool]]:
-        now = self._tools.clock.now()
-        pause = outcome.pause
-        due = None if pause is None else now + timedelta(seconds=pause)
+        now = self._tools.clock.moment()
         done = outcome.trigger is Trigger.ALL_DONE
 
         def settle(tx: Tx) -> tuple[Job | None, bool]:
@@ -423,7 +420,10 @@ class JobRun:
                 trigger = Trigger.RANGES_DONE if on_demand else Trigger.FATAL
                 error = None if on_demand else rest.error
             free = dataclasses.replace(
-                job, claim_id="", retries=outcome.retries, stalled=outcome.stalled
+                touched(job, now) if self._progressed or done else job,
+                claim_id="",
+                retries=outcome.retries,
+                stalled=outcome.stalled,
             )
             if trigger is None or job.completing:
                 return tx.update_job(free), False
@@ -434,7 +434,7 @@ class JobRun:
                 trigger,
                 now,
                 error=error,
-                next_attempt_time=due,
+                wait=outcome.pause,
                 keep_place=trigger is Trigger.PREEMPTED and self._keep_place,
             )
             return moved or tx.update_job(free), False

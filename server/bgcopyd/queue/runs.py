@@ -24,12 +24,17 @@ class Runs:
         self._runs: dict[str, JobRun] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._on_ended: Callable[[str, Ended | None], None] = lambda _job_id, _ended: None
+        self._on_begun: Callable[[Job], None] = lambda _job: None
         self._on_files: Callable[[Job, Sequence[File]], None] = lambda _job, _files: None
         tools.engine.on_events(self._hear)
 
     def on_ended(self, callback: Callable[[str, Ended | None], None]) -> None:
         """Calls back with job id and result after each run."""
         self._on_ended = callback
+
+    def on_begun(self, callback: Callable[[Job], None]) -> None:
+        """Calls back with each job that begins to run."""
+        self._on_begun = callback
 
     def on_files(self, callback: Callable[[Job, Sequence[File]], None]) -> None:
         """Calls back with files that are whole or have come to a stop."""
@@ -61,6 +66,7 @@ class Runs:
         self._tasks[job.job_id] = asyncio.create_task(
             self._carry(run), name=f"run of job {job.job_id}"
         )
+        self._on_begun(job)
 
     def grow(self, job_id: str, files: int) -> None:
         """Tells a run how many files its job has now."""

@@ -10,9 +10,11 @@ from collections.abc import Callable, Sequence
 
 from bgcopyd.jobs.blocking import Standing
 from bgcopyd.jobs.job import Job, JobState, Priority
+from bgcopyd.jobs.moments import Moment
 from bgcopyd.jobs.states import Trigger
 from bgcopyd.queue.ageing import QueueAge
 from bgcopyd.queue.clock import Clock
+from bgcopyd.queue.costs import CostGate
 from bgcopyd.queue.plan import Plan, Rules
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.runs import Runs
@@ -39,6 +41,7 @@ class Scheduler:
         store: Store,
         runs: Runs,
         board: ProgressBoard,
+        costs: CostGate,
         clock: Clock,
         *,
         rules: Rules,
@@ -47,11 +50,11 @@ class Scheduler:
         self._store = store
         self._runs = runs
         self._board = board
+        self._costs = costs
         self._clock = clock
         self._rules = rules
         self._new_id = new_id
         self._wake = asyncio.Event()
-        self._due: dict[str, float] = {}
         self._turns = Turns(rules)
         self._age: QueueAge | None = None
         self._waiting = False
@@ -73,11 +76,6 @@ class Scheduler:
         """Something that may start or end a run has happened."""
         self._wake.set()
 
-    def retry_at(self, job_id: str, pause: float) -> None:
-        """Queues the job again after a pause in seconds."""
-        self._due[job_id] = self._clock.monotonic() + pause
-        self.wake()
-
     async def run(self) -> None:
         """Schedules until cancelled."""
         while True:
@@ -95,11 +93,9 @@ class Scheduler:
                 pass
 
     async def turn(self) -> None:
-        """One round: due retries, foreground, background."""
+        """One round: foreground, background."""
         if self.draining:
             self._runs.preempt_all()
-        await self._queue_due()
-        if self.draining:
             self._turns.hear(self._runs.background(), self._clock.monotonic())
             return
         if await self._start_foreground():
@@ -107,33 +103,11 @@ class Scheduler:
         await self._serve_background()
 
     def _until_next(self) -> float | None:
+        if not self._waiting or self._age is None:
+            return None
         now = self._clock.monotonic()
-        times = [when - now for when in self._due.values()]
-        if self._waiting and self._age is not None:
-            waits = (self._turns.until_next(now), self._age.until_mark(now))
-            times += [wait for wait in waits if wait is not None]
-        return max(0.0, min(times)) if times else None
-
-    async def _queue_due(self) -> None:
-        now = self._clock.monotonic()
-        due = [job_id for job_id, when in self._due.items() if when <= now]
-        if not due:
-            return
-        time = self._clock.now()
-
-        def requeue(tx: Tx) -> None:
-            for job_id in due:
-                job = tx.job(job_id)
-                if job is not None:
-                    move(tx, job, Trigger.RETRY_DUE, time)
-
-        # Taken out first: a job that fails again meanwhile puts in its new time.
-        taken = {job_id: self._due.pop(job_id) for job_id in due}
-        try:
-            await self._store.transact(requeue)
-        except StoreUnavailable:
-            self._due = taken | self._due
-            raise
+        waits = (self._turns.until_next(now), self._age.until_mark(now))
+        return min((max(0.0, wait) for wait in waits if wait is not None), default=None)
 
     async def _start_foreground(self) -> bool:
         places = await self._store.transact(
@@ -188,18 +162,21 @@ class Scheduler:
         if not places:
             return set()
         claims = [(place.job_id, self._new_id()) for place in places]
-        now = self._clock.now()
+        now = self._clock.moment()
 
-        def claim(tx: Tx) -> list[Job]:
-            claimed = []
-            for job_id, claim_id in claims:
-                job = tx.job(job_id)
-                if job is not None and job.state is JobState.QUEUED and not job.completing:
-                    fresh = dataclasses.replace(job, claim_id=claim_id)
-                    claimed.append(move(tx, fresh, Trigger.CLAIMED, now) or fresh)
-            return claimed
-
-        claimed = await self._store.transact(claim)
+        claimed = await self._store.transact(
+            lambda tx: [job for claim in claims if (job := self._claimed(tx, *claim, now))]
+        )
         for job in claimed:
             self._runs.begin(job)
         return {job.job_id for job in claimed}
+
+    def _claimed(self, tx: Tx, job_id: str, claim_id: str, now: Moment) -> Job | None:
+        job = tx.job(job_id)
+        if job is None or job.state is not JobState.QUEUED or job.completing:
+            return None
+        if self._costs.blocks(job):
+            self._costs.block(tx, job, now)
+            return None
+        fresh = dataclasses.replace(job, claim_id=claim_id)
+        return move(tx, fresh, Trigger.CLAIMED, now) or fresh

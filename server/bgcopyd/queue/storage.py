@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -19,6 +19,7 @@ from bgcopyd.jobs.file import (
 )
 from bgcopyd.jobs.job import Job, JobState, Priority, Progress, TransferError
 from bgcopyd.jobs.principal import Principal
+from bgcopyd.queue.clock import ClockMark
 
 T = TypeVar("T")
 
@@ -37,14 +38,17 @@ class DestinationTaken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a request id was first used for: by whom, the content's digest, and its result."""
+    """What a request id was first used for: by whom, the content's digest, and its result.
+
+    `expires` is a moment of the steady scale.
+    """
 
     creator: str
     request_id: str
     content: bytes
     job_id: str
     first_index: int
-    expires: datetime | None = None
+    expires: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +169,18 @@ class AgeMark:
     number: int
 
 
+# A root's name and a directory below it, "" for the root itself.
+Directory = tuple[str, str]
+# The job and the file whose index a partial file's name tells.
+Leftover = tuple[str, int]
+
+
 class Tx(Protocol):
     """One transaction. Synchronous; every call sees the changes before it.
 
     Every insert_job, update_job and delete_job takes the next number of the change sequence, sets
-    it as the job's change_seq, and adds one to the job's revision. Durations are seconds.
+    it as the job's change_seq, and adds one to the job's revision. Durations are seconds, and so
+    are `now` and its like: moments of the steady scale.
     """
 
     def job(self, job_id: str) -> Job | None:
@@ -249,7 +260,10 @@ class Tx(Protocol):
         """Remembers the use of a request id; it is unique per creator."""
 
     def queued(self, priority: Priority, limit: int) -> list[Place]:
-        """The first QUEUED jobs of a priority by queue_seq."""
+        """The first QUEUED jobs of a priority by queue_seq.
+
+        Those with a `due` moment are in no queue: they wait for their not_before.
+        """
 
     def lanes(self, priority: Priority, *, after: str = "", limit: int) -> list[Place]:
         """The first QUEUED job of each owner who has any of the priority.
@@ -274,11 +288,48 @@ class Tx(Protocol):
     def unsettled(self, limit: int = 1000) -> list[Job]:
         """Jobs with `completing` or `cleanup`."""
 
-    def expire(self, now: datetime, limit: int = 500) -> int:
-        """Deletes final, settled jobs whose expire_time has come; how many.
+    def expire(self, now: float, limit: int = 500) -> int:
+        """Deletes final, settled jobs whose `due` has come; how many.
 
         Also forgets requests at their `expires`, or REQUEST_ID_RETENTION seconds after the first
         call of this method that finds their job gone.
+        """
+
+    def due(self, now: float, limit: int = 500) -> list[Job]:
+        """Jobs that are not final nor being completed and whose `due` has come, by that."""
+
+    def overdue(self, now: float, limit: int = 500) -> list[Job]:
+        """Those whose `deadline_due` has come, in a state from which Trigger.DEADLINE leads on."""
+
+    def inactive(self, before: float, limit: int = 500) -> list[Job]:
+        """Those that were active until then, in a state from which Trigger.INACTIVE leads on."""
+
+    def blocked(self, *, after: int = 0, limit: int = 500) -> list[Job]:
+        """Jobs in TRANSIENT_ERROR without `due`, by seq from the one behind `after`."""
+
+    def next_moment(self, inactivity_timeout: float) -> float | None:
+        """The earliest moment at which `expire`, `due`, `overdue` or `inactive` have work."""
+
+    def clock_mark(self) -> ClockMark | None:
+        """The mark that was set last."""
+
+    def set_clock_mark(self, mark: ClockMark) -> None:
+        """Notes where the clocks stand."""
+
+    def note_directories(self, directories: Iterable[Directory], until: float) -> None:
+        """Notes where partial files may be left, to be looked at until a moment."""
+
+    def directories(self, *, after: Directory | None = None, limit: int = 1000) -> list[Directory]:
+        """Noted directories in order, from the one behind `after`."""
+
+    def forget_directories(self, now: float) -> None:
+        """Forgets those whose moment has come."""
+
+    def unwanted(self, leftovers: Collection[Leftover]) -> set[Leftover]:
+        """Those of which the store knows that no job wants them any more.
+
+        That is: of jobs that have ended, of files that were removed, and of jobs that are gone but
+        have a tombstone. Others may be another daemon's.
         """
 
     def trim_history(self, keep: int) -> None:

@@ -9,26 +9,30 @@ from bgcopyd.queue.storage import AgeMark, Place
 from bgcopyd.store import rows
 
 _PLACE = "SELECT job.id, job.owner, job.priority, job.queue_seq FROM job"
-_OLDEST = f"{_PLACE} WHERE state = 1 AND priority = ? ORDER BY queue_seq LIMIT ?"
+# Those that are held for their not_before have a due moment, and are in no lane.
+_WAITS = "state = 1 AND due IS NULL"
+_OLDEST = f"{_PLACE} WHERE {_WAITS} AND priority = ? ORDER BY queue_seq LIMIT ?"
 _LANE = (
-    f"{_PLACE} WHERE state = 1 AND priority = ? AND owner = ? AND queue_seq > ? "
+    f"{_PLACE} WHERE {_WAITS} AND priority = ? AND owner = ? AND queue_seq > ? "
     "ORDER BY queue_seq LIMIT ?"
 )
 # Leaps from owner to owner along the index: two searches per owner, however many jobs each has.
 _HEADS = f"""
 WITH RECURSIVE lane (owner) AS (
-    SELECT min(owner) FROM job WHERE state = 1 AND priority = ?1 AND owner > ?2
+    SELECT min(owner) FROM job WHERE {_WAITS} AND priority = ?1 AND owner > ?2
     UNION ALL
-    SELECT (SELECT min(owner) FROM job WHERE state = 1 AND priority = ?1 AND owner > lane.owner)
+    SELECT (
+        SELECT min(owner) FROM job WHERE {_WAITS} AND priority = ?1 AND owner > lane.owner
+    )
     FROM lane WHERE lane.owner IS NOT NULL LIMIT ?3
 )
 {_PLACE}, lane WHERE job.seq = (
-    SELECT seq FROM job WHERE state = 1 AND priority = ?1 AND owner = lane.owner
+    SELECT seq FROM job WHERE {_WAITS} AND priority = ?1 AND owner = lane.owner
     ORDER BY queue_seq LIMIT 1
 ) ORDER BY lane.owner
 """
 _AHEAD = (
-    "SELECT count(*) FROM (SELECT 1 FROM job WHERE state = 1 AND priority = ? AND owner = ? "
+    f"SELECT count(*) FROM (SELECT 1 FROM job WHERE {_WAITS} AND priority = ? AND owner = ? "
     "AND queue_seq < ? LIMIT ?)"
 )
 

@@ -6,14 +6,13 @@ import asyncio
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 from typing import TypeVar
 
 from bgcopyd.jobs.attempt import Attempt
 from bgcopyd.jobs.file import File, FileSpec
 from bgcopyd.jobs.job import Job, JobState, Priority, Progress
-from bgcopyd.jobs.limits import ATTEMPTS_PER_JOB, REQUEST_ID_RETENTION
+from bgcopyd.jobs.limits import ATTEMPTS_PER_JOB
 from bgcopyd.queue.storage import (
     AgeMark,
     Changes,
@@ -30,53 +29,14 @@ from bgcopyd.queue.storage import (
     Tombstone,
     Tx,
 )
+from bgcopyd.store.memory_clocks import MemoryClocks
+from bgcopyd.store.memory_state import State
 
 T = TypeVar("T")
 
 
-@dataclass
-class _State:
-    """All that is stored. Values are immutable, so a copy of the tables is a snapshot."""
-
-    number: int = 0
-    oldest: int = 0
-    jobs: dict[str, Job] = field(default_factory=dict)
-    files: dict[tuple[str, int], File] = field(default_factory=dict)
-    claims: dict[str, str] = field(default_factory=dict)
-    requests: dict[tuple[str, str], Request] = field(default_factory=dict)
-    gone: set[str] = field(default_factory=set)
-    tombstones: list[Tombstone] = field(default_factory=list)
-    tokens: dict[str, Token] = field(default_factory=dict)
-    ages: list[AgeMark] = field(default_factory=list)
-    removed_to: dict[str, int] = field(default_factory=dict)
-    secrets: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    attempts: dict[str, list[Attempt]] = field(default_factory=dict)
-    policy: Mapping[str, object] = field(default_factory=dict)
-
-    def copy(self) -> _State:
-        return _State(
-            self.number,
-            self.oldest,
-            dict(self.jobs),
-            dict(self.files),
-            dict(self.claims),
-            dict(self.requests),
-            set(self.gone),
-            list(self.tombstones),
-            dict(self.tokens),
-            list(self.ages),
-            dict(self.removed_to),
-            dict(self.secrets),
-            dict(self.attempts),
-            self.policy,
-        )
-
-
-class MemoryTx:
+class MemoryTx(MemoryClocks):
     """Tx on a state of its own."""
-
-    def __init__(self, state: _State) -> None:
-        self._state = state
 
     def _next(self) -> int:
         self._state.number += 1
@@ -294,7 +254,7 @@ class MemoryTx:
         found = [
             Place(job.job_id, job.owner, job.priority, job.queue_seq)
             for job in self._state.jobs.values()
-            if job.state is JobState.QUEUED and job.priority is priority
+            if job.state is JobState.QUEUED and job.priority is priority and job.due is None
         ]
         return sorted(found, key=lambda place: place.queue_seq)
 
@@ -339,25 +299,6 @@ class MemoryTx:
         found = [job for job in self._state.jobs.values() if job.completing or job.cleanup]
         return sorted(found, key=lambda job: job.seq)[:limit]
 
-    def expire(self, now: datetime, limit: int = 500) -> int:
-        """Deletes settled final jobs whose expire_time has come, and old requests."""
-        due = [
-            job
-            for job in self._state.jobs.values()
-            if job.state.final and job.expire_time is not None and job.expire_time <= now
-        ]
-        due = [job for job in due if not (job.completing or job.cleanup)][:limit]
-        for job in due:
-            self.delete_job(job.job_id)
-        forget = now + timedelta(seconds=REQUEST_ID_RETENTION)
-        for key, request in list(self._state.requests.items()):
-            if request.job_id in self._state.gone:
-                self._state.requests[key] = replace(request, expires=forget)
-            elif request.expires is not None and request.expires <= now:
-                del self._state.requests[key]
-        self._state.gone.clear()
-        return len(due)
-
     def trim_history(self, keep: int) -> None:
         """Forgets all but the newest tombstones."""
         tombstones = self._state.tombstones
@@ -385,7 +326,7 @@ class MemoryStore:
     """`Store` in memory; each transaction works on a copy, which takes the place of the old."""
 
     def __init__(self) -> None:
-        self._state = _State()
+        self._state = State()
         self._store_id = uuid.uuid4().hex
         self._callbacks: list[Callable[[int], None]] = []
         self._closed = False

@@ -140,14 +140,14 @@ def request_values(request: Request, key: bytes) -> Row:
         request.content,
         key,
         request.first_index,
-        micros_or_none(request.expires),
+        request.expires,
     )
 
 
 def request_of(row: Row) -> Request:
     """The request of a row (creator, request_id, content, job, first_index, expires)."""
     creator, request_id, content, key, first_index, expires = row
-    known = None if expires is None or expires < 0 else time_or_none(expires)
+    known = None if expires is None or expires < 0 else float(expires)
     return Request(creator, request_id, content, id_text(key), first_index, known)
 
 

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 
 from bgcopyd.jobs.attempt import Attempt
 from bgcopyd.jobs.file import File, FileSpec
 from bgcopyd.jobs.job import Job, JobState, Priority, Progress
 from bgcopyd.jobs.limits import ATTEMPTS_PER_JOB, REQUEST_ID_RETENTION
+from bgcopyd.queue.clock import ClockMark
 from bgcopyd.queue.storage import (
     AgeMark,
     DestinationTaken,
+    Directory,
     FileTotals,
     FileUpdate,
+    Leftover,
     Place,
     Request,
     Token,
 )
-from bgcopyd.store import attempt_rows, file_rows, job_rows, lanes, queries, rows
+from bgcopyd.store import attempt_rows, clock_rows, file_rows, job_rows, lanes, queries, rows
 
 # What a request's values are at fault for; all other errors of SQLite end the whole transaction.
 REQUESTS_OWN_ERRORS = (
@@ -205,7 +207,7 @@ class SQLiteTx:
         if not job.state.final:
             self.counters.count(job.owner, -1)
 
-    def _remove(self, seq: int, job_id: str, owner: str, request_expires: int) -> None:
+    def _remove(self, seq: int, job_id: str, owner: str, request_expires: float) -> None:
         key = rows.id_bytes(job_id)
         first, last = file_rows.file_key(seq, 0), file_rows.file_key(seq + 1, -1)
         self._run("DELETE FROM file WHERE key BETWEEN ? AND ?", (first, last))
@@ -383,24 +385,64 @@ class SQLiteTx:
         )
         return queries.jobs_by_seq(self._db, [row[0] for row in found.fetchall()])
 
-    def expire(self, now: datetime, limit: int = 500) -> int:
-        """Deletes settled final jobs whose expire_time has come, and old requests."""
-        due = rows.micros(now)
-        forget = rows.micros(now + timedelta(seconds=REQUEST_ID_RETENTION))
-        found = self._run(
-            "SELECT seq, id, owner FROM job WHERE state >= 8 AND expire_time IS NOT NULL "
-            "AND expire_time <= ? AND NOT (completing OR cleanup) ORDER BY expire_time LIMIT ?",
-            (due, limit),
-        ).fetchall()
+    def expire(self, now: float, limit: int = 500) -> int:
+        """Deletes settled final jobs that are due, and old requests."""
+        forget = now + REQUEST_ID_RETENTION
+        found = self._run(clock_rows.SELECT_EXPIRED, (now, limit)).fetchall()
         for seq, key, owner in found:
             self._remove(seq, rows.id_text(key), owner, forget)
         self._run("UPDATE request SET expires = ? WHERE expires = ?", (forget, _GONE))
         self._run(
             "DELETE FROM request WHERE (creator, request_id) IN (SELECT creator, request_id "
             "FROM request WHERE expires IS NOT NULL AND expires <= ? LIMIT ?)",
-            (due, limit),
+            (now, limit),
         )
         return len(found)
+
+    def due(self, now: float, limit: int = 500) -> list[Job]:
+        """Jobs with a future that are due."""
+        return clock_rows.due(self._db, now, limit)
+
+    def overdue(self, now: float, limit: int = 500) -> list[Job]:
+        """Jobs past their deadline."""
+        return clock_rows.overdue(self._db, now, limit)
+
+    def inactive(self, before: float, limit: int = 500) -> list[Job]:
+        """Jobs that were last active before."""
+        return clock_rows.inactive(self._db, before, limit)
+
+    def blocked(self, *, after: int = 0, limit: int = 500) -> list[Job]:
+        """Jobs in TRANSIENT_ERROR without a pause."""
+        return clock_rows.blocked(self._db, after, limit)
+
+    def next_moment(self, inactivity_timeout: float) -> float | None:
+        """The earliest moment at which anything is due."""
+        return clock_rows.next_moment(self._db, inactivity_timeout)
+
+    def clock_mark(self) -> ClockMark | None:
+        """The mark that was set last."""
+        return clock_rows.clock_mark(self._db)
+
+    def set_clock_mark(self, mark: ClockMark) -> None:
+        """Notes where the clocks stand."""
+        self._run(clock_rows.REPLACE_MARK, (clock_rows.mark_text(mark),))
+
+    def note_directories(self, directories: Iterable[Directory], until: float) -> None:
+        """Notes where partial files may be left."""
+        values = [(*directory, until) for directory in directories]
+        self._run_many(clock_rows.NOTE_DIRECTORY, values)
+
+    def directories(self, *, after: Directory | None = None, limit: int = 1000) -> list[Directory]:
+        """Noted directories in order."""
+        return clock_rows.directories(self._db, after, limit)
+
+    def forget_directories(self, now: float) -> None:
+        """Forgets those whose moment has come."""
+        self._run(clock_rows.FORGET_DIRECTORIES, (now,))
+
+    def unwanted(self, leftovers: Collection[Leftover]) -> set[Leftover]:
+        """Partial files of ours that no job wants any more."""
+        return clock_rows.unwanted(self._db, leftovers)
 
     def trim_history(self, keep: int) -> None:
         """Forgets all but the newest tombstones."""
