@@ -16,6 +16,7 @@ from bgcopyd import __version__, platform
 from bgcopyd.config import Settings
 from bgcopyd.config.settings import HOST_ROOT
 from bgcopyd.ids import RandomIds
+from bgcopyd.jobs.http_options import AuthScheme
 from bgcopyd.jobs.job import Job, JobState
 from bgcopyd.jobs.policy import Policy
 from bgcopyd.jobs.roots import Roots
@@ -30,13 +31,15 @@ from bgcopyd.queue.housekeeping import Housekeeping
 from bgcopyd.queue.judging import Configured
 from bgcopyd.queue.looking import Looker
 from bgcopyd.queue.manager import BackgroundCopyManager, Ids
+from bgcopyd.queue.ownership import Ownership
 from bgcopyd.queue.policies import PolicyKeeper
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.quotas import Quotas
 from bgcopyd.queue.recovery import recover
 from bgcopyd.queue.run import Ended, RunTools
 from bgcopyd.queue.runs import Runs
-from bgcopyd.queue.scheduler import Rules, Scheduler
+from bgcopyd.queue.scheduler import Scheduler
+from bgcopyd.queue.secrets import JobSecrets
 from bgcopyd.queue.statistics import Statistics
 from bgcopyd.queue.storage import StoreUnavailable
 from bgcopyd.queue.sweeper import Sweeper
@@ -46,13 +49,16 @@ from bgcopyd.rpc.calls import Activity, Calls
 from bgcopyd.rpc.editing_servicer import EditingServicer
 from bgcopyd.rpc.identity import Identities
 from bgcopyd.rpc.looking_servicer import LookingServicer
+from bgcopyd.rpc.ownership_servicer import OwnershipServicer
 from bgcopyd.rpc.server import RpcServer
 from bgcopyd.rpc.servicer import About, BackgroundCopyServicer
 from bgcopyd.store.directory import StateDirectory, size_on_disk
+from bgcopyd.store.sealing import open_sealer
 from bgcopyd.store.sqlite import SQLiteStore
 from bgcopyd.transfer.engine import CurlEngine
 from bgcopyd.transfer.files import LocalFiles
 from bgcopyd.transfer.options import EngineOptions
+from bgcopyd.transfer.policy import speaks
 from bgcopyd.transfer.reading import LocalReader
 
 logger = logging.getLogger(__name__)
@@ -92,6 +98,7 @@ class Daemon:
         self._statistics = Statistics()
         board = ProgressBoard(clock, lambda: self.policies.policy.inactivity_timeout)
         costs = CostGate(lambda: self.policies.policy.network_cost)
+        self.secrets = JobSecrets(open_sealer(settings.state_dir, settings.secrets_key_file))
         self.runs = Runs(
             RunTools(
                 store,
@@ -101,14 +108,16 @@ class Daemon:
                 clock,
                 random.random,
                 settings.files_in_parallel,
+                self.secrets.open_for_run,
             )
         )
         self.scheduler = Scheduler(
             store,
             self.runs,
+            board,
             costs,
             clock,
-            rules=Rules(settings.background_jobs, settings.time_slice),
+            rules=settings.rules,
             new_id=lambda: secrets.token_hex(8),
         )
         self.completion = Completion(
@@ -146,7 +155,11 @@ class Daemon:
 
     def _server(self, board: ProgressBoard, costs: CostGate) -> RpcServer:
         settings = self._settings
-        configured = Configured(settings.client_certificates, settings.ca_bundles)
+        configured = Configured(
+            settings.client_certificates,
+            settings.ca_bundles,
+            [one for one in AuthScheme if speaks(one)],
+        )
         manager = BackgroundCopyManager(
             store=self._store,
             runs=self.runs,
@@ -156,6 +169,7 @@ class Daemon:
             ids=Ids(RandomIds().draw, lambda: f"{random.getrandbits(32):08x}"),
             quotas=self._quotas,
             configured=configured,
+            secrets=self.secrets,
             on_change=self._changed,
         )
         editor = JobEditor(
@@ -167,6 +181,16 @@ class Daemon:
             clock=self._clock,
             configured=configured,
             costs=costs,
+            secrets=self.secrets,
+            on_change=self._changed,
+        )
+        ownership = Ownership(
+            store=self._store,
+            runs=self.runs,
+            board=board,
+            clock=self._clock,
+            configured=configured,
+            secrets=self.secrets,
             on_change=self._changed,
         )
         looker = Looker(self._store, self.reader, self.engine, configured, self._clock)
@@ -183,6 +207,7 @@ class Daemon:
                 servicer,
                 EditingServicer(editor),
                 LookingServicer(looker),
+                OwnershipServicer(ownership),
             ),
             "AdminService": (AdminServicer(self._administration(board)),),
         }
@@ -353,6 +378,8 @@ async def _feed_watchdog(interval: float) -> None:
 def _engine_options(settings: Settings) -> EngineOptions:
     return EngineOptions(
         rate=settings.max_bytes_per_second,
+        connections_per_host=settings.connections_per_host,
+        connections_per_owner=settings.connections_per_owner,
         connect_timeout=settings.connect_timeout,
         idle_timeout=settings.idle_timeout,
         ca_file=settings.ca_file,

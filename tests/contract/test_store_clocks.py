@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from bgcopyd.jobs.job import Job, JobState, Priority
 from bgcopyd.queue.clock import ClockMark
-from bgcopyd.queue.storage import Store, Tx
+from bgcopyd.queue.storage import Place, Store, Tx
 from bgcopyd.store import clock_rows
 from bgcopyd.store.connection import DATABASE
 from bgcopyd.store.memory import MemoryStore
@@ -38,7 +38,7 @@ pytest_plugins = ["tests.support.store_kinds"]
 HOUR = 3600.0
 
 
-def found(store: Store, look: Callable[[Tx], list[Job]]) -> Any:
+def found(store: Store, look: Callable[[Tx], list[Job] | list[Place]]) -> Any:
     return store.transact(lambda tx: [job.job_id for job in look(tx)])
 
 

@@ -102,7 +102,8 @@ class Job:
     Moments of the steady scale (see jobs/clocks.py): `due` is when what it waits for in its state
     comes, `not_before_due` and `deadline_due` are those of the options, `active` when it was last
     active, at the time of day `active_time`. `download_time` leaves out the run under way.
-    `inactivity_time` is worked out for whoever looks and is not stored.
+    `inactivity_time` is worked out for whoever looks, and so is `turn_reason`, what a
+    queued job waits for; neither is stored.
     """
 
     job_id: str
@@ -144,6 +145,7 @@ class Job:
     active_time: datetime = EPOCH
     download_time: float = 0.0
     inactivity_time: datetime | None = None
+    turn_reason: str = ""
 
     @property
     def partially_completed(self) -> bool:

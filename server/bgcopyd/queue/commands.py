@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bgcopyd.jobs.file import FileRange, FileSpec
-from bgcopyd.jobs.http_options import HttpOptions
+from bgcopyd.jobs.http_options import Credentials, CredentialsKey, HttpOptions
 from bgcopyd.jobs.job import JobState
 from bgcopyd.jobs.properties import Values
 from bgcopyd.jobs.refusal import Refusal
@@ -77,6 +77,35 @@ class RequestFileRanges:
     job_id: str
     index: int
     ranges: tuple[FileRange, ...]
+    etag: str
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetCredentials:
+    """Credentials to store; absent where the request is refused."""
+
+    job_id: str
+    credentials: Credentials | None
+    etag: str
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveCredentials:
+    """Credentials to forget; absent where the request is refused."""
+
+    job_id: str
+    key: CredentialsKey | None
+    etag: str
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOwnership:
+    """A job to take."""
+
+    job_id: str
     etag: str
     refusal: Refusal | None = None
 

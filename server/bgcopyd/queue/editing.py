@@ -16,7 +16,7 @@ from bgcopyd.jobs.properties import fields_of
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal, invalid
 from bgcopyd.jobs.states import Trigger
-from bgcopyd.queue.authorizer import authorized_job
+from bgcopyd.queue.authorizer import authorized_job, trusted
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.commands import (
     RemoveFiles,
@@ -27,10 +27,17 @@ from bgcopyd.queue.commands import (
 )
 from bgcopyd.queue.completion import Completion
 from bgcopyd.queue.costs import CostGate
-from bgcopyd.queue.judging import Configured, judge_locks, judge_options, judge_values
+from bgcopyd.queue.judging import (
+    Configured,
+    judge_locks,
+    judge_options,
+    judge_owner,
+    judge_values,
+)
 from bgcopyd.queue.ledger import directory_of, partial_of, progress_of, requested_after, update_of
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.runs import Runs
+from bgcopyd.queue.secrets import JobSecrets, replace_headers
 from bgcopyd.queue.storage import Store, Tx
 from bgcopyd.queue.sweeper import SWEPT_FOR
 from bgcopyd.queue.transfers import Files
@@ -57,6 +64,7 @@ class JobEditor:
         clock: Clock,
         configured: Configured,
         costs: CostGate,
+        secrets: JobSecrets,
         on_change: Callable[[Job], None],
     ) -> None:
         self._store = store
@@ -67,20 +75,25 @@ class JobEditor:
         self._clock = clock
         self._configured = configured
         self._costs = costs
+        self._secrets = secrets
         self._on_change = on_change
 
     async def update_job(self, principal: Principal, command: UpdateJob) -> Job:
         """Changes properties, all or none."""
         now = self._clock.moment()
+        values, sealed = self._secrets.seal_headers(command.properties)
 
         def update(tx: Tx) -> tuple[Job, Job]:
             job = _opened(tx, principal, command, Trigger.UPDATE)
-            judge_values(principal, command.properties, self._configured, now.time)
-            judge_locks(job, command.properties)
-            changed = dataclasses.replace(job, **fields_of(command.properties, job.options))
+            judge_owner(principal, job, values)
+            judge_values(principal, values, self._configured, now.time)
+            judge_locks(job, values)
+            changed = dataclasses.replace(job, **fields_of(values, job.options))
             judge_options(changed.options)
-            if changed == job:
+            if changed == job and not sealed:
                 return job, job
+            if "custom_headers" in values:
+                replace_headers(tx, job, sealed)
             if job.state is JobState.TRANSFERRED and changed.auto_complete:
                 changed = dataclasses.replace(changed, completing=True)
             changed = tx.update_job(planned(edited(changed, now), now, before=job.options))
@@ -88,7 +101,7 @@ class JobEditor:
 
         before, job = await self._store.transact(update)
         if job is not before:
-            self._runs.changed(job, refetch=before.options != job.options)
+            self._runs.changed(job, refetch=bool(sealed) or before.options != job.options)
             self._go_on(job)
         return self._board.overlay(job)
 
@@ -106,6 +119,8 @@ class JobEditor:
 
         def update(tx: Tx) -> tuple[File, Job]:
             job = _opened(tx, principal, command, trigger)
+            if command.url is not None:
+                trusted(principal, job)
             file = _file(tx, job.job_id, command.index)
             file = _moved(tx, file, command.url)
             file = _judged(tx, file, valid=command.validation_state)
@@ -135,7 +150,7 @@ class JobEditor:
         now = self._clock.moment()
 
         def replace(tx: Tx) -> tuple[Job, int]:
-            job = _opened(tx, principal, command, Trigger.UPDATE)
+            job = trusted(principal, _opened(tx, principal, command, Trigger.UPDATE))
             count = _replace_prefix(tx, job.job_id, command.old, command.new)
             return (tx.update_job(edited(job, now)) if count else job), count
 

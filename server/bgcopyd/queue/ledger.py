@@ -9,7 +9,8 @@ from datetime import datetime
 from bgcopyd.jobs import spans
 from bgcopyd.jobs.attempt import Attempt, AttemptOutcome
 from bgcopyd.jobs.file import NO_REPORT, File, FileRange, FileReport, SourceBytes
-from bgcopyd.jobs.job import Progress
+from bgcopyd.jobs.http_options import Credentials, HttpOptions
+from bgcopyd.jobs.job import Job, Priority, Progress
 from bgcopyd.jobs.roots import PARTIAL_PREFIX
 from bgcopyd.queue.storage import Directory, FileTotals, FileUpdate
 from bgcopyd.queue.transfers import (
@@ -20,6 +21,7 @@ from bgcopyd.queue.transfers import (
     Partial,
     Received,
     Stopped,
+    TransferOptions,
 )
 
 
@@ -36,6 +38,21 @@ def partial_of(file: File) -> Partial:
 def directory_of(file: File) -> Directory:
     """The directory that it lies in."""
     return file.spec.root, file.spec.path.rpartition("/")[0]
+
+
+def transfer_options(
+    job: Job, http: HttpOptions, credentials: tuple[Credentials, ...]
+) -> TransferOptions:
+    """What the transfers of a job have in common; `http` and `credentials` with their secrets."""
+    return TransferOptions(
+        owner=job.owner,
+        foreground=job.priority is Priority.FOREGROUND,
+        http=http,
+        credentials=credentials,
+        dynamic=job.options.dynamic_content,
+        lazy=job.options.high_performance,
+        max_size=job.options.max_download_size,
+    )
 
 
 def update_of(file: File) -> FileUpdate:

@@ -6,16 +6,17 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bgcopyd.jobs.blocking import AHEAD, waits_for_turn
 from bgcopyd.jobs.clocks import planned
 from bgcopyd.jobs.file import File, FileSpec
 from bgcopyd.jobs.job import Job, JobState, Progress
 from bgcopyd.jobs.options import DEFAULT_OPTIONS
 from bgcopyd.jobs.principal import Principal
-from bgcopyd.jobs.properties import fields_of
+from bgcopyd.jobs.properties import Values, fields_of
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal, Violation
 from bgcopyd.jobs.states import Trigger
-from bgcopyd.queue.authorizer import authorized, authorized_job, owner_scope
+from bgcopyd.queue.authorizer import authorized, authorized_job, owner_scope, trusted
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.commands import AddFiles, CreateJob, Filter, ListFiles, ListJobs
 from bgcopyd.queue.completion import Completed, Completion
@@ -24,6 +25,7 @@ from bgcopyd.queue.ledger import progress_of, update_of
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.quotas import Quotas
 from bgcopyd.queue.runs import Runs
+from bgcopyd.queue.secrets import JobSecrets
 from bgcopyd.queue.storage import (
     DestinationTaken,
     JobPage,
@@ -65,6 +67,7 @@ class BackgroundCopyManager:
         ids: Ids,
         quotas: Quotas,
         configured: Configured,
+        secrets: JobSecrets,
         on_change: Callable[[Job], None],
     ) -> None:
         self._store = store
@@ -75,6 +78,7 @@ class BackgroundCopyManager:
         self._ids = ids
         self._quotas = quotas
         self._configured = configured
+        self._secrets = secrets
         self._on_change = on_change
 
     async def create_job(self, principal: Principal, command: CreateJob) -> Job:
@@ -82,7 +86,8 @@ class BackgroundCopyManager:
         if command.start and not command.files:
             raise Refusal(Reason.JOB_EMPTY, "start needs files: the job would have none")
         self.judge_file_count(0, len(command.files))
-        draft = self._draft(principal, command)
+        values, sealed = self._secrets.seal_headers(command.properties)
+        draft = self._draft(principal, command, values)
         if draft.options is not DEFAULT_OPTIONS:
             judge_values(principal, command.properties, self._configured, draft.create_time)
             judge_options(draft.options)
@@ -95,6 +100,7 @@ class BackgroundCopyManager:
             self._quotas.judge_new_job(tx, principal)
             job = tx.insert_job(draft)
             _insert_files(tx, job.job_id, 0, command.files)
+            tx.put_secrets(job.job_id, sealed)
             if command.request_id:
                 tx.insert_request(
                     Request(principal.id, command.request_id, command.content, job.job_id, 0)
@@ -109,7 +115,8 @@ class BackgroundCopyManager:
     async def get_job(self, principal: Principal, job_id: str) -> Job:
         """The job as it is now."""
         job = authorized(principal, await self._store.job(job_id), job_id)
-        return self._board.overlay(job)
+        ahead = await self._store.ahead(job, AHEAD) if waits_for_turn(job) else 0
+        return self._board.overlay(job, ahead)
 
     async def list_jobs(self, principal: Principal, command: ListJobs) -> tuple[JobPage, Position]:
         """A page of jobs, and the position of the change feed before it was read."""
@@ -133,6 +140,7 @@ class BackgroundCopyManager:
             if earlier is not None:
                 return self._repeated(tx, principal, earlier, command.content), earlier.first_index
             job = authorized_job(tx, principal, command.job_id, command.etag)
+            trusted(principal, job)
             target_state(job, Trigger.ADD_FILES)
             first = tx.next_index(job.job_id)
             self.judge_file_count(job.progress.files_total, len(command.files))
@@ -220,7 +228,7 @@ class BackgroundCopyManager:
 
         return self._board.overlay(await self._store.transact(apply))
 
-    def _draft(self, principal: Principal, command: CreateJob) -> Job:
+    def _draft(self, principal: Principal, command: CreateJob, values: Values) -> Job:
         now = self._clock.moment()
         draft = Job(
             job_id=self._ids.job_id(),
@@ -233,7 +241,7 @@ class BackgroundCopyManager:
             etag=f"{self._ids.nonce()}-1",
             state=JobState.QUEUED if command.start else JobState.SUSPENDED,
             progress=_empty_progress(len(command.files)),
-            **fields_of(command.properties),
+            **fields_of(values),
         )
         return draft if draft.options is DEFAULT_OPTIONS else planned(draft, now)
 

@@ -1,4 +1,4 @@
-"""How far running jobs have come, for people: in memory only, ahead of what is on disk."""
+"""What is known of jobs beyond the store: how far they have come, what they wait for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from bgcopyd.jobs.blocking import Standing, turn_reason, waits_for_turn, waits_to_start
 from bgcopyd.jobs.clocks import download_time
 from bgcopyd.jobs.job import Job, Progress
 from bgcopyd.jobs.moments import later
@@ -21,6 +22,9 @@ class ProgressBoard:
     Args:
         clock: reads the time.
         inactivity_timeout: after how many seconds of rest a job is cancelled.
+
+    Attributes:
+        standing: who holds the background slots, as the scheduler has seen it last.
     """
 
     def __init__(
@@ -28,6 +32,7 @@ class ProgressBoard:
         clock: Clock,
         inactivity_timeout: Callable[[], float] = lambda: Policy().inactivity_timeout,
     ) -> None:
+        self.standing = Standing(slots=0, priorities=(), owners={})
         self._clock = clock
         self._inactivity_timeout = inactivity_timeout
         self._live: dict[str, Progress] = {}
@@ -50,13 +55,16 @@ class ProgressBoard:
         """Every running job's progress."""
         return self._live
 
-    def overlay(self, job: Job) -> Job:
+    def overlay(self, job: Job, ahead: int = 0) -> Job:
         """The job as people see it; two looks differ only where something has happened.
 
         It has its live progress, where there is one, and the time that it took to get there. A job
-        that has stopped has no speed.
+        that has stopped has no speed. One that waits for its turn says what for; `ahead` counts
+        those of its lane before it.
         """
         fields: dict[str, Any] = {}
+        if waits_for_turn(job) or (self.standing.draining and waits_to_start(job)):
+            fields["turn_reason"] = turn_reason(job, self.standing, ahead)
         live = self._live.get(job.job_id)
         if live is not None:
             stopped = not job.state.running

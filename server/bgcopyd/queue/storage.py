@@ -157,6 +157,24 @@ Directory = tuple[str, str]
 Leftover = tuple[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A QUEUED job's place: lanes are of one owner and priority, in the order of queue_seq."""
+
+    job_id: str
+    owner: str
+    priority: Priority
+    queue_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgeMark:
+    """Where the change sequence stood when the queue was `age` seconds old."""
+
+    age: float
+    number: int
+
+
 class Tx(Protocol):
     """One transaction. Synchronous; every call sees the changes before it.
 
@@ -241,12 +259,26 @@ class Tx(Protocol):
     def insert_request(self, request: Request) -> None:
         """Remembers the use of a request id; it is unique per creator."""
 
-    def queued(self, priority: Priority, limit: int) -> list[Job]:
-        """QUEUED jobs of a priority by queue_seq: the first of each owner, then the second, ...
+    def queued(self, priority: Priority, limit: int) -> list[Place]:
+        """The first QUEUED jobs of a priority by queue_seq.
 
-        Those with a `due` moment are not among them: they wait for their not_before. No owner's
-        second job comes before another owner's first, so that a prefix is fair.
+        As in all lanes, without those that have a `due` moment: they wait for their not_before.
         """
+
+    def lanes(self, priority: Priority, *, after: str = "", limit: int) -> list[Place]:
+        """The first QUEUED job of each owner who has any of the priority.
+
+        At most `limit`, by the owners' names, from the one behind `after`.
+        """
+
+    def lane(self, priority: Priority, owner: str, *, after: int = 0, limit: int) -> list[Place]:
+        """An owner's QUEUED jobs of a priority by queue_seq, from the one behind `after`."""
+
+    def ages(self) -> list[AgeMark]:
+        """The marks that are kept, by age."""
+
+    def mark_age(self, age: float, *, forget: float) -> AgeMark:
+        """Notes where the change sequence stands now; forgets marks below the age `forget`."""
 
     def jobs_in(
         self, states: Iterable[JobState], *, after: int = 0, limit: int = 1000
@@ -346,6 +378,9 @@ class Store(Protocol):
 
     async def counts(self) -> dict[JobState, int]:
         """How many jobs of each state there are."""
+
+    async def ahead(self, job: Job, limit: int) -> int:
+        """How many QUEUED jobs of the same owner and priority come first; counts up to `limit`."""
 
     async def changes(self, after: int, *, limit: int = 1000) -> Changes:
         """What has changed; `position` is where to go on, newest once all is read."""

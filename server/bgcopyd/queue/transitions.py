@@ -10,6 +10,7 @@ from bgcopyd.jobs.moments import Moment
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal
 from bgcopyd.jobs.states import VERBS, Trigger, outcome_of
+from bgcopyd.queue.secrets import forget
 from bgcopyd.queue.storage import Tx
 
 # BITS counts no blocks by policy; what ends for inactivity has not failed.
@@ -60,12 +61,13 @@ def move(
     *,
     error: TransferError | None = None,
     wait: float | None = None,
+    keep_place: bool = False,
 ) -> Job | None:
     """Applies a trigger: the job after it, the same one where nothing changes, None where dropped.
 
     `job` may carry other new values; they are written with the new state, and only then. A job's
-    place in the queue is renewed whenever it comes to it. `wait` is how many seconds a pause lasts,
-    or the memory of a job that has ended.
+    place in the queue is renewed whenever it comes to it, unless it may keep its old one. `wait` is
+    how many seconds a pause lasts, or the memory of a job that has ended.
     """
     state = target_state(job, trigger)
     if state is None or state is job.state:
@@ -80,4 +82,6 @@ def move(
         transferred_time=now.time if state is JobState.TRANSFERRED else job.transferred_time,
         **clocks_after(job, state, now, wait),
     )
-    return tx.update_job(changed, requeue=state is JobState.QUEUED)
+    if state.final:
+        changed = forget(tx, changed)
+    return tx.update_job(changed, requeue=state is JobState.QUEUED and not keep_place)

@@ -14,12 +14,14 @@ from bgcopyd.jobs.file import File, FileSpec
 from bgcopyd.jobs.job import Job, JobState, Priority, Progress
 from bgcopyd.jobs.limits import ATTEMPTS_PER_JOB
 from bgcopyd.queue.storage import (
+    AgeMark,
     Changes,
     DestinationTaken,
     FileTotals,
     FileUpdate,
     JobPage,
     JobQuery,
+    Place,
     Position,
     Request,
     StoreUnavailable,
@@ -248,15 +250,40 @@ class MemoryTx(MemoryClocks):
             raise ValueError("the request id was used before")
         self._state.requests[key] = request
 
-    def queued(self, priority: Priority, limit: int) -> list[Job]:
-        """QUEUED jobs of a priority, one of each owner after the other."""
-        turns: dict[str, int] = {}
-        dealt = []
-        for job in sorted(self._state.jobs.values(), key=lambda job: job.queue_seq):
-            if job.state is JobState.QUEUED and job.priority is priority and job.due is None:
-                turn = turns[job.owner] = turns.get(job.owner, 0) + 1
-                dealt.append((turn, job.queue_seq, job))
-        return [job for _, _, job in sorted(dealt, key=lambda entry: entry[:2])[:limit]]
+    def _queue(self, priority: Priority) -> list[Place]:
+        found = [
+            Place(job.job_id, job.owner, job.priority, job.queue_seq)
+            for job in self._state.jobs.values()
+            if job.state is JobState.QUEUED and job.priority is priority and job.due is None
+        ]
+        return sorted(found, key=lambda place: place.queue_seq)
+
+    def queued(self, priority: Priority, limit: int) -> list[Place]:
+        """The first QUEUED jobs of a priority."""
+        return self._queue(priority)[:limit]
+
+    def lanes(self, priority: Priority, *, after: str = "", limit: int) -> list[Place]:
+        """The first QUEUED job of each owner."""
+        heads: dict[str, Place] = {}
+        for place in self._queue(priority):
+            heads.setdefault(place.owner, place)
+        return [heads[owner] for owner in sorted(heads) if owner > after][:limit]
+
+    def lane(self, priority: Priority, owner: str, *, after: int = 0, limit: int) -> list[Place]:
+        """An owner's QUEUED jobs of a priority."""
+        queue = [place for place in self._queue(priority) if place.owner == owner]
+        return [place for place in queue if place.queue_seq > after][:limit]
+
+    def ages(self) -> list[AgeMark]:
+        """The marks that are kept, by age."""
+        return sorted(self._state.ages, key=lambda mark: mark.age)
+
+    def mark_age(self, age: float, *, forget: float) -> AgeMark:
+        """Notes where the change sequence stands now."""
+        mark = AgeMark(age, self._state.number)
+        kept = [one for one in self._state.ages if one.age >= forget and one.age != age]
+        self._state.ages = [*kept, mark]
+        return mark
 
     def jobs_in(
         self, states: Iterable[JobState], *, after: int = 0, limit: int = 1000
@@ -345,6 +372,11 @@ class MemoryStore:
     async def files(self, job_id: str, *, after: int = -1, limit: int = 1000) -> list[File]:
         """As Tx.files."""
         return MemoryTx(self._state).files(job_id, after=after, limit=limit)
+
+    async def ahead(self, job: Job, limit: int) -> int:
+        """How many QUEUED jobs of the same owner and priority come first."""
+        lane = MemoryTx(self._state).lane(job.priority, job.owner, limit=limit)
+        return sum(place.queue_seq < job.queue_seq for place in lane)
 
     async def attempts(
         self, job_id: str, *, file_index: int | None, before: int | None, limit: int

@@ -9,7 +9,7 @@ from bgcopyd.jobs.attempt import Attempt
 from bgcopyd.jobs.file import File
 from bgcopyd.jobs.job import Job
 from bgcopyd.queue.clock import ClockMark
-from bgcopyd.queue.storage import Directory, Request, Token, Tombstone
+from bgcopyd.queue.storage import AgeMark, Directory, Request, Token, Tombstone
 
 
 @dataclass
@@ -25,6 +25,7 @@ class State:
     gone: set[str] = field(default_factory=set)
     tombstones: list[Tombstone] = field(default_factory=list)
     tokens: dict[str, Token] = field(default_factory=dict)
+    ages: list[AgeMark] = field(default_factory=list)
     removed_to: dict[str, int] = field(default_factory=dict)
     secrets: dict[tuple[str, str], bytes] = field(default_factory=dict)
     attempts: dict[str, list[Attempt]] = field(default_factory=dict)
@@ -44,6 +45,7 @@ class State:
             set(self.gone),
             list(self.tombstones),
             dict(self.tokens),
+            list(self.ages),
             dict(self.removed_to),
             dict(self.secrets),
             dict(self.attempts),

@@ -23,7 +23,7 @@ from bgcopyd.queue.storage import (
     Token,
     Tx,
 )
-from bgcopyd.store import job_rows, queries, rows
+from bgcopyd.store import job_rows, lanes, queries, rows
 from bgcopyd.store.backups import backup, last_backup
 from bgcopyd.store.connection import DATABASE, connect_reader
 from bgcopyd.store.errors import damaged, translated
@@ -149,6 +149,13 @@ class SQLiteStore:
     async def files(self, job_id: str, *, after: int = -1, limit: int = 1000) -> list[File]:
         """As Tx.files."""
         return await self._read(lambda db: queries.files(db, job_id, after=after, limit=limit))
+
+    async def ahead(self, job: Job, limit: int) -> int:
+        """How many QUEUED jobs of the same owner and priority come first."""
+        try:
+            return lanes.ahead(self._points, job, limit)
+        except sqlite3.Error as problem:
+            raise translated(self._state_dir, problem) from None
 
     async def attempts(
         self, job_id: str, *, file_index: int | None, before: int | None, limit: int

@@ -12,16 +12,17 @@ from bgcopyd.jobs.job import Job, JobState, Priority, Progress
 from bgcopyd.jobs.limits import ATTEMPTS_PER_JOB, REQUEST_ID_RETENTION
 from bgcopyd.queue.clock import ClockMark
 from bgcopyd.queue.storage import (
+    AgeMark,
     DestinationTaken,
     Directory,
     FileTotals,
     FileUpdate,
     Leftover,
+    Place,
     Request,
     Token,
 )
-from bgcopyd.store import attempt_rows, clock_rows, file_rows, job_rows, queries, rows
-from bgcopyd.store.fairness import next_in_queue
+from bgcopyd.store import attempt_rows, clock_rows, file_rows, job_rows, lanes, queries, rows
 
 # What a request's values are at fault for; all other errors of SQLite end the whole transaction.
 REQUESTS_OWN_ERRORS = (
@@ -348,9 +349,28 @@ class SQLiteTx:
             raise ValueError("a job's id is a UUID in lower case")
         self._run(rows.INSERT_REQUEST, rows.request_values(request, key))
 
-    def queued(self, priority: Priority, limit: int) -> list[Job]:
-        """QUEUED jobs of a priority, one of each owner after the other."""
-        return queries.jobs_by_seq(self._db, next_in_queue(self._db, priority, limit))
+    def queued(self, priority: Priority, limit: int) -> list[Place]:
+        """The first QUEUED jobs of a priority."""
+        return lanes.oldest(self._db, priority, limit)
+
+    def lanes(self, priority: Priority, *, after: str = "", limit: int) -> list[Place]:
+        """The first QUEUED job of each owner."""
+        return lanes.heads(self._db, priority, after, limit)
+
+    def lane(self, priority: Priority, owner: str, *, after: int = 0, limit: int) -> list[Place]:
+        """An owner's QUEUED jobs of a priority."""
+        return lanes.lane(self._db, priority, owner, after, limit)
+
+    def ages(self) -> list[AgeMark]:
+        """The marks that are kept, by age."""
+        return lanes.ages(self._db)
+
+    def mark_age(self, age: float, *, forget: float) -> AgeMark:
+        """Notes where the change sequence stands now."""
+        mark = AgeMark(age, self.counters.number)
+        self._run("DELETE FROM age WHERE age < ?", (forget,))
+        self._run("INSERT OR REPLACE INTO age (age, number) VALUES (?, ?)", (age, mark.number))
+        return mark
 
     def jobs_in(
         self, states: Iterable[JobState], *, after: int = 0, limit: int = 1000
