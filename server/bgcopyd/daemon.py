@@ -180,8 +180,8 @@ class Daemon:
             board=board,
             clock=self._clock,
             configured=configured,
-            secrets=self.secrets,
             costs=costs,
+            secrets=self.secrets,
             on_change=self._changed,
         )
         ownership = Ownership(
@@ -191,7 +191,7 @@ class Daemon:
             clock=self._clock,
             configured=configured,
             secrets=self.secrets,
-            on_change=self.scheduler.wake,
+            on_change=self._changed,
         )
         looker = Looker(self._store, self.reader, self.engine, configured, self._clock)
         directories = {name: str(path.resolve()) for name, path in settings.all_roots.items()}

@@ -39,7 +39,7 @@ pytest_plugins = ["tests.support.store_kinds"]
 HOUR = 3600.0
 
 
-def found(store: Store, look: Callable[[Tx], list[Job]]) -> Any:
+def found(store: Store, look: Callable[[Tx], list[Job] | list[Place]]) -> Any:
     return store.transact(lambda tx: [job.job_id for job in look(tx)])
 
 

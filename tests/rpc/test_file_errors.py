@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bgcopy.v1 import background_copy_manager_pb2 as pb
@@ -155,3 +157,22 @@ async def test_a_name_that_is_taken_can_be_given_under_another_policy(home: Hous
     response = await verb(home.local, "CompleteJob", job.job_id)
     assert list(response.completed_files) == [0, 1]
     assert home.files.named == {"a", "b"}
+
+
+async def test_where_something_may_be_left_is_noted(home: House) -> None:
+    def noted() -> Any:
+        return home.store.transact(lambda tx: tx.directories())
+
+    job = await created(home.local, spec("x/a"), spec("y/b"), spec("c"))
+    await verb(home.local, "CancelJob", job.job_id)
+    assert await noted() == []
+    job = await created(home.local, spec("x/a"), spec("y/b"), spec("c"), start=True)
+    first, _, third = await home.engine.take(3)
+    home.engine.claim(first, 5, 10)
+    home.engine.claim(third, 5, 10)
+    await arrived(home.local, job.job_id, job_pb2.JOB_STATE_CONNECTING)
+    await home.local.call("RemoveFiles", pb.RemoveFilesRequest(job_id=job.job_id, file_indexes=[0]))
+    assert await noted() == [("default", "x")]
+    await home.engine.take(2)
+    await verb(home.local, "CancelJob", job.job_id)
+    assert await noted() == [("default", ""), ("default", "x"), ("default", "y")]

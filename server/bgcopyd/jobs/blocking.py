@@ -13,28 +13,38 @@ AHEAD = 100
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Who holds the background slots: priorities, jobs by owner. `jobs_per_owner` 0 is no bound."""
+    """Who holds the background slots: priorities, jobs by owner. `jobs_per_owner` 0 is no bound.
+
+    While the server is `draining`, no job starts.
+    """
 
     slots: int
     priorities: tuple[Priority, ...]
     owners: Mapping[str, int]
     jobs_per_owner: int = 0
+    draining: bool = False
+
+
+def waits_to_start(job: Job) -> bool:
+    """Whether the job could run at once."""
+    return job.state is JobState.QUEUED and job.due is None and not job.completing
 
 
 def waits_for_turn(job: Job) -> bool:
     """Whether the job waits for a background slot."""
-    queued = job.state is JobState.QUEUED and not job.completing
-    return queued and job.priority is not Priority.FOREGROUND
+    return waits_to_start(job) and job.priority is not Priority.FOREGROUND
 
 
 def turn_reason(job: Job, standing: Standing, ahead: int = 0) -> str:
-    """Which bound a job waits for that waits for a background slot.
+    """What a job waits for that could run at once: a background slot, most often.
 
     Args:
         job: the job.
         standing: who holds the slots.
         ahead: how many jobs of its owner and priority come first, as far as they were counted.
     """
+    if standing.draining:
+        return "Waits for the server, which is draining and starts no job."
     bound, taken = standing.jobs_per_owner, len(standing.priorities)
     if 0 < bound <= standing.owners.get(job.owner, 0):
         reason = f"Waits for another job of its owner: {bound} may run in the background at a time."
@@ -59,9 +69,10 @@ def blocked_reason(job: Job) -> str:
 def _queued(job: Job) -> str:
     if job.due is not None:
         return f"Held until {_next_attempt(job)}, its not_before."
-    if job.priority is Priority.FOREGROUND:
-        return "Starts now."
-    return job.turn_reason or "Waits for its turn."
+    if job.turn_reason:
+        return job.turn_reason
+    foreground = job.priority is Priority.FOREGROUND
+    return "Starts now." if foreground else "Waits for its turn."
 
 
 def _transient(job: Job) -> str:

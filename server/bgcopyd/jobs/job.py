@@ -98,12 +98,12 @@ class Job:
     none. `completing` says that Complete has begun and must be carried through, `cleanup` that the
     job has ended and its partial files are not all deleted yet. `stalled` is how many seconds the
     job has waited since its last new byte, `retries` how many attempts have failed since then.
-    `turn_reason` is what a queued job waits for; it is not stored.
 
     Moments of the steady scale (see jobs/clocks.py): `due` is when what it waits for in its state
     comes, `not_before_due` and `deadline_due` are those of the options, `active` when it was last
     active, at the time of day `active_time`. `download_time` leaves out the run under way.
-    `inactivity_time` is worked out for whoever looks and is not stored.
+    `inactivity_time` is worked out for whoever looks, and so is `turn_reason`, what a
+    queued job waits for; neither is stored.
     """
 
     job_id: str

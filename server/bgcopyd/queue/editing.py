@@ -63,8 +63,8 @@ class JobEditor:
         board: ProgressBoard,
         clock: Clock,
         configured: Configured,
-        secrets: JobSecrets,
         costs: CostGate,
+        secrets: JobSecrets,
         on_change: Callable[[Job], None],
     ) -> None:
         self._store = store
@@ -74,8 +74,8 @@ class JobEditor:
         self._board = board
         self._clock = clock
         self._configured = configured
-        self._secrets = secrets
         self._costs = costs
+        self._secrets = secrets
         self._on_change = on_change
 
     async def update_job(self, principal: Principal, command: UpdateJob) -> Job:

@@ -30,6 +30,16 @@ def partial_name(file: File) -> str:
     return file.partial_name or f"{PARTIAL_PREFIX}{file.job_id}-{file.index}"
 
 
+def partial_of(file: File) -> Partial:
+    """The file that holds them."""
+    return Partial(file.spec.root, file.spec.path, partial_name(file))
+
+
+def directory_of(file: File) -> Directory:
+    """The directory that it lies in."""
+    return file.spec.root, file.spec.path.rpartition("/")[0]
+
+
 def transfer_options(
     job: Job, http: HttpOptions, credentials: tuple[Credentials, ...]
 ) -> TransferOptions:
@@ -43,16 +53,6 @@ def transfer_options(
         lazy=job.options.high_performance,
         max_size=job.options.max_download_size,
     )
-
-
-def partial_of(file: File) -> Partial:
-    """The file that holds them."""
-    return Partial(file.spec.root, file.spec.path, partial_name(file))
-
-
-def directory_of(file: File) -> Directory:
-    """The directory that it lies in."""
-    return file.spec.root, file.spec.path.rpartition("/")[0]
 
 
 def update_of(file: File) -> FileUpdate:

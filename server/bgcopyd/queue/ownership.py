@@ -36,7 +36,7 @@ class Ownership:
     """Credentials and owners of jobs. A run that is under way goes on with what is new.
 
     Args:
-        on_change: called when the scheduler may have something to do.
+        on_change: called with a job that may run, or wait for a moment, now.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Ownership:
         clock: Clock,
         configured: Configured,
         secrets: JobSecrets,
-        on_change: Callable[[], None],
+        on_change: Callable[[Job], None],
     ) -> None:
         self._store = store
         self._runs = runs
@@ -125,7 +125,7 @@ class Ownership:
                 "%s took the job from %s", principal.id, former, extra={"job_id": job.job_id}
             )
             await self._runs.stop(job.job_id)
-            self._on_change()
+            self._on_change(job)
         return self._board.overlay(job)
 
 

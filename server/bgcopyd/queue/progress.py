@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from bgcopyd.jobs.blocking import Standing, turn_reason, waits_for_turn
+from bgcopyd.jobs.blocking import Standing, turn_reason, waits_for_turn, waits_to_start
 from bgcopyd.jobs.clocks import download_time
 from bgcopyd.jobs.job import Job, Progress
 from bgcopyd.jobs.moments import later
@@ -63,7 +63,7 @@ class ProgressBoard:
         those of its lane before it.
         """
         fields: dict[str, Any] = {}
-        if waits_for_turn(job):
+        if waits_for_turn(job) or (self.standing.draining and waits_to_start(job)):
             fields["turn_reason"] = turn_reason(job, self.standing, ahead)
         live = self._live.get(job.job_id)
         if live is not None:

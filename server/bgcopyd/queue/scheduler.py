@@ -70,6 +70,7 @@ class Scheduler:
     def drain(self, *, undo: bool) -> None:
         """Starts nothing more and sends back what runs, until that is undone."""
         self.draining = not undo
+        self._tell()
         self.wake()
 
     def wake(self) -> None:
@@ -107,7 +108,8 @@ class Scheduler:
             return None
         now = self._clock.monotonic()
         waits = (self._turns.until_next(now), self._age.until_mark(now))
-        return min((max(0.0, wait) for wait in waits if wait is not None), default=None)
+        times = [wait for wait in waits if wait is not None]
+        return max(0.0, min(times)) if times else None
 
     async def _start_foreground(self) -> bool:
         places = await self._store.transact(
@@ -155,6 +157,7 @@ class Scheduler:
             priorities=tuple(one.priority for one in running),
             owners=Counter(one.owner for one in running),
             jobs_per_owner=self._rules.jobs_per_owner,
+            draining=self.draining,
         )
 
     async def _claim(self, places: Sequence[Place]) -> set[str]:

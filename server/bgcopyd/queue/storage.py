@@ -151,6 +151,12 @@ class Token:
     revoked: bool = False
 
 
+# A root's name and a directory below it, "" for the root itself.
+Directory = tuple[str, str]
+# The job and the file whose index a partial file's name tells.
+Leftover = tuple[str, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A QUEUED job's place: lanes are of one owner and priority, in the order of queue_seq."""
@@ -167,12 +173,6 @@ class AgeMark:
 
     age: float
     number: int
-
-
-# A root's name and a directory below it, "" for the root itself.
-Directory = tuple[str, str]
-# The job and the file whose index a partial file's name tells.
-Leftover = tuple[str, int]
 
 
 class Tx(Protocol):
@@ -262,7 +262,7 @@ class Tx(Protocol):
     def queued(self, priority: Priority, limit: int) -> list[Place]:
         """The first QUEUED jobs of a priority by queue_seq.
 
-        Those with a `due` moment are in no queue: they wait for their not_before.
+        As in all lanes, without those that have a `due` moment: they wait for their not_before.
         """
 
     def lanes(self, priority: Priority, *, after: str = "", limit: int) -> list[Place]:

@@ -8,9 +8,9 @@ from bgcopyd.jobs.job import Job, Priority
 from bgcopyd.queue.storage import AgeMark, Place
 from bgcopyd.store import rows
 
-_PLACE = "SELECT job.id, job.owner, job.priority, job.queue_seq FROM job"
-# Those that are held for their not_before have a due moment, and are in no lane.
+# Those that are held for their not_before have a due moment.
 _WAITS = "state = 1 AND due IS NULL"
+_PLACE = "SELECT job.id, job.owner, job.priority, job.queue_seq FROM job"
 _OLDEST = f"{_PLACE} WHERE {_WAITS} AND priority = ? ORDER BY queue_seq LIMIT ?"
 _LANE = (
     f"{_PLACE} WHERE {_WAITS} AND priority = ? AND owner = ? AND queue_seq > ? "
@@ -21,9 +21,7 @@ _HEADS = f"""
 WITH RECURSIVE lane (owner) AS (
     SELECT min(owner) FROM job WHERE {_WAITS} AND priority = ?1 AND owner > ?2
     UNION ALL
-    SELECT (
-        SELECT min(owner) FROM job WHERE {_WAITS} AND priority = ?1 AND owner > lane.owner
-    )
+    SELECT (SELECT min(owner) FROM job WHERE {_WAITS} AND priority = ?1 AND owner > lane.owner)
     FROM lane WHERE lane.owner IS NOT NULL LIMIT ?3
 )
 {_PLACE}, lane WHERE job.seq = (
