@@ -23,6 +23,7 @@ from bgcopyd.store.connection import DATABASE
 from bgcopyd.store.memory import MemoryStore
 from bgcopyd.store.sqlite import SQLiteStore
 from tests.support.store_values import (
+    ANNA,
     BERT,
     NOW,
     add,
@@ -66,10 +67,23 @@ async def test_jobs_come_in_the_order_of_their_moments(store: Store) -> None:
 async def test_held_jobs_are_not_offered(store: Store) -> None:
     held = await add(store, new_job(state=JobState.QUEUED, due=5.0))
     free = await add(store, new_job(BERT, state=JobState.QUEUED))
-    assert await found(store, lambda tx: tx.queued(Priority.NORMAL, 9)) == [free.job_id]
+    assert await offered(store) == [[free.job_id], [], [free.job_id]]
     released = await change(store, held.job_id, requeue=True, due=None)
-    offered = await found(store, lambda tx: tx.queued(Priority.NORMAL, 9))
-    assert offered == [free.job_id, released.job_id]
+    both = [free.job_id, released.job_id]
+    assert await offered(store) == [both, [released.job_id], [released.job_id, free.job_id]]
+
+
+async def offered(store: Store) -> list[list[str]]:
+    """Ids of the queue, of Anna's lane, and of the lanes' first jobs by their owners' names."""
+
+    def look(tx: Tx) -> list[list[Place]]:
+        return [
+            tx.queued(Priority.NORMAL, 9),
+            tx.lane(Priority.NORMAL, ANNA, limit=9),
+            tx.lanes(Priority.NORMAL, limit=9),
+        ]
+
+    return [[place.job_id for place in places] for places in await store.transact(look)]
 
 
 @pytest.mark.parametrize("state", JobState)

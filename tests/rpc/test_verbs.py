@@ -7,27 +7,64 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.rpc import error_details_pb2 as details_pb2
 
 from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopy.v1 import job_pb2
 from bgcopyd.jobs.job import JobState
 from bgcopyd.jobs.reasons import Reason
-from bgcopyd.jobs.states import Trigger, outcome_of
+from bgcopyd.jobs.states import VERBS, Trigger, outcome_of
+from bgcopyd.queue.transfers import Transfer
 from tests.support.rpc_engine import failure
 from tests.support.rpc_house import House
-from tests.support.rpc_requests import created, got, spec, verb
+from tests.support.rpc_requests import URL, created, got, spec, verb
 from tests.support.rpc_status import refusal
-from tests.support.rpc_watch import arrived
+from tests.support.rpc_watch import arrived, watching
 
-VERBS = {
-    "ResumeJob": Trigger.RESUME,
-    "SuspendJob": Trigger.SUSPEND,
-    "CancelJob": Trigger.CANCEL,
-    "CompleteJob": Trigger.COMPLETE,
-    "AddFiles": Trigger.ADD_FILES,
-    "DeleteJob": Trigger.DELETE,
+ON_DEMAND = "RequestFileRanges of an on-demand job"
+PARTS = {"file_index": 1, "ranges": [job_pb2.FileRange(length=1)]}
+# What is called with what, beside the job's id, on a job whose first file is whole and whose second
+# is not; and the triggers that take the job through the table.
+CALLS: dict[str, tuple[str, dict[str, Any], tuple[Trigger, ...]]] = {
+    "ResumeJob": ("ResumeJob", {}, (Trigger.RESUME,)),
+    "SuspendJob": ("SuspendJob", {}, (Trigger.SUSPEND,)),
+    "CancelJob": ("CancelJob", {}, (Trigger.CANCEL,)),
+    "CompleteJob": ("CompleteJob", {"allow_partial": True}, (Trigger.COMPLETE,)),
+    "DeleteJob": ("DeleteJob", {}, (Trigger.DELETE,)),
+    "AddFiles": ("AddFiles", {"files": [spec()]}, (Trigger.ADD_FILES,)),
+    "UpdateJob": (
+        "UpdateJob",
+        {"job": job_pb2.Job(description="x"), "update_mask": FieldMask(paths=["description"])},
+        (Trigger.UPDATE,),
+    ),
+    "another URL": ("UpdateFile", {"file_index": 1, "remote_url": f"{URL}/2"}, (Trigger.UPDATE,)),
+    "a valid file": ("UpdateFile", {"validation_state": True}, (Trigger.UPDATE,)),
+    "an invalid file": ("UpdateFile", {"validation_state": False}, (Trigger.INVALIDATE,)),
+    "ReplaceRemotePrefix": (
+        "ReplaceRemotePrefix",
+        {"old_prefix": URL, "new_prefix": f"{URL}/2"},
+        (Trigger.UPDATE,),
+    ),
+    "without the whole file": ("RemoveFiles", {"file_indexes": [0]}, (Trigger.REMOVE_FILES,)),
+    "without the rest": (
+        "RemoveFiles",
+        {"file_indexes": [1]},
+        (Trigger.REMOVE_FILES, Trigger.REST_DONE),
+    ),
+    "without files": (
+        "RemoveFiles",
+        {"file_indexes": [0, 1]},
+        (Trigger.REMOVE_FILES, Trigger.EMPTIED),
+    ),
+    "RequestFileRanges": ("RequestFileRanges", PARTS, (Trigger.UPDATE,)),
+    ON_DEMAND: ("RequestFileRanges", PARTS, (Trigger.REQUEST_RANGES,)),
 }
+# No call of theirs is served.
+UNCALLED = {Trigger.TAKE_OWNERSHIP}
+# What changes neither properties nor files, and what finds none of them to change.
+PLAIN_VERBS = ("ResumeJob", "SuspendJob", "CancelJob", "CompleteJob")
+UNTOUCHED = {JobState.TRANSFERRED: ("ReplaceRemotePrefix", "RequestFileRanges", ON_DEMAND)}
 
 
 async def suspended(home: House) -> job_pb2.Job:
@@ -45,12 +82,6 @@ async def connecting(home: House) -> job_pb2.Job:
     job = await created(home.local, spec(), start=True)
     await home.engine.next()
     return await got(home.local, job.job_id)
-
-
-async def transferring(home: House) -> job_pb2.Job:
-    job = await created(home.local, spec(), start=True)
-    home.engine.connect(await home.engine.next(), 10)
-    return await arrived(home.local, job.job_id, job_pb2.JOB_STATE_TRANSFERRING)
 
 
 async def failed(home: House) -> job_pb2.Job:
@@ -72,49 +103,119 @@ async def transferred(home: House) -> job_pb2.Job:
     return await arrived(home.local, job.job_id, job_pb2.JOB_STATE_TRANSFERRED)
 
 
-async def acknowledged(home: House) -> job_pb2.Job:
-    job = await transferred(home)
-    await verb(home.local, "CompleteJob", job.job_id)
-    return await got(home.local, job.job_id)
-
-
 async def cancelled(home: House) -> job_pb2.Job:
     job = await suspended(home)
     await verb(home.local, "CancelJob", job.job_id)
     return await got(home.local, job.job_id)
 
 
-STATES: dict[JobState, Callable[[House], Awaitable[job_pb2.Job]]] = {
-    JobState.SUSPENDED: suspended,
-    JobState.QUEUED: queued,
-    JobState.CONNECTING: connecting,
-    JobState.TRANSFERRING: transferring,
-    JobState.ERROR: failed,
-    JobState.TRANSIENT_ERROR: waiting,
-    JobState.TRANSFERRED: transferred,
-    JobState.ACKNOWLEDGED: acknowledged,
-    JobState.CANCELLED: cancelled,
+async def half_done(home: House, state: JobState, *, on_demand: bool = False) -> job_pb2.Job:
+    """A job in a state whose first file is whole; in TRANSFERRED the second one is as well."""
+    job = await created(home.local, spec(), spec(), on_demand_mode=on_demand)
+    for index in range(2 * on_demand):
+        whole = [job_pb2.FileRange()]
+        await verb(home.local, "RequestFileRanges", job.job_id, file_index=index, ranges=whole)
+    await verb(home.local, "ResumeJob", job.job_id)
+    first, second = await home.engine.take(2)
+    home.engine.connect(first, 10)
+    home.engine.finish(first, 10)
+    async with watching(home.local, job_ids=[job.job_id], progress=0.1) as reader:
+        while (await reader.event()).job_changed.progress.files_transferred < 1:
+            pass
+    await BRINGING[state](home, job.job_id, second)
+    return await arrived(home.local, job.job_id, state.value)
+
+
+async def _nothing(home: House, job_id: str, second: Transfer) -> None:
+    """It is there."""
+
+
+async def _suspend(home: House, job_id: str, second: Transfer) -> None:
+    await verb(home.local, "SuspendJob", job_id)
+    await home.daemon.runs.stop(job_id)
+
+
+async def _resume(home: House, job_id: str, second: Transfer) -> None:
+    await _suspend(home, job_id, second)
+    await verb(home.local, "ResumeJob", job_id)
+    await home.engine.next()
+
+
+async def _queue(home: House, job_id: str, second: Transfer) -> None:
+    await _suspend(home, job_id, second)
+    for _ in range(home.settings.background_jobs):
+        await created(home.local, spec(), start=True, priority=job_pb2.JOB_PRIORITY_HIGH)
+        await home.engine.next()
+    await verb(home.local, "ResumeJob", job_id)
+
+
+async def _fail(home: House, job_id: str, second: Transfer) -> None:
+    home.engine.fail(second, failure(Reason.HTTP_STATUS, transient=False))
+
+
+async def _wait(home: House, job_id: str, second: Transfer) -> None:
+    home.engine.fail(second, failure(), retry_after=3600.0)
+
+
+async def _finish(home: House, job_id: str, second: Transfer) -> None:
+    home.engine.finish(second, 10)
+
+
+async def _complete(home: House, job_id: str, second: Transfer) -> None:
+    await verb(home.local, "CompleteJob", job_id, allow_partial=True)
+
+
+async def _cancel(home: House, job_id: str, second: Transfer) -> None:
+    await verb(home.local, "CancelJob", job_id)
+
+
+BRINGING: dict[JobState, Callable[[House, str, Transfer], Awaitable[None]]] = {
+    JobState.SUSPENDED: _suspend,
+    JobState.QUEUED: _queue,
+    JobState.CONNECTING: _resume,
+    JobState.TRANSFERRING: _nothing,
+    JobState.ERROR: _fail,
+    JobState.TRANSIENT_ERROR: _wait,
+    JobState.TRANSFERRED: _finish,
+    JobState.ACKNOWLEDGED: _complete,
+    JobState.CANCELLED: _cancel,
 }
 
 
 def body(rpc: str) -> dict[str, Any]:
-    if rpc == "AddFiles":
-        return {"files": [spec()]}
-    return {"allow_partial": True} if rpc == "CompleteJob" else {}
+    return CALLS[rpc][1]
 
 
-@pytest.mark.parametrize("rpc", VERBS)
-@pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)
-async def test_verbs_by_state(home: House, state: JobState, rpc: str) -> None:
-    job = await STATES[state](home)
-    assert job.state == state.value
-    outcome = outcome_of(state, VERBS[rpc])
-    call = verb(home.local, rpc, job.job_id, **body(rpc))
+def led_to(state: JobState, name: str) -> JobState | Reason:
+    """Where a call takes a job, by the table; a whole file stays where it was fetched from."""
+    if (name, state) == ("another URL", JobState.TRANSFERRED):
+        return Reason.INVALID_STATE
+    for trigger in CALLS[name][2]:
+        outcome = outcome_of(state, trigger)
+        assert outcome is not None
+        if isinstance(outcome, Reason):
+            return outcome
+        state = outcome
+    return state
+
+
+def test_every_verb_of_the_table_is_called() -> None:
+    called = {trigger for _, _, triggers in CALLS.values() for trigger in triggers[:1]}
+    assert called | UNCALLED == set(VERBS)
+    assert set(BRINGING) == set(JobState)
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("state", BRINGING, ids=lambda state: state.name)
+async def test_verbs_by_state(home: House, state: JobState, name: str) -> None:
+    job = await half_done(home, state, on_demand=name == ON_DEMAND)
+    rpc, fields, _ = CALLS[name]
+    outcome = led_to(state, name)
+    call = verb(home.local, rpc, job.job_id, **fields)
     if isinstance(outcome, Reason):
         refused = await refusal(call)
         assert refused.code is grpc.StatusCode.FAILED_PRECONDITION
         assert refused.reason == outcome.name
-        assert refused.info.metadata["state"] == state.name
         violation = refused.detail(details_pb2.PreconditionFailure).violations[0]
         assert (violation.type, violation.subject) == (outcome.name, job.job_id)
         assert await got(home.local, job.job_id) == job
@@ -124,17 +225,16 @@ async def test_verbs_by_state(home: House, state: JobState, rpc: str) -> None:
         gone = await refusal(home.local.call("GetJob", pb.GetJobRequest(job_id=job.job_id)))
         assert gone.reason == "JOB_NOT_FOUND"
         return
-    assert outcome is not None
     # A job that was queued may have been claimed meanwhile.
     later = {JobState.QUEUED: {JobState.QUEUED, JobState.CONNECTING}}.get(outcome, {outcome})
     assert response.job.state in later
-    if outcome is state and rpc != "AddFiles":
-        assert response.job.etag == job.etag
-        assert response.job.modification_time == job.modification_time
-    if rpc == "AddFiles":
-        assert response.job.etag != job.etag
+    plain = rpc in PLAIN_VERBS
+    touched = not plain and name not in UNTOUCHED.get(state, ())
+    assert (response.job.etag != job.etag) == touched
+    if touched or outcome is not state:
         assert response.job.revision > job.revision
-        assert response.job.progress.files_total == 2
+    else:
+        assert response.job == job
 
 
 @pytest.mark.parametrize("rpc", ["ResumeJob", "SuspendJob", "CancelJob", "CompleteJob"])
