@@ -190,7 +190,7 @@ JOBS = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(JOBS, st.integers(0, 6), st.integers(1, 4))
 def test_all_stores_find_the_same(jobs: list[dict[str, Any]], now: int, limit: int) -> None:
     given_jobs = [new_job(job_id=new_id(n), **fields) for n, fields in enumerate(jobs, 1)]

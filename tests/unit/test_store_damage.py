@@ -69,7 +69,10 @@ async def content(state_dir: Path) -> Content:
             for job in page.jobs
         ]
         running = await store.transact(lambda tx: tx.jobs_in(list(JobState)))
-        secrets = await store.transact(lambda tx: [tx.secrets(job.job_id) for job in running])
+        # A damaged id is found by the order of creation alone.
+        secrets = await store.transact(
+            lambda tx: [tx.secrets(job.job_id) for job in running if tx.job(job.job_id)]
+        )
         return (
             page,
             files,
