@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -18,28 +17,34 @@ from bgcopyd.jobs.reasons import hresult_of
 from bgcopyd.queue.watch import Heartbeat, JobChanged, JobRemoved, SnapshotComplete, WatchEvent
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
-def timestamp(moment: datetime | None) -> Timestamp | None:
-    """A moment, to the microsecond; built by hand because it is on the path of every answer."""
+def timestamp(moment: datetime) -> Timestamp:
+    """A moment, to the microsecond."""
+    message = Timestamp()
+    _set_moment(message, moment)
+    return message
+
+
+def _set_moment(message: Timestamp, moment: datetime | None) -> None:
+    """Leaves the message absent where there is no moment."""
     if moment is None:
-        return None
-    seconds, microseconds = divmod((moment - _EPOCH) // _MICROSECOND, 1_000_000)
-    return Timestamp(seconds=seconds, nanos=microseconds * 1000)
+        return
+    since = moment - _EPOCH
+    message.seconds = since.days * 86_400 + since.seconds
+    message.nanos = since.microseconds * 1000
 
 
-@functools.lru_cache(maxsize=256)
-def duration(seconds: float) -> Duration:
-    """A duration, to the microsecond. Copied by whoever puts it into a message, so it is shared."""
-    whole, microseconds = divmod(round(seconds * 1_000_000), 1_000_000)
-    return Duration(seconds=whole, nanos=microseconds * 1000)
+def _set_duration(message: Duration, seconds: float) -> None:
+    """A duration, to the microsecond."""
+    message.seconds = whole = int(seconds)
+    if whole != seconds:
+        message.seconds, microseconds = divmod(round(seconds * 1_000_000), 1_000_000)
+        message.nanos = microseconds * 1000
 
 
-def transfer_error(error: TransferError | None) -> error_pb2.TransferError | None:
+def transfer_error(error: TransferError) -> error_pb2.TransferError:
     """Why a job or a file stands still."""
-    if error is None:
-        return None
     hresult, name = hresult_of(error.reason, error.http_status)
     return error_pb2.TransferError(
         reason=int(error.reason),  # type: ignore[arg-type] # same numbers, tested
@@ -54,44 +59,52 @@ def transfer_error(error: TransferError | None) -> error_pb2.TransferError | Non
     )
 
 
-def progress(value: Progress) -> job_pb2.JobProgress:
-    """How far a job has come."""
-    return job_pb2.JobProgress(
-        bytes_transferred=value.bytes_transferred,
-        bytes_total=value.bytes_total,
-        files_total=value.files_total,
-        files_transferred=value.files_transferred,
-        bytes_per_second=value.bytes_per_second,
-    )
+def _set_progress(message: job_pb2.JobProgress, value: Progress) -> None:
+    message.bytes_transferred = value.bytes_transferred
+    if value.bytes_total is not None:
+        message.bytes_total = value.bytes_total
+    message.files_total = value.files_total
+    message.files_transferred = value.files_transferred
+    message.bytes_per_second = value.bytes_per_second
 
 
 def job(value: Job) -> job_pb2.Job:
     """A job."""
-    return job_pb2.Job(
-        job_id=value.job_id,
-        etag=value.etag,
-        revision=value.revision,
-        type=int(value.type),  # type: ignore[arg-type] # same numbers, tested
-        state=int(value.state),  # type: ignore[arg-type] # same numbers, tested
-        display_name=value.display_name,
-        description=value.description,
-        priority=int(value.priority),  # type: ignore[arg-type] # same numbers, tested
-        owner=value.owner,
-        labels=value.labels or None,
-        progress=progress(value.progress),
-        error=transfer_error(value.error),
-        error_count=value.error_count,
-        blocked_reason=blocked_reason(value),
-        minimum_retry_delay=duration(value.minimum_retry_delay),
-        no_progress_timeout=duration(value.no_progress_timeout),
-        max_bytes_per_second=value.max_bytes_per_second,
-        auto_complete=value.auto_complete,
-        create_time=timestamp(value.create_time),
-        modification_time=timestamp(value.modification_time),
-        transferred_time=timestamp(value.transferred_time),
-        expire_time=timestamp(value.expire_time),
-        next_attempt_time=timestamp(value.next_attempt_time),
-    )
+    message = job_pb2.Job()
+    set_job(message, value)
+    return message
+
+
+def set_job(message: job_pb2.Job, value: Job) -> None:
+    """Fills an empty message.
+
+    In place, since a message in a constructor's arguments is copied by encoding and decoding it.
+    """
+    message.job_id = value.job_id
+    message.etag = value.etag
+    message.revision = value.revision
+    message.type = value.type  # type: ignore[assignment] # same numbers, tested
+    message.state = value.state  # type: ignore[assignment] # same numbers, tested
+    message.display_name = value.display_name
+    message.description = value.description
+    message.priority = value.priority  # type: ignore[assignment] # same numbers, tested
+    message.owner = value.owner
+    for key, text in value.labels.items():
+        message.labels[key] = text
+    _set_progress(message.progress, value.progress)
+    if value.error is not None:
+        message.error.CopyFrom(transfer_error(value.error))
+    message.error_count = value.error_count
+    message.blocked_reason = blocked_reason(value)
+    _set_duration(message.minimum_retry_delay, value.minimum_retry_delay)
+    _set_duration(message.no_progress_timeout, value.no_progress_timeout)
+    message.max_bytes_per_second = value.max_bytes_per_second
+    message.auto_complete = value.auto_complete
+    _set_moment(message.create_time, value.create_time)
+    _set_moment(message.modification_time, value.modification_time)
+    _set_moment(message.transferred_time, value.transferred_time)
+    _set_moment(message.expire_time, value.expire_time)
+    _set_moment(message.next_attempt_time, value.next_attempt_time)
 
 
 def file(value: File) -> job_pb2.File:
@@ -113,7 +126,7 @@ def file(value: File) -> job_pb2.File:
         transferred=value.transferred,
         completed=value.completed,
         verification=int(value.verification or 0),  # type: ignore[arg-type] # same numbers, tested
-        error=transfer_error(value.error),
+        error=None if value.error is None else transfer_error(value.error),
     )
 
 
@@ -122,7 +135,8 @@ def watch_event(event: WatchEvent, store_id: str) -> bytes:
     if isinstance(event, JobChanged):
         if event.encoded is None:
             token = "" if event.position is None else resume_token(store_id, event.position)
-            message = pb.WatchJobsResponse(resume_token=token, job_changed=job(event.job))
+            message = pb.WatchJobsResponse(resume_token=token)
+            set_job(message.job_changed, event.job)
             event.encoded = message.SerializeToString()
         return event.encoded
     return _other_event(event, resume_token(store_id, event.position)).SerializeToString()
