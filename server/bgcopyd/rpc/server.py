@@ -16,7 +16,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopyd.jobs import limits
 from bgcopyd.queue.authorizer import PERMISSIONS
-from bgcopyd.rpc.calls import Calls
+from bgcopyd.rpc.calls import Calls, Method, Service
 from bgcopyd.rpc.servicer import BackgroundCopyServicer
 
 SERVICE = pb.DESCRIPTOR.services_by_name["BackgroundCopyManager"]
@@ -52,8 +52,9 @@ class RpcServer:
         self._server = grpc.aio.server(options=OPTIONS)
         self._health = health.aio.HealthServicer()
         self._sockets: list[Path] = []
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        self._server.add_generic_rpc_handlers([_handlers(calls, servicer)])
+        self._server.add_generic_rpc_handlers([Service(_methods(calls, servicer))])
+        server: Any = _Unregistered(self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
 
     def bind(self) -> list[str]:
         """Opens the listeners; returns the targets that clients reach. Nobody is served yet.
@@ -125,29 +126,40 @@ def _make_way(path: Path) -> None:
         raise Listener(f"cannot listen on unix:{path}: {error.strerror}") from None
 
 
-def _handlers(calls: Calls, servicer: BackgroundCopyServicer) -> grpc.GenericRpcHandler:
-    """A handler per method of the service, by name, so that none can be forgotten.
+class _Unregistered:
+    """A server to which generated code adds its handlers, but does not register them.
+
+    For each registered method grpc.aio keeps a future of its own, and waits anew for all of them
+    at every call of any method.
+    """
+
+    def __init__(self, server: grpc.aio.Server) -> None:
+        self.add_generic_rpc_handlers = server.add_generic_rpc_handlers
+
+    def add_registered_method_handlers(self, service: str, handlers: Any) -> None:
+        """Leaves them to the generic handlers, which find them as well."""
+
+
+def _methods(calls: Calls, servicer: BackgroundCopyServicer) -> dict[str, Method]:
+    """Every method of the service by its path, by name, so that none can be forgotten.
 
     A method that no permission is written down for is not served.
     """
-    handlers: dict[str, Any] = {}
+    methods: dict[str, Method] = {}
     for method in SERVICE.methods:
         if method.name not in PERMISSIONS:
             continue
+        path = f"/{SERVICE.full_name}/{method.name}"
         work = getattr(servicer, _snake(method.name))
         decoder = message_factory.GetMessageClass(method.input_type).FromString
         if method.server_streaming:
-            handlers[method.name] = grpc.unary_stream_rpc_method_handler(
-                calls.stream(work), request_deserializer=decoder, response_serializer=None
-            )
+            methods[path] = calls.stream(work, decoder)
         else:
             encoder = message_factory.GetMessageClass(method.output_type).SerializeToString
             if method.GetOptions().idempotency_level != MethodOptions.NO_SIDE_EFFECTS:
                 work = calls.to_the_end(work)
-            handlers[method.name] = grpc.unary_unary_rpc_method_handler(
-                calls.unary(work), request_deserializer=decoder, response_serializer=encoder
-            )
-    return grpc.method_handlers_generic_handler(SERVICE.full_name, handlers)
+            methods[path] = calls.unary(work, decoder, encoder)
+    return methods
 
 
 def _snake(name: str) -> str:
