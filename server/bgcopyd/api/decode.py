@@ -73,9 +73,10 @@ def whole(request: Message) -> None:
     Raises:
         Refusal: NOT_SUPPORTED.
     """
-    found = Violations()
-    _refuse_unknown(found, request, "request")
-    found.raise_any()
+    if len(UnknownFieldSet(request)):
+        found = Violations()
+        _refuse_unknown(found, request, "request")
+        found.raise_any()
 
 
 def create_job(request: pb.CreateJobRequest, roots: Roots) -> CreateJob:

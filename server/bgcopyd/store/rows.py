@@ -55,7 +55,7 @@ def micros_or_none(time: datetime | None) -> int | None:
 
 def time_or_none(value: int | None) -> datetime | None:
     """The time of microseconds since 1970, which may be absent."""
-    return None if value is None else EPOCH + timedelta(microseconds=value)
+    return None if value is None else EPOCH + timedelta(0, 0, value)
 
 
 def id_bytes(job_id: str) -> bytes | None:

@@ -28,6 +28,7 @@ from bgcopyd.store.connection import DATABASE, connect_reader
 from bgcopyd.store.errors import damaged, translated
 from bgcopyd.store.integrity import problems, read_ahead
 from bgcopyd.store.schema import open_database
+from bgcopyd.store.wal_index import WalIndex
 from bgcopyd.store.writer import Request, Writer
 
 T = TypeVar("T")
@@ -51,6 +52,8 @@ class SQLiteStore:
         self._loop = loop
         self._closed = False
         self._callbacks: list[Callable[[int], None]] = []
+        self._tokens: dict[bytes, Token] = {}
+        self._tokens_at = b""
         self._readers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-reader")
 
     @classmethod
@@ -87,6 +90,7 @@ class SQLiteStore:
                 self._writer = Writer(self._db, self._state_dir, self._hand_back)
                 self._points = connect_reader(path, cache_kib=_POINTS_CACHE_KIB)
                 self._lists = connect_reader(path, cache_kib=_LISTS_CACHE_KIB)
+                self._index = WalIndex(path)
             except sqlite3.Error as problem:
                 raise translated(self._state_dir, problem) from None
             except OSError as problem:
@@ -130,12 +134,24 @@ class SQLiteStore:
         return None if row is None else rows.decoded(job_rows.job_of, row)
 
     async def token(self, digest: bytes) -> Token | None:
-        """The token of a digest, or None."""
+        """The token of a digest, or None; read anew after each commit, whoever made it."""
+        if self._closed:
+            raise StoreUnavailable("the queue is closed")
+        header = self._index.header()
+        if header != self._tokens_at:
+            self._tokens.clear()
+            self._tokens_at = header
+        known = self._tokens.get(digest)
+        if known is not None:
+            return known
         try:
             row = self._points.execute(_SELECT_TOKEN_BY_DIGEST, (digest,)).fetchone()
         except sqlite3.Error as problem:
             raise translated(self._state_dir, problem) from None
-        return None if row is None else rows.decoded(rows.token_of, row)
+        if row is None:
+            return None
+        self._tokens[digest] = token = rows.decoded(rows.token_of, row)
+        return token
 
     async def tokens(self) -> list[Token]:
         """All tokens."""
@@ -198,6 +214,7 @@ class SQLiteStore:
         await self._loop.run_in_executor(self._readers, self._finish)
         self._readers.shutdown()
         self._points.close()
+        self._index.close()
 
     def _finish(self) -> None:
         self._writer.finish()
