@@ -31,6 +31,8 @@ from bgcopyd.queue.storage import (
 )
 from bgcopyd.queue.transitions import move, next_etag, refuse_verb, target_state
 
+# A transaction with so many is still brief.
+FEW_FILES = 8
 LIVE_STATES = frozenset(state for state in JobState if not state.final)
 
 
@@ -90,7 +92,7 @@ class BackgroundCopyManager:
                 )
             return job
 
-        job = await self._store.transact(create)
+        job = await self._store.transact(create, brief=len(command.files) <= FEW_FILES)
         if command.start:
             self._on_change()
         return self._board.overlay(job)
@@ -202,7 +204,7 @@ class BackgroundCopyManager:
             moved = move(tx, fresh, trigger, now)
             return job if moved is None or moved is fresh else moved
 
-        return self._board.overlay(await self._store.transact(apply))
+        return self._board.overlay(await self._store.transact(apply, brief=True))
 
     def _draft(self, principal: Principal, command: CreateJob) -> Job:
         now = self._clock.now()

@@ -217,12 +217,15 @@ class Tx(Protocol):
 class Store(Protocol):
     """The queue on disk. Made and opened by the composition root, used from one event loop."""
 
-    async def transact(self, fn: Callable[[Tx], T], *, durable: bool = True) -> T:
+    async def transact(
+        self, fn: Callable[[Tx], T], *, durable: bool = True, brief: bool = False
+    ) -> T:
         """Runs `fn` in a transaction that undoes itself alone if `fn` raises.
 
-        `fn` runs on a thread of the store, does no input or output beyond its Tx, draws no ids and
-        no time, and may be run twice. With `durable` the call returns after the change is safe on
-        disk; without, when `fn` has run in the next group and reads see it, synced or not.
+        `fn` does no input or output beyond its Tx, draws no ids and no time, and may be run twice.
+        With `durable` the call returns after the change is safe on disk; without, when `fn` has run
+        in the next group and reads see it, synced or not. `brief` promises a handful of statements,
+        each on a few rows: only then may `fn` run on the loop and not on a thread of the store.
 
         Raises:
             StoreUnavailable: nothing was changed.

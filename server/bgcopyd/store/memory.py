@@ -279,7 +279,13 @@ class MemoryStore:
         self._callbacks: list[Callable[[int], None]] = []
         self._closed = False
 
-    async def transact(self, fn: Callable[[Tx], T], *, durable: bool = True) -> T:  # noqa: ARG002 - nothing here is durable
+    async def transact(
+        self,
+        fn: Callable[[Tx], T],
+        *,
+        durable: bool = True,  # noqa: ARG002 - nothing here is durable
+        brief: bool = False,  # noqa: ARG002 - all of it runs here and now
+    ) -> T:
         """Runs `fn` in a transaction that undoes itself alone if `fn` raises."""
         if self._closed:
             raise StoreUnavailable("the queue is closed")

@@ -43,8 +43,9 @@ _SELECT_TOKEN_BY_DIGEST = f"{rows.SELECT_TOKEN} WHERE digest = ?"
 class SQLiteStore:
     """`Store` on SQLite: WAL, every commit synced, one writer with group commit.
 
-    Point reads (`job`, `token`) run in the caller's thread, which must be the loop's; they cost
-    about 10 µs, a thread's round trip many times that. Everything longer has threads of its own.
+    Point reads (`job`, `token`) and the functions of brief transactions run in the caller's thread,
+    which must be the loop's: a statement costs about 10 µs, a thread's round trip many times that.
+    Everything longer, and every commit, has threads of its own.
     """
 
     def __init__(self, state_dir: Path, loop: asyncio.AbstractEventLoop) -> None:
@@ -87,7 +88,7 @@ class SQLiteStore:
                 found = problems(self._db)
                 if found:
                     raise damaged(self._state_dir, found[0])
-                self._writer = Writer(self._db, self._state_dir, self._hand_back)
+                self._writer = Writer(self._db, self._state_dir, self._loop, self._resolve)
                 self._points = connect_reader(path, cache_kib=_POINTS_CACHE_KIB)
                 self._lists = connect_reader(path, cache_kib=_LISTS_CACHE_KIB)
                 self._index = WalIndex(path)
@@ -100,16 +101,15 @@ class SQLiteStore:
             undo.pop_all()
         self._newest = self._writer.newest
 
-    async def transact(self, fn: Callable[[Tx], T], *, durable: bool = True) -> T:
+    async def transact(
+        self, fn: Callable[[Tx], T], *, durable: bool = True, brief: bool = False
+    ) -> T:
         """Runs `fn` in a transaction that undoes itself alone if `fn` raises."""
         if self._closed:
             raise StoreUnavailable("the queue is closed")
         future: asyncio.Future[T] = self._loop.create_future()
-        self._writer.submit(Request(fn, future, durable=durable))
+        self._writer.submit(Request(fn, future, durable=durable, brief=brief))
         return await future
-
-    def _hand_back(self, group: Sequence[Request], newest: int) -> None:
-        self._loop.call_soon_threadsafe(self._resolve, group, newest)
 
     def _resolve(self, group: Sequence[Request], newest: int) -> None:
         for request in group:
@@ -211,12 +211,13 @@ class SQLiteStore:
         if self._closed:
             return
         self._closed = True
+        await self._writer.drain()
         await self._loop.run_in_executor(self._readers, self._finish)
         self._readers.shutdown()
         self._points.close()
         self._index.close()
 
     def _finish(self) -> None:
-        self._writer.finish()
+        self._writer.end()
         self._lists.close()
         self._db.close()
