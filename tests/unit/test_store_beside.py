@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from bgcopyd.store.connection import DATABASE
+from bgcopyd.store.connection import BUSY_TIMEOUT, DATABASE
 from bgcopyd.store.sqlite import SQLiteStore
 from bgcopyd.store.tokens import add_token, revoke_token
 from tests.support.store_values import creating, new_job, new_token
@@ -21,9 +22,12 @@ async def test_a_brief_transaction_waits_for_another_process_without_the_loop(
     job, later = new_job(), new_job()
     with closing(sqlite3.connect(tmp_path / DATABASE, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
+        begun = time.monotonic()
         waiting = asyncio.ensure_future(store.transact(creating(job), brief=True))
         assert await store.files(job.job_id) == []
         assert not waiting.done()
+        # The loop was not held for as long as a thread would wait for the other.
+        assert time.monotonic() - begun < BUSY_TIMEOUT
         other.execute("COMMIT")
     assert await waiting == await store.job(job.job_id)
     added = await store.transact(creating(later), brief=True)

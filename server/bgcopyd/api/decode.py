@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from google.protobuf.duration_pb2 import Duration
@@ -343,24 +344,21 @@ def _refuse_unknown(found: Violations, message: Message, field: str) -> None:
 
 def _content(*values: object) -> bytes:
     """A digest of what was asked for, over decoded values, not over their encoding."""
-    digest = hashlib.sha256()
-    for part in _flat(values):
-        digest.update(part.encode(errors="surrogatepass"))
-        digest.update(b"\0")
-    return digest.digest()
+    return hashlib.sha256(_canonical.encode(values).encode()).digest()
 
 
-def _flat(values: Iterable[object]) -> Iterable[str]:
-    for value in values:
-        if isinstance(value, Properties):
-            yield repr((_properties_but_labels(value), sorted(value.labels.items())))
-        elif isinstance(value, tuple):
-            for spec in value:
-                yield from (spec.url, spec.root, spec.path, repr(spec.digests))
-        else:
-            yield repr(value)
+def _plain(value: object) -> object:
+    """What JSON has no word for."""
+    if isinstance(value, FileSpec):
+        return (value.url, value.root, value.path, value.digests)
+    if isinstance(value, Properties):
+        return _fields_of_properties(value)
+    if isinstance(value, Digest):
+        return (value.algorithm, value.value.hex())
+    raise TypeError(f"no canonical form of a {type(value).__name__}")
 
 
-_properties_but_labels = operator.attrgetter(
-    *(field.name for field in dataclasses.fields(Properties) if field.name != "labels")
+_canonical = json.JSONEncoder(default=_plain, sort_keys=True, check_circular=False)
+_fields_of_properties = operator.attrgetter(
+    *(field.name for field in dataclasses.fields(Properties))
 )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
 from bgcopyd.jobs.job import TransferError
+from bgcopyd.jobs.values import value
 
 
 class Verification(enum.IntEnum):
@@ -28,7 +28,7 @@ class DigestAlgorithm(enum.IntEnum):
         return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Digest:
     """An expected digest of a whole file."""
 
@@ -36,7 +36,7 @@ class Digest:
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class FileSpec:
     """What to fetch and where to put it: `path` is relative to the directory of `root`.
 
@@ -50,7 +50,7 @@ class FileSpec:
     digests: tuple[Digest, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Validators:
     """What the server said to recognise the file by (RFC 9110 section 8.8), as it was sent.
 
@@ -63,7 +63,7 @@ class Validators:
     last_modified_strong: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class File:
     """One file of a job.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from bgcopyd.jobs.reasons import Reason
+from bgcopyd.jobs.values import value
 
 NO_LABELS: Mapping[str, str] = {}
 
@@ -63,7 +64,7 @@ class ErrorContext(enum.IntEnum):
     REMOTE_APPLICATION = 7
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class TransferError:
     """Why a job or a file stands still; the message is free of secrets."""
 
@@ -76,7 +77,7 @@ class TransferError:
     http_status: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Progress:
     """How far a job has come; `bytes_total` is None while any file's size is unknown."""
 
@@ -87,7 +88,7 @@ class Progress:
     bytes_per_second: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Job:
     """One job as the queue knows it.
 

@@ -7,14 +7,15 @@ found to be allowed to make the request at all.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bgcopyd.jobs.file import FileSpec
 from bgcopyd.jobs.job import JobState, JobType, Priority
 from bgcopyd.jobs.refusal import Refusal
+from bgcopyd.jobs.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Properties:
     """What a caller may set on a job; durations in seconds."""
 
@@ -29,7 +30,7 @@ class Properties:
     auto_complete: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CreateJob:
     """A job to create; `content` is the digest that a reused request id is compared by."""
 
@@ -40,7 +41,7 @@ class CreateJob:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AddFiles:
     """Files to add."""
 
@@ -52,7 +53,7 @@ class AddFiles:
     refusal: Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Filter:
     """Which jobs. `states` is empty where the caller named none."""
 
@@ -65,7 +66,7 @@ class Filter:
     all_owners: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ListJobs:
     """A page of jobs; `before` is the position that the page token holds."""
 
@@ -75,7 +76,7 @@ class ListJobs:
     refusal: Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ListFiles:
     """A page of files; `after` is the position that the page token holds."""
 
@@ -85,7 +86,7 @@ class ListFiles:
     refusal: Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class WatchJobs:
     """A watch; `resume` is (store id, position), intervals in seconds."""
 

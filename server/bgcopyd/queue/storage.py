@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 from bgcopyd.jobs.file import File, Validators, Verification
 from bgcopyd.jobs.job import Job, JobState, Priority, Progress, TransferError
 from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.values import value
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ class DestinationTaken(Exception):
         self.position = position
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Request:
     """What a request id was first used for: by whom, the content's digest, and its result."""
 
@@ -38,7 +38,7 @@ class Request:
     expires: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class JobQuery:
     """Which jobs; `owner` None means of every owner, empty `states` every state."""
 
@@ -51,7 +51,7 @@ class JobQuery:
     labels: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class JobPage:
     """Jobs, newest first; `next_before` asks for the next page (as `before`), None on the last.
 
@@ -63,7 +63,7 @@ class JobPage:
     next_before: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Tombstone:
     """A job that is gone, and whose it was."""
 
@@ -72,7 +72,7 @@ class Tombstone:
     change_seq: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Changes:
     """Jobs and tombstones with `after < change_seq <= position`, each in order of change_seq."""
 
@@ -81,7 +81,7 @@ class Changes:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Position:
     """Where the change feed stands: the store's id, its newest and its oldest usable position."""
 
@@ -90,7 +90,7 @@ class Position:
     oldest: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class FileTotals:
     """Sums over a job's files; `known_bytes` sums the sizes that are known."""
 
@@ -101,7 +101,7 @@ class FileTotals:
     unknown_sizes: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class FileUpdate:
     """New values of one file's transfer; the whole of them, as the writer knows the file."""
 
@@ -118,7 +118,7 @@ class FileUpdate:
     error: TransferError | None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Token:
     """A bearer token as it is stored: `digest` is the SHA-256 of its text."""
 

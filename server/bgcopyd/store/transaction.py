@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bgcopyd.jobs.file import File
 from bgcopyd.jobs.job import Job, JobState, Priority, Progress
 from bgcopyd.jobs.limits import REQUEST_ID_RETENTION
+from bgcopyd.jobs.values import value
 from bgcopyd.queue.storage import DestinationTaken, FileTotals, FileUpdate, Request, Token
 from bgcopyd.store import file_rows, job_rows, queries, rows
 from bgcopyd.store.fairness import next_in_queue
@@ -30,7 +31,7 @@ _INSERT_PROGRESS = "INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?)"
 _INSERT_TOMBSTONE = "INSERT INTO tombstone (change_seq, job, owner) VALUES (?, ?, ?)"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Mark:
     """A point that the counters can go back to."""
 
