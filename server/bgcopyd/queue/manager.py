@@ -80,16 +80,19 @@ class BackgroundCopyManager:
         draft = self._draft(principal, command)
 
         def create(tx: Tx) -> Job:
-            earlier = tx.request(principal.id, command.request_id) if command.request_id else None
-            if earlier is not None:
-                return self._repeated(tx, principal, earlier, command.content)
-            self._judge_job_count(tx, principal)
+            full = self._job_quota(tx, principal)
+            if command.request_id:
+                use = Request(principal.id, command.request_id, command.content, draft.job_id, 0)
+                # Only before its first write a refusal leaves the others of its group alone.
+                earlier = (
+                    tx.request(use.creator, use.request_id) if full else tx.insert_request(use)
+                )
+                if earlier is not None:
+                    return self._repeated(tx, principal, earlier, command.content)
+            if full is not None:
+                raise full
             job = tx.insert_job(draft)
             _insert_files(tx, job.job_id, 0, command.files)
-            if command.request_id:
-                tx.insert_request(
-                    Request(principal.id, command.request_id, command.content, job.job_id, 0)
-                )
             return job
 
         job = await self._store.transact(create, brief=len(command.files) <= FEW_FILES)
@@ -238,15 +241,17 @@ class BackgroundCopyManager:
             )
         return authorized(principal, tx.job(earlier.job_id), earlier.job_id)
 
-    def _judge_job_count(self, tx: Tx, principal: Principal) -> None:
+    def _job_quota(self, tx: Tx, principal: Principal) -> Refusal | None:
+        """Why the caller can create no further job, if so."""
         allowed = self._bounds.jobs_per_owner
         live = tx.live_jobs(principal.id)
-        if live >= allowed:
-            raise Refusal(
-                Reason.JOB_QUOTA_EXCEEDED,
-                f"you have {live} live jobs and {allowed} are allowed; complete or cancel some",
-                quota=Quota("jobs_per_owner", allowed, live),
-            )
+        if live < allowed:
+            return None
+        return Refusal(
+            Reason.JOB_QUOTA_EXCEEDED,
+            f"you have {live} live jobs and {allowed} are allowed; complete or cancel some",
+            quota=Quota("jobs_per_owner", allowed, live),
+        )
 
     def judge_file_count(self, present: int, added: int) -> None:
         """Judges a number of files; also before each of them is looked at.

@@ -180,8 +180,11 @@ class Tx(Protocol):
     def request(self, creator: str, request_id: str) -> Request | None:
         """The use of a request id, while it is remembered."""
 
-    def insert_request(self, request: Request) -> None:
-        """Remembers the use of a request id; it is unique per creator."""
+    def insert_request(self, request: Request) -> Request | None:
+        """Remembers the use of a request id; a use that is remembered already is answered instead.
+
+        Request ids are unique per creator.
+        """
 
     def queued(self, priority: Priority, limit: int) -> list[Job]:
         """QUEUED jobs of a priority by queue_seq: the first of each owner, then the second, ...

@@ -197,12 +197,11 @@ class MemoryTx:
         """The use of a request id, while it is remembered."""
         return self._state.requests.get((creator, request_id))
 
-    def insert_request(self, request: Request) -> None:
-        """Remembers the use of a request id."""
+    def insert_request(self, request: Request) -> Request | None:
+        """Remembers the use of a request id, or answers the earlier one."""
         key = request.creator, request.request_id
-        if key in self._state.requests:
-            raise ValueError("the request id was used before")
-        self._state.requests[key] = request
+        earlier = self._state.requests.setdefault(key, request)
+        return None if earlier is request else earlier
 
     def queued(self, priority: Priority, limit: int) -> list[Job]:
         """QUEUED jobs of a priority, one of each owner after the other."""

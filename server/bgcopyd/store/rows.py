@@ -33,8 +33,11 @@ def insert_statement(table: str, columns: Sequence[str]) -> str:
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
 
 
-INSERT_REQUEST = insert_statement(
-    "request", ("creator", "request_id", "content", "job", "first_index", "expires")
+INSERT_REQUEST = (
+    insert_statement(
+        "request", ("creator", "request_id", "content", "job", "first_index", "expires")
+    )
+    + " ON CONFLICT DO NOTHING"
 )
 SELECT_TOKEN = "SELECT id, digest, principal, admin, create_time, expire_time, revoked FROM token"  # noqa: S105 - SQL
 INSERT_TOKEN = insert_statement(

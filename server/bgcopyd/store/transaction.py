@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -206,15 +206,10 @@ class SQLiteTx:
         """Adds files and claims their destinations."""
         seq = self._known(job_id).seq
         taken = 0
-
-        def values() -> Iterator[rows.Row]:
-            nonlocal taken
+        try:
             for file in files:
                 taken += 1
-                yield file_rows.file_values(seq, file)
-
-        try:
-            self._run_many(file_rows.INSERT_FILE, values())
+                self._run(file_rows.INSERT_FILE, file_rows.file_values(seq, file))
         except sqlite3.IntegrityError as problem:
             # Alone, so that whoever handles the refusal finds what was there before.
             keys = [(file_rows.file_key(seq, file.index),) for file in files[: taken - 1]]
@@ -263,12 +258,14 @@ class SQLiteTx:
         row = self._run(_SELECT_REQUEST, (creator, request_id)).fetchone()
         return None if row is None else rows.decoded(rows.request_of, row)
 
-    def insert_request(self, request: Request) -> None:
-        """Remembers the use of a request id."""
+    def insert_request(self, request: Request) -> Request | None:
+        """Remembers the use of a request id, or answers the earlier one."""
         key = rows.id_bytes(request.job_id)
         if key is None:
             raise ValueError("a job's id is a UUID in lower case")
-        self._run(rows.INSERT_REQUEST, rows.request_values(request, key))
+        if self._run(rows.INSERT_REQUEST, rows.request_values(request, key)).rowcount:
+            return None
+        return self.request(request.creator, request.request_id)
 
     def queued(self, priority: Priority, limit: int) -> list[Job]:
         """QUEUED jobs of a priority, one of each owner after the other."""
