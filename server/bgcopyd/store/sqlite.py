@@ -26,6 +26,7 @@ from bgcopyd.store import job_rows, queries, rows
 from bgcopyd.store.backups import backup, last_backup
 from bgcopyd.store.connection import DATABASE, connect_reader
 from bgcopyd.store.errors import damaged, translated
+from bgcopyd.store.hot_jobs import HotJobs
 from bgcopyd.store.integrity import problems, read_ahead
 from bgcopyd.store.schema import open_database
 from bgcopyd.store.wal_index import WalIndex
@@ -35,8 +36,8 @@ T = TypeVar("T")
 
 _WRITER_CACHE_KIB = 16 * 1024
 _LISTS_CACHE_KIB = 4 * 1024
-# GetJob asks for random ids: with the inner pages of a million jobs at hand it takes half the time.
-_POINTS_CACHE_KIB = 24 * 1024
+# The inner pages of a million jobs; more made random ids no faster (20.8 µs from 8 MiB to 96).
+_POINTS_CACHE_KIB = 4 * 1024
 _SELECT_TOKEN_BY_DIGEST = f"{rows.SELECT_TOKEN} WHERE digest = ?"
 
 
@@ -53,6 +54,7 @@ class SQLiteStore:
         self._loop = loop
         self._closed = False
         self._callbacks: list[Callable[[int], None]] = []
+        self._hot = HotJobs()
         self._tokens: dict[bytes, Token] = {}
         self._tokens_at = b""
         self._readers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-reader")
@@ -111,7 +113,9 @@ class SQLiteStore:
         self._writer.submit(Request(fn, future, durable=durable, brief=brief))
         return await future
 
-    def _resolve(self, group: Sequence[Request], newest: int) -> None:
+    def _resolve(self, group: Sequence[Request], newest: int, written: set[str]) -> None:
+        # Before anybody hears of the change.
+        self._hot.forget(written)
         for request in group:
             if request.future.done():
                 continue
@@ -126,12 +130,19 @@ class SQLiteStore:
 
     async def job(self, job_id: str) -> Job | None:
         """The job with its stored progress, or None."""
+        known = self._hot.get(job_id)
+        if known is not None:
+            return known
         key = rows.id_bytes(job_id)
         try:
             row = self._points.execute(job_rows.SELECT_JOB_BY_ID, (key,)).fetchone()
         except sqlite3.Error as problem:
             raise translated(self._state_dir, problem) from None
-        return None if row is None else rows.decoded(job_rows.job_of, row)
+        if row is None:
+            return None
+        job = rows.decoded(job_rows.job_of, row)
+        self._hot.keep(job)
+        return job
 
     async def token(self, digest: bytes) -> Token | None:
         """The token of a digest, or None; read anew after each commit, whoever made it."""
@@ -214,6 +225,7 @@ class SQLiteStore:
         await self._writer.drain()
         await self._loop.run_in_executor(self._readers, self._finish)
         self._readers.shutdown()
+        self._hot = HotJobs()
         self._points.close()
         self._index.close()
 

@@ -94,12 +94,14 @@ class SQLiteTx:
 
     Attributes:
         failure: an error after which the transaction as a whole is lost (disk full, damage).
+        written: the jobs whose rows, or whose progress, were written since somebody emptied it.
     """
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self.counters = Counters(db)
         self.failure: sqlite3.Error | None = None
+        self.written: set[str] = set()
         self._jobs: dict[str, Job] = {}
 
     def begin(self) -> None:
@@ -143,6 +145,13 @@ class SQLiteTx:
             raise LookupError(f"no job {job_id}")
         return job
 
+    def _wrote(self, job_id: str, job: Job | None) -> None:
+        self.written.add(job_id)
+        if job is None:
+            self._jobs.pop(job_id, None)
+        else:
+            self._jobs[job_id] = job
+
     def insert_job(self, job: Job) -> Job:
         """Adds a job."""
         key = rows.id_bytes(job.job_id)
@@ -158,7 +167,7 @@ class SQLiteTx:
             self._run(_INSERT_PROGRESS, job_rows.progress_values(number, job.progress))
         if not job.state.final:
             self.counters.count(job.owner, 1)
-        self._jobs[job.job_id] = job
+        self._wrote(job.job_id, job)
         return job
 
     def update_job(self, job: Job, *, requeue: bool = False) -> Job:
@@ -183,7 +192,7 @@ class SQLiteTx:
             self.counters.count(old.owner, -1)
         if not job.state.final:
             self.counters.count(job.owner, 1)
-        self._jobs[job.job_id] = job
+        self._wrote(job.job_id, job)
         return job
 
     def delete_job(self, job_id: str) -> None:
@@ -200,7 +209,7 @@ class SQLiteTx:
         self._run("UPDATE request SET expires = ? WHERE job = ?", (request_expires, key))
         self._run("DELETE FROM job WHERE seq = ?", (seq,))
         self._run(_INSERT_TOMBSTONE, (self.counters.next(), key, owner))
-        self._jobs.pop(job_id, None)
+        self._wrote(job_id, None)
 
     def insert_files(self, job_id: str, files: Sequence[File]) -> None:
         """Adds files and claims their destinations."""
@@ -247,7 +256,7 @@ class SQLiteTx:
         """Writes a job's progress."""
         job = self._known(job_id)
         self._run(_INSERT_PROGRESS, job_rows.progress_values(job.seq, progress))
-        self._jobs[job_id] = replace(job, progress=replace(progress, bytes_per_second=0))
+        self._wrote(job_id, replace(job, progress=replace(progress, bytes_per_second=0)))
 
     def live_jobs(self, owner: str) -> int:
         """How many jobs of the owner are not final."""

@@ -40,7 +40,8 @@ class Request:
         self.error: BaseException | None = None
 
 
-Done = Callable[[Sequence[Request], int], None]
+# Gets a group that has ended, the newest number, and the jobs that were written.
+Done = Callable[[Sequence[Request], int, set[str]], None]
 # What the thread does with a group.
 Step = Callable[[Sequence[Request]], None]
 
@@ -66,7 +67,7 @@ class Writer:
             loop.
         state_dir: for messages.
         loop: where requests are handed in.
-        done: gets each group when it has ended, with the newest number, on the loop.
+        done: told of each group when it has ended, on the loop.
     """
 
     def __init__(
@@ -143,7 +144,8 @@ class Writer:
         return group
 
     def _ended(self, group: Sequence[Request], newest: int) -> None:
-        self._done(group, newest)
+        written, self._tx.written = self._tx.written, set()
+        self._done(group, newest, written)
         if self._waiting:
             self._gather(_ROUNDS)
         else:
