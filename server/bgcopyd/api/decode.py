@@ -165,12 +165,12 @@ def files_scope(target: str) -> bytes:
 
 def _properties(found: Violations, message: job_pb2.Job) -> Properties:
     _refuse_unknown(found, message, "job")
-    for field, _ in message.ListFields():
-        if field.name not in SETTABLE:
-            found.add(f"job.{field.name}", "is set by the server; leave it out")
+    present = {field.name for field, _ in message.ListFields()}
+    for field in sorted(present - SETTABLE):
+        found.add(f"job.{field}", "is set by the server; leave it out")
     found.judge("job.display_name", rules.display_name_problem(message.display_name))
     found.judge("job.description", rules.description_problem(message.description))
-    labels = dict(message.labels)
+    labels = dict(message.labels) if "labels" in present else {}
     found.judge("job.labels", rules.labels_problem(labels))
     if message.max_bytes_per_second < 0:
         found.add("job.max_bytes_per_second", "is negative; 0 means no limit")

@@ -88,18 +88,30 @@ class Calls:
         scheduler to wake) would leave the two at odds.
         """
 
-        async def carried(caller: Principal, request: Request) -> Response:
-            async def work() -> Response:
-                try:
-                    return await method(caller, request)
-                except Exception as error:  # noqa: BLE001 - mapped like every error
-                    # Judged here: where the caller is gone, nobody else would log a defect.
-                    raise refusal_of(error) from None
+        async def work(
+            caller: Principal, request: Request, answer: asyncio.Future[Response]
+        ) -> None:
+            try:
+                response = await method(caller, request)
+            except Exception as error:  # noqa: BLE001 - mapped like every error
+                # Judged here: where the caller is gone, nobody else would log a defect.
+                refusal = refusal_of(error)
+                if not answer.done():
+                    answer.set_exception(refusal)
+            else:
+                if not answer.done():
+                    answer.set_result(response)
+            finally:
+                # Of a task that was ended itself.
+                answer.cancel()
 
-            task = asyncio.create_task(work())
+        async def carried(caller: Principal, request: Request) -> Response:
+            loop = asyncio.get_running_loop()
+            answer: asyncio.Future[Response] = loop.create_future()
+            task = loop.create_task(work(caller, request, answer))
             self._carried.add(task)
             task.add_done_callback(self._carried.discard)
-            return await asyncio.shield(task)
+            return await answer
 
         return carried
 

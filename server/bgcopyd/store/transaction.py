@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from bgcopyd.jobs.file import File
 from bgcopyd.jobs.job import Job, JobState, Priority, Progress
 from bgcopyd.jobs.limits import REQUEST_ID_RETENTION
-from bgcopyd.jobs.values import value
+from bgcopyd.jobs.values import changed, value
 from bgcopyd.queue.storage import DestinationTaken, FileTotals, FileUpdate, Request, Token
 from bgcopyd.store import file_rows, job_rows, queries, rows
 from bgcopyd.store.fairness import next_in_queue
@@ -159,7 +159,7 @@ class SQLiteTx:
             raise ValueError("a job's id is a UUID in lower case")
         number = self.counters.next()
         queue_seq = number if job.state is JobState.QUEUED else job.queue_seq
-        job = replace(
+        job = changed(
             job, seq=number, change_seq=number, revision=job.revision + 1, queue_seq=queue_seq
         )
         self._run(job_rows.INSERT_JOB, job_rows.job_values(job, key))
@@ -175,7 +175,7 @@ class SQLiteTx:
         old = self._known(job.job_id)
         number = self.counters.next()
         waits = job.state is JobState.QUEUED and not job.queue_seq
-        job = replace(
+        job = changed(
             job,
             creator=old.creator,
             seq=old.seq,
