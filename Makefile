@@ -12,7 +12,7 @@ WORKERS := 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint type protos stubs-fresh bench clean
+.PHONY: help setup demo test lint type protos stubs-fresh docs bench clean
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -67,6 +67,10 @@ stubs-fresh: $(GEN)/.setup
 	  && $(MAKE) --silent protos STUBS="$$fresh" \
 	  && diff -r --exclude=__pycache__ "$$fresh/bgcopy/v1" client/bgcopy/v1 \
 	  || { echo "The stubs are not those of protos/; run 'make protos' and commit." >&2; exit 1; }
+
+docs: setup  ## the pages that are made from tables
+	$(BIN)/python -m docs.errors_page
+	$(BIN)/python -m docs.properties_page
 
 bench: setup  ## the figures, each beside its budget
 	$(BIN)/python -m tests.bench

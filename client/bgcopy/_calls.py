@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import grpc
 from google.protobuf.message import Message
@@ -93,7 +93,22 @@ class Calls:
         request: RequestT,
         timeout: Timeout | None,
     ) -> ResponseT:
-        """Make a call and return its answer.
+        """Make a call of BackgroundCopyManager and return its answer.
+
+        Raises:
+            BgcopyError: the call failed.
+        """
+        return await self.call(
+            lambda channel: method(BackgroundCopyManagerStub(channel)), request, timeout
+        )
+
+    async def call(
+        self,
+        method: Callable[[grpc.aio.Channel], grpc.aio.UnaryUnaryMultiCallable[RequestT, ResponseT]],
+        request: RequestT,
+        timeout: Timeout | None,
+    ) -> ResponseT:
+        """Make a call of any service and return its answer.
 
         Raises:
             BgcopyError: the call failed.
@@ -105,14 +120,14 @@ class Calls:
                 "job suspended, add its files in batches, and resume it"
             )
         # A repeated call with an etag would fail on the change that its first try made.
-        stub = self._stub(retries=not getattr(request, "etag", ""))
+        channel = self._channel(retries=not getattr(request, "etag", ""))
         seconds = self._timeout if timeout is None else to_seconds(timeout)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         await self._turn(seconds)
         try:
             left = max(0.0, deadline - loop.time())
-            return await method(stub)(request, timeout=left, metadata=self._metadata)
+            return await method(channel)(request, timeout=left, metadata=self._metadata)
         except grpc.aio.AioRpcError as error:
             raise to_call_error(error) from error
         except asyncio.CancelledError:
@@ -131,6 +146,33 @@ class Calls:
             raise DeadlineExceeded(
                 CallDetails(grpc.StatusCode.DEADLINE_EXCEEDED, message)
             ) from None
+
+    async def stream(
+        self,
+        method: Callable[[AsyncStub], grpc.aio.UnaryStreamMultiCallable[RequestT, ResponseT]],
+        request: RequestT,
+    ) -> AsyncGenerator[ResponseT, None]:
+        """Make a call that answers with a stream; however its loop is left, the call ends.
+
+        Raises:
+            BgcopyError: the call failed.
+        """
+        await self._turn(self._timeout)
+        try:
+            stub = BackgroundCopyManagerStub(self._channel(retries=True))
+            call = method(stub)(request, metadata=self._metadata)
+            try:
+                while (message := await call.read()) is not grpc.aio.EOF:
+                    yield cast("ResponseT", message)
+            finally:
+                call.cancel()
+        except grpc.aio.AioRpcError as error:
+            raise to_call_error(error) from error
+        except asyncio.CancelledError:
+            self.raise_if_closed()
+            raise
+        finally:
+            self._turns.release()
 
     def watch(self, request: manager_pb2.WatchJobsRequest) -> WatchCall:
         """Open the stream of a watch; the caller cancels it."""
@@ -163,11 +205,11 @@ class Calls:
         for channel in channels:
             await channel.close()
 
-    def _stub(self, *, retries: bool) -> AsyncStub:
+    def _channel(self, *, retries: bool) -> grpc.aio.Channel:
         if self._closed:
             raise ClientClosed("the client is closed")
         channel = self._channels.get(retries)
         if channel is None:
             channel = open_channel(self.target, self._credentials, retries=retries)
             self._channels[retries] = channel
-        return BackgroundCopyManagerStub(channel)
+        return channel

@@ -14,9 +14,13 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
 
 from bgcopy._paths import default_socket
+from bgcopy.v1 import admin_service_pb2 as admin_pb2
 from bgcopy.v1 import background_copy_manager_pb2 as manager_pb2
 
-SERVICE = manager_pb2.DESCRIPTOR.services_by_name["BackgroundCopyManager"]
+SERVICES = (
+    manager_pb2.DESCRIPTOR.services_by_name["BackgroundCopyManager"],
+    admin_pb2.DESCRIPTOR.services_by_name["AdminService"],
+)
 
 # sun_path holds 108 bytes with its end (unix(7)).
 _LONGEST_SOCKET_PATH = 107
@@ -96,8 +100,9 @@ def service_config() -> str:
     Watches are not listed: they resume from where they were instead of starting again.
     """
     names = [
-        {"service": SERVICE.full_name, "method": method.name}
-        for method in SERVICE.methods
+        {"service": service.full_name, "method": method.name}
+        for service in SERVICES
+        for method in service.methods
         if safe_to_repeat(method) and not method.server_streaming
     ]
     policy = {

@@ -8,25 +8,30 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Se
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from datetime import timedelta
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
 import grpc
 
 from bgcopy import _convert as convert
 from bgcopy import _models as models
+from bgcopy._admin import AdminClient
 from bgcopy._calls import Calls, Timeout
 from bgcopy._channel import Target, parse_target
-from bgcopy._enums import JobState, Priority, Reason
+from bgcopy._convert_options import job_of
+from bgcopy._editing import EditingCalls
+from bgcopy._enums import ErrorContext, JobState, Reason
 from bgcopy._job import Job
+from bgcopy._looking import LookingCalls
+from bgcopy._options import JobProperties
 from bgcopy._watch import Watch, WatchOptions
 from bgcopy.auth import BearerToken
 from bgcopy.v1 import background_copy_manager_pb2 as pb
-from bgcopy.v1 import error_pb2, job_pb2
+from bgcopy.v1 import error_pb2
 
 _DEFAULT_TIMEOUT = timedelta(seconds=30)
 
 
-class AsyncClient:
+class AsyncClient(EditingCalls, LookingCalls):
     """A client of one daemon, for one event loop; one method per RPC, and handles of jobs.
 
     Use it as `async with AsyncClient() as client`, or call `close()`. Nothing is connected before
@@ -78,6 +83,11 @@ class AsyncClient:
         await self.close()
 
     @property
+    def admin(self) -> AdminClient:
+        """What operators do: limits, statistics, tokens, draining."""
+        return AdminClient(self._calls)
+
+    @property
     def target(self) -> str:
         """The daemon's address, as gRPC writes it."""
         return self._calls.target.name
@@ -96,15 +106,9 @@ class AsyncClient:
         files: Sequence[models.FileSpec] = (),
         *,
         start: bool = False,
-        description: str = "",
-        priority: Priority = Priority.NORMAL,
-        labels: Mapping[str, str] | None = None,
-        minimum_retry_delay: timedelta | None = None,
-        no_progress_timeout: timedelta | None = None,
-        max_bytes_per_second: int = 0,
-        auto_complete: bool = False,
         request_id: str | None = None,
         timeout: Timeout | None = None,
+        **properties: Unpack[JobProperties],
     ) -> Job:
         """Create a job, with its files and started where that is asked for, in one step.
 
@@ -112,30 +116,16 @@ class AsyncClient:
             display_name: a name for people, 1 to 256 characters, not unique.
             files: what to fetch and where to put it.
             start: queue it at once; otherwise it is born SUSPENDED.
-            description: a description for people, at most 1,024 characters.
-            priority: its rank in the queue.
-            labels: at most 64 labels for programs.
-            minimum_retry_delay: the longest pause between two attempts; None is the server's.
-            no_progress_timeout: how long it may go on without a new byte; None is the server's.
-            max_bytes_per_second: the job's speed limit; 0 is none.
-            auto_complete: give the files their names as soon as every byte is here.
             request_id: a UUID that makes the call repeatable; drawn where None.
             timeout: the deadline of the call.
+            properties: the job's other properties, as `auto_complete=True`; see `JobProperties`.
+
+        Raises:
+            ValueError: a moment has no time zone.
         """
-        job = job_pb2.Job(
-            display_name=display_name,
-            description=description,
-            priority=job_pb2.JobPriority.ValueType(priority.value),
-            labels=dict(labels or {}),
-            max_bytes_per_second=max_bytes_per_second,
-            auto_complete=auto_complete,
-        )
-        if minimum_retry_delay is not None:
-            job.minimum_retry_delay.FromTimedelta(minimum_retry_delay)
-        if no_progress_timeout is not None:
-            job.no_progress_timeout.FromTimedelta(no_progress_timeout)
+        values = {"display_name": display_name, **properties}
         request = pb.CreateJobRequest(
-            job=job,
+            job=job_of(values),
             files=[convert.file_spec_to_proto(spec) for spec in files],
             start=start,
             request_id=request_id or str(uuid.uuid4()),
@@ -328,15 +318,27 @@ class AsyncClient:
 
     async def get_error_description(
         self,
-        error: Reason | str,
+        error: Reason | ErrorContext | str,
         *,
         language_code: str = "",
         timeout: Timeout | None = None,
     ) -> models.ErrorDescription:
-        """What a reason, an HRESULT ("0x80D02003") or an HRESULT's name means and what to do."""
+        """What an error means and what to do.
+
+        Args:
+            error: a reason, the context of a transfer's error, or an HRESULT: as "0x80D02003", as
+                the signed number that Windows prints, or by its name.
+            language_code: a BCP 47 tag as "de-AT"; English where there is no such language.
+            timeout: the call's deadline.
+
+        Raises:
+            DescriptionNotFound: nothing describes it.
+        """
         request = pb.GetErrorDescriptionRequest(language_code=language_code)
         if isinstance(error, Reason):
             request.reason = error_pb2.Reason.ValueType(error.value)
+        elif isinstance(error, ErrorContext):
+            request.context = error_pb2.ErrorContext.ValueType(error.value)
         else:
             request.hresult = error
         response = await self._calls.unary(lambda stub: stub.GetErrorDescription, request, timeout)

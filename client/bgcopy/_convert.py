@@ -2,43 +2,14 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
-from typing import TypeVar
-
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from bgcopy import _enums as enums
 from bgcopy import _models as models
+from bgcopy._convert_options import header, known, option_values, span, to_datetime
 from bgcopy.v1 import background_copy_manager_pb2 as manager_pb2
 from bgcopy.v1 import job_pb2
 from bgcopy.v1.error_pb2 import TransferError
-
-EnumT = TypeVar("EnumT", bound=enum.Enum)
-
-
-def known(kind: type[EnumT], number: int) -> EnumT:
-    """The member of that number; UNKNOWN for one that this version does not know."""
-    try:
-        return kind(number)
-    except ValueError:
-        return kind["UNKNOWN"]
-
-
-def to_datetime(stamp: Timestamp) -> datetime | None:
-    """None for an unset stamp (a set one is never the epoch here)."""
-    if not stamp.seconds and not stamp.nanos:
-        return None
-    return stamp.ToDatetime(tzinfo=UTC)
-
-
-def to_duration(value: timedelta) -> Duration:
-    """The message of a time span."""
-    duration = Duration()
-    duration.FromTimedelta(value)
-    return duration
 
 
 def file_spec_to_proto(spec: models.FileSpec) -> job_pb2.FileSpec:
@@ -48,7 +19,21 @@ def file_spec_to_proto(spec: models.FileSpec) -> job_pb2.FileSpec:
         message.digests.add(
             algorithm=job_pb2.DIGEST_ALGORITHM_SHA256, value=bytes.fromhex(spec.sha256)
         )
+    message.ranges.extend(range_to_proto(one) for one in spec.ranges)
+    message.mirrors.extend(spec.mirrors)
     return message
+
+
+def range_to_proto(part: models.FileRange) -> job_pb2.FileRange:
+    """A part of a file, for a request."""
+    return job_pb2.FileRange(offset=part.offset, length=part.length)
+
+
+def _ranges(messages: Iterable[job_pb2.FileRange]) -> tuple[models.FileRange, ...]:
+    return tuple(
+        models.FileRange(one.offset, one.length if one.HasField("length") else None)
+        for one in messages
+    )
 
 
 def file_spec(message: job_pb2.FileSpec) -> models.FileSpec:
@@ -60,7 +45,12 @@ def file_spec(message: job_pb2.FileSpec) -> models.FileSpec:
         and len(digest.value) == models.SHA256_BYTES
     ]
     return models.FileSpec(
-        message.remote_url, message.local_path, values[0] if values else None, message.root
+        message.remote_url,
+        message.local_path,
+        values[0] if values else None,
+        message.root,
+        ranges=_ranges(message.ranges),
+        mirrors=tuple(message.mirrors),
     )
 
 
@@ -89,6 +79,49 @@ def file_info(message: job_pb2.File) -> models.FileInfo:
         transferred=message.transferred,
         completed=message.completed,
         verification=known(enums.Verification, message.verification),
+        error=transfer_error(message.error) if message.HasField("error") else None,
+        response_headers=tuple(header(one) for one in message.response_headers),
+        final_url=message.final_url,
+        sources=tuple(models.SourceBytes(one.url, one.bytes) for one in message.sources),
+        filled_ranges=_ranges(message.filled_ranges),
+        temporary_name=message.temporary_name,
+        validation_state=(
+            message.validation_state if message.HasField("validation_state") else None
+        ),
+    )
+
+
+def attempt(message: job_pb2.Attempt) -> models.Attempt:
+    """One attempt at a file."""
+    return models.Attempt(
+        attempt_id=message.attempt_id,
+        file_index=message.file_index,
+        start_time=to_datetime(message.start_time),
+        end_time=to_datetime(message.end_time),
+        url=message.url,
+        remote_address=message.remote_address,
+        protocol=message.protocol,
+        http_status=message.http_status if message.HasField("http_status") else None,
+        bytes_received=message.bytes_received,
+        bytes_per_second=message.bytes_per_second,
+        outcome=known(enums.AttemptOutcome, message.outcome),
+        error=transfer_error(message.error) if message.HasField("error") else None,
+    )
+
+
+def probe(message: manager_pb2.ProbeUrlResponse) -> models.Probe:
+    """What a server says of a URL."""
+    return models.Probe(
+        http_status=message.http_status if message.HasField("http_status") else None,
+        bytes_total=message.bytes_total if message.HasField("bytes_total") else None,
+        accepts_ranges=message.accepts_ranges,
+        etag=message.etag,
+        last_modified=message.last_modified,
+        content_type=message.content_type,
+        suggested_name=message.suggested_name,
+        redirect_chain=tuple(message.redirect_chain),
+        protocol=message.protocol,
+        remote_address=message.remote_address,
         error=transfer_error(message.error) if message.HasField("error") else None,
     )
 
@@ -122,16 +155,8 @@ def job_info(message: job_pb2.Job) -> models.JobInfo:
         error_count=message.error_count,
         blocked_reason=message.blocked_reason,
         # Absent and zero differ: zero makes every error final.
-        minimum_retry_delay=(
-            message.minimum_retry_delay.ToTimedelta()
-            if message.HasField("minimum_retry_delay")
-            else None
-        ),
-        no_progress_timeout=(
-            message.no_progress_timeout.ToTimedelta()
-            if message.HasField("no_progress_timeout")
-            else None
-        ),
+        minimum_retry_delay=span(message, "minimum_retry_delay"),
+        no_progress_timeout=span(message, "no_progress_timeout"),
         max_bytes_per_second=message.max_bytes_per_second,
         auto_complete=message.auto_complete,
         create_time=to_datetime(message.create_time),
@@ -139,6 +164,7 @@ def job_info(message: job_pb2.Job) -> models.JobInfo:
         transferred_time=to_datetime(message.transferred_time),
         expire_time=to_datetime(message.expire_time),
         next_attempt_time=to_datetime(message.next_attempt_time),
+        **option_values(message),
     )
 
 
@@ -178,7 +204,11 @@ def server_info(message: manager_pb2.GetServerInfoResponse) -> models.ServerInfo
             files_per_job=limits.files_per_job,
             watches_per_owner=limits.watches_per_owner,
             request_bytes=limits.request_bytes,
+            jobs_per_machine=limits.jobs_per_machine,
+            ranges_per_file=limits.ranges_per_file,
         ),
         roots=tuple(message.roots),
         start_time=to_datetime(message.start_time),
+        client_certificates=tuple(message.client_certificates),
+        ca_bundles=tuple(message.ca_bundles),
     )

@@ -72,11 +72,21 @@ class Verification(enum.Enum):
 
 
 class RemovedReason(enum.Enum):
-    """Why a watch forgets a job: it is gone, or the filter does not match it any more."""
+    """Why a watch forgets a job: it is gone, matches no more, or belongs to somebody else now."""
 
     UNKNOWN = 0
     DELETED = 1
     NO_MATCH = 2
+    OWNER_CHANGED = 3
+
+
+class AttemptOutcome(enum.Enum):
+    """How an attempt at a file ended."""
+
+    UNKNOWN = 0
+    FINISHED = 1
+    FAILED = 2
+    STOPPED = 3
 
 
 class ErrorContext(enum.Enum):
@@ -123,6 +133,26 @@ class Reason(enum.Enum):
     DRAINING = 26
     STORE_UNAVAILABLE = 27
     INTERNAL = 28
+    READ_ONLY_PROPERTY = 29
+    READ_ONLY_PROPERTY_AFTER_ADDFILE = 30
+    READ_ONLY_PROPERTY_AFTER_RESUME = 31
+    UNKNOWN_PROPERTY = 32
+    FILE_NOT_FOUND = 33
+    RANGE_INVALID = 34
+    RANGES_OVERLAP = 35
+    RANGE_QUOTA_EXCEEDED = 36
+    RANDOM_ACCESS_NOT_SUPPORTED = 37
+    AUTH_TARGET_INVALID = 38
+    AUTH_SCHEME_INVALID = 39
+    USER_NAME_TOO_LARGE = 40
+    PASSWORD_TOO_LARGE = 41
+    PROXY_INVALID = 42
+    MAX_DOWNLOAD_SIZE_INVALID = 43
+    MACHINE_JOB_QUOTA_EXCEEDED = 44
+    FILE_NOT_READY = 45
+    TOKEN_NOT_FOUND = 46
+    DESTINATION_EXISTS = 47
+    POLICY_ETAG_MISMATCH = 48
     HTTP_STATUS = 100
     NAME_NOT_RESOLVED = 101
     CONNECT_FAILED = 102
@@ -139,3 +169,13 @@ class Reason(enum.Enum):
     DISK_ERROR = 113
     DESTINATION_INVALID = 114
     NO_PROGRESS = 115
+    DOWNLOAD_TIME_EXCEEDED = 116
+    DOWNLOAD_SIZE_EXCEEDED = 117
+    BLOCKED_BY_COST_POLICY = 118
+    DEADLINE_EXCEEDED = 119
+    VALIDATION_FAILED = 120
+    PROXY_FAILED = 121
+    INSUFFICIENT_RANGE_SUPPORT = 122
+    RANGE_OUTSIDE_FILE = 123
+    INACTIVE = 124
+    SECRET_UNREADABLE = 125

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from bgcopy._calls import Timeout, to_seconds
 from bgcopy._enums import JobState
-from bgcopy._models import FileInfo, FileSpec, JobChanged, JobFilter, JobInfo, SnapshotComplete
+from bgcopy._models import (
+    Attempt,
+    FileInfo,
+    FileSpec,
+    JobChanged,
+    JobFilter,
+    JobInfo,
+    SnapshotComplete,
+)
+from bgcopy._options import JobProperties
 from bgcopy._watch import WatchOptions
 from bgcopy.errors import JobCancelled, TransferFailed, WaitTimeout
 
@@ -54,6 +63,50 @@ class Job:
         """Add files, all or none. A job in TRANSFERRED or ERROR becomes SUSPENDED."""
         result = await self._client.add_files(self._job_id, files, etag=etag, timeout=timeout)
         return result.job
+
+    async def update(
+        self,
+        *,
+        display_name: str | None = None,
+        etag: str = "",
+        timeout: Timeout | None = None,
+        **changes: Unpack[JobProperties],
+    ) -> JobInfo:
+        """Change the properties that are given, all or none; None gives one its default again."""
+        return await self._client.update_job(
+            self._job_id, display_name=display_name, etag=etag, timeout=timeout, **changes
+        )
+
+    async def take_ownership(self, *, etag: str = "", timeout: Timeout | None = None) -> JobInfo:
+        """Make the caller, an administrator, its owner; the job's secrets are dropped."""
+        return await self._client.take_ownership(self._job_id, etag=etag, timeout=timeout)
+
+    async def remove_files(
+        self, file_indexes: Iterable[int], *, etag: str = "", timeout: Timeout | None = None
+    ) -> JobInfo:
+        """Take files out and delete what there is of them."""
+        result = await self._client.remove_files(
+            self._job_id, file_indexes, etag=etag, timeout=timeout
+        )
+        return result.job
+
+    def read(
+        self, file_index: int = 0, *, offset: int = 0, length: int = 0
+    ) -> AsyncIterator[bytes]:
+        """The bytes of a file that are safely on the daemon's disk, in pieces."""
+        return self._client.read_file(self._job_id, file_index, offset=offset, length=length)
+
+    def attempts(
+        self,
+        *,
+        file_index: int | None = None,
+        page_size: int = 0,
+        timeout: Timeout | None = None,
+    ) -> AsyncIterator[Attempt]:
+        """The attempts at its files, newest first."""
+        return self._client.attempts(
+            self._job_id, file_index=file_index, page_size=page_size, timeout=timeout
+        )
 
     async def suspend(self, *, etag: str = "", timeout: Timeout | None = None) -> JobInfo:
         """Stop the job; what it has is kept."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bgcopy._enums import (
+    AttemptOutcome,
     ErrorContext,
     JobState,
     JobType,
@@ -16,6 +17,14 @@ from bgcopy._enums import (
     RemovedReason,
     Verification,
 )
+from bgcopy._option_enums import (
+    CostState,
+    OverwritePolicy,
+    PeerCachingFlag,
+    RedirectPolicy,
+    TlsFlag,
+)
+from bgcopy._options import CredentialsKey, HttpHeader, NotificationSettings, ProxySettings
 
 SHA256_BYTES = 32
 
@@ -33,6 +42,19 @@ def _sha256_hex(value: str | bytes | None) -> str | None:
     return digest.hex()
 
 
+@dataclass(frozen=True, slots=True)
+class FileRange:
+    """A part of a file.
+
+    Args:
+        offset: the first byte.
+        length: how many bytes; None is to the end of the file.
+    """
+
+    offset: int
+    length: int | None = None
+
+
 @dataclass(frozen=True, slots=True, init=False)
 class FileSpec:
     """What to fetch and where to put it.
@@ -44,6 +66,9 @@ class FileSpec:
             lower-case hexadecimal.
         root: the named root; empty means the one named "default", or for an absolute path the
             root it lies under.
+        ranges: only these parts of the remote file, written one behind the other in this order;
+            none means the whole file.
+        mirrors: further URLs of the same file, tried in order where the one before fails.
 
     Raises:
         ValueError: sha256 is no SHA-256 digest.
@@ -53,6 +78,8 @@ class FileSpec:
     path: str
     sha256: str | None
     root: str
+    ranges: tuple[FileRange, ...]
+    mirrors: tuple[str, ...]
 
     def __init__(
         self,
@@ -60,11 +87,16 @@ class FileSpec:
         path: str | os.PathLike[str],
         sha256: str | bytes | None = None,
         root: str = "",
+        *,
+        ranges: Iterable[FileRange] = (),
+        mirrors: Iterable[str] = (),
     ) -> None:
         object.__setattr__(self, "url", url)
         object.__setattr__(self, "path", os.fspath(path))
         object.__setattr__(self, "sha256", _sha256_hex(sha256))
         object.__setattr__(self, "root", root)
+        object.__setattr__(self, "ranges", tuple(ranges))
+        object.__setattr__(self, "mirrors", tuple(mirrors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +119,21 @@ class TransferErrorInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceBytes:
+    """How many bytes of a file came from a URL, which is without query."""
+
+    url: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class FileInfo:
-    """One file of a job. `transferred`: every byte is here; `completed`: it has its final name."""
+    """One file of a job. `transferred`: every byte is here; `completed`: it has its final name.
+
+    `filled_ranges` are safely on disk, in the hidden file `temporary_name` beside the target until
+    the job is completed. `response_headers` are those of the last answer. `validation_state` is
+    the caller's own judgement, None before there is one.
+    """
 
     index: int
     spec: FileSpec
@@ -98,6 +143,12 @@ class FileInfo:
     completed: bool = False
     verification: Verification = Verification.PENDING
     error: TransferErrorInfo | None = None
+    response_headers: tuple[HttpHeader, ...] = ()
+    final_url: str = ""
+    sources: tuple[SourceBytes, ...] = ()
+    filled_ranges: tuple[FileRange, ...] = ()
+    temporary_name: str = ""
+    validation_state: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +199,31 @@ class JobInfo:
     transferred_time: datetime | None = None
     expire_time: datetime | None = None
     next_attempt_time: datetime | None = None
+    maximum_download_time: timedelta | None = None
+    max_download_size: int | None = None
+    cost_policy: tuple[CostState, ...] = ()
+    dynamic_content: bool = False
+    high_performance: bool = False
+    on_demand_mode: bool = False
+    http_method: str = "GET"
+    custom_headers: tuple[HttpHeader, ...] = ()
+    redirect_policy: RedirectPolicy = RedirectPolicy.UNKNOWN
+    allow_https_to_http: bool = False
+    tls_flags: tuple[TlsFlag, ...] = ()
+    client_certificate: str = ""
+    ca_bundle: str = ""
+    proxy: ProxySettings = field(default_factory=ProxySettings)
+    peer_caching: tuple[PeerCachingFlag, ...] = ()
+    notifications: NotificationSettings = field(default_factory=NotificationSettings)
+    not_before: datetime | None = None
+    deadline: datetime | None = None
+    overwrite_policy: OverwritePolicy = OverwritePolicy.UNKNOWN
+    retention: timedelta | None = None
+    continue_on_file_error: bool = False
+    credentials: tuple[CredentialsKey, ...] = ()
+    download_time: timedelta = timedelta()
+    inactivity_time: datetime | None = None
+    partially_completed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +264,80 @@ class AddFilesResult:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateFileResult:
+    """A file after a change, and its job."""
+
+    file: FileInfo
+    job: JobInfo
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveFilesResult:
+    """The job without the files, and how many were there."""
+
+    job: JobInfo
+    removed_files: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacePrefixResult:
+    """The job, and how many of its files have a new URL."""
+
+    job: JobInfo
+    replaced_files: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at a file, of a job's list of them.
+
+    `url` answered last, `remote_address` is empty where none did or a proxy stood between,
+    `protocol` as "HTTP/2"; `error` says why it failed.
+    """
+
+    attempt_id: int
+    file_index: int
+    start_time: datetime | None
+    end_time: datetime | None
+    outcome: AttemptOutcome
+    url: str = ""
+    remote_address: str = ""
+    protocol: str = ""
+    http_status: int | None = None
+    bytes_received: int = 0
+    bytes_per_second: int = 0
+    error: TransferErrorInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptPage:
+    """A page of attempts, newest first; `next_page_token` is empty on the last one."""
+
+    attempts: tuple[Attempt, ...]
+    next_page_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a server says of a URL; `error` is why there is nothing to fetch, if so.
+
+    `redirect_chain` are the URLs that answered, `suggested_name` is a safe base name or empty.
+    """
+
+    http_status: int | None = None
+    bytes_total: int | None = None
+    accepts_ranges: bool = False
+    etag: str = ""
+    last_modified: str = ""
+    content_type: str = ""
+    suggested_name: str = ""
+    redirect_chain: tuple[str, ...] = ()
+    protocol: str = ""
+    remote_address: str = ""
+    error: TransferErrorInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CompleteResult:
     """What CompleteJob kept and dropped, as indexes of files.
 
@@ -218,6 +368,8 @@ class Limits:
     files_per_job: int = 0
     watches_per_owner: int = 0
     request_bytes: int = 0
+    jobs_per_machine: int = 0
+    ranges_per_file: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +390,8 @@ class ServerInfo:
     limits: Limits = field(default_factory=Limits)
     roots: tuple[str, ...] = ()
     start_time: datetime | None = None
+    client_certificates: tuple[str, ...] = ()
+    ca_bundles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,5 +417,13 @@ class SnapshotComplete:
     """
 
 
-WatchEvent = JobChanged | JobRemoved | SnapshotComplete
+@dataclass(frozen=True, slots=True)
+class FileChanged:
+    """A file of a watched job as it is now; None where so many changed that listing is better."""
+
+    job_id: str
+    file: FileInfo | None
+
+
+WatchEvent = JobChanged | JobRemoved | SnapshotComplete | FileChanged
 """One event of `AsyncClient.watch_jobs`."""

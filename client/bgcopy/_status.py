@@ -12,7 +12,8 @@ from google.protobuf.message import DecodeError, Message
 from google.rpc.status_pb2 import Status
 
 from bgcopy._enums import Reason
-from bgcopy.errors import CallDetails, CallError, FieldViolation, QuotaViolation, error_class
+from bgcopy._error_classes import error_class
+from bgcopy.errors import CallDetails, CallError, FieldViolation, QuotaViolation
 
 DOMAIN = "bgcopy.v1"
 TRAILER = "grpc-status-details-bin"

@@ -13,8 +13,9 @@ import grpc
 
 from bgcopy import _convert as convert
 from bgcopy._calls import Calls
+from bgcopy._convert_options import known, to_duration
 from bgcopy._enums import RemovedReason
-from bgcopy._models import JobChanged, JobRemoved, SnapshotComplete, WatchEvent
+from bgcopy._models import FileChanged, JobChanged, JobRemoved, SnapshotComplete, WatchEvent
 from bgcopy._status import to_call_error
 from bgcopy.errors import (
     CallDetails,
@@ -44,6 +45,8 @@ class WatchOptions:
         progress_interval: how often the progress of a running job is sent; None is the server's.
         reconnect_timeout: how long to try to connect anew before the error is raised; None is
             for ever.
+        file_events: also tell of files that become transferred or fail (`FileChanged`).
+        notified_only: tell of a job only where its notification settings ask for it.
         on_lost: called with the error whenever a connection that worked is lost, before the watch
             connects anew.
     """
@@ -51,6 +54,8 @@ class WatchOptions:
     heartbeat_interval: timedelta = timedelta(seconds=15)
     progress_interval: timedelta | None = None
     reconnect_timeout: timedelta | None = timedelta(minutes=5)
+    file_events: bool = False
+    notified_only: bool = False
     on_lost: Callable[[CallError], None] | None = None
 
 
@@ -130,7 +135,9 @@ class Watch:
         request = manager_pb2.WatchJobsRequest(
             filter=self._wanted,
             resume_token=self._token,
-            heartbeat_interval=convert.to_duration(self._options.heartbeat_interval),
+            heartbeat_interval=to_duration(self._options.heartbeat_interval),
+            file_events=self._options.file_events,
+            notified_only=self._options.notified_only,
         )
         if self._options.progress_interval is not None:
             request.progress_interval.FromTimedelta(self._options.progress_interval)
@@ -147,8 +154,12 @@ class Watch:
         elif kind == "job_removed":
             self._known.discard(message.job_removed.job_id)
             self._fresh.discard(message.job_removed.job_id)
-            reason = convert.known(RemovedReason, message.job_removed.reason)
+            reason = known(RemovedReason, message.job_removed.reason)
             yield JobRemoved(message.job_removed.job_id, reason)
+        elif kind == "file_changed":
+            changed = message.file_changed
+            file = convert.file_info(changed.file) if changed.HasField("file") else None
+            yield FileChanged(changed.job_id, file)
         elif kind == "snapshot_complete" and self._in_snapshot:
             yield from self._end_snapshot()
         # A place inside a snapshot is none to go on from: the rest of it would be missing.

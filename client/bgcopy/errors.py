@@ -8,7 +8,17 @@
     │   │   ├── RequestIdReused
     │   │   ├── PageTokenInvalid
     │   │   ├── PathInvalid
-    │   │   └── UrlInvalid
+    │   │   ├── UrlInvalid
+    │   │   ├── ReadOnlyProperty
+    │   │   ├── UnknownProperty
+    │   │   ├── RangeInvalid
+    │   │   ├── RangesOverlap
+    │   │   ├── AuthTargetInvalid
+    │   │   ├── AuthSchemeInvalid
+    │   │   ├── UserNameTooLarge
+    │   │   ├── PasswordTooLarge
+    │   │   ├── ProxyInvalid
+    │   │   └── MaxDownloadSizeInvalid
     │   ├── Unauthenticated            UNAUTHENTICATED
     │   │   ├── CredentialMissing
     │   │   ├── CredentialInvalid
@@ -23,18 +33,28 @@
     │   │   └── AddressNotAllowed
     │   ├── NotFound                   NOT_FOUND
     │   │   ├── JobNotFound
-    │   │   └── DescriptionNotFound
+    │   │   ├── DescriptionNotFound
+    │   │   ├── FileNotFound
+    │   │   └── TokenNotFound
     │   ├── FailedPrecondition         FAILED_PRECONDITION
     │   │   ├── InvalidState
     │   │   ├── JobEmpty
     │   │   ├── JobNotTransferred
-    │   │   └── DestinationUnwritable
+    │   │   ├── DestinationUnwritable
+    │   │   ├── ReadOnlyPropertyAfterAddFile
+    │   │   ├── ReadOnlyPropertyAfterResume
+    │   │   ├── RandomAccessNotSupported
+    │   │   ├── FileNotReady
+    │   │   └── DestinationExists
     │   ├── Aborted                    ABORTED
-    │   │   └── EtagMismatch
+    │   │   ├── EtagMismatch
+    │   │   └── PolicyEtagMismatch
     │   ├── ResourceExhausted          RESOURCE_EXHAUSTED; `.quotas` names the limits
     │   │   ├── JobQuotaExceeded
     │   │   ├── FileQuotaExceeded
-    │   │   └── WatchQuotaExceeded
+    │   │   ├── WatchQuotaExceeded
+    │   │   ├── RangeQuotaExceeded
+    │   │   └── MachineJobQuotaExceeded
     │   ├── OutOfRange                 OUT_OF_RANGE
     │   │   └── ResumeTokenExpired     never leaves a watch, which takes a fresh snapshot
     │   ├── Unavailable                UNAVAILABLE; nobody answers, or not now
@@ -138,23 +158,81 @@ class CallError(BgcopyError):
 
 
 class InvalidRequest(CallError):
-    """The request's shape is wrong; `violations` names the fields."""
+    """The request has a field that is missing, malformed or out of range.
+
+    Correct the fields that the error names. `violations` has them.
+    """
 
 
 class RequestIdReused(InvalidRequest):
-    """The request id was used before with other content."""
+    """The request id was used before for a request with other content.
+
+    Draw a new UUID for each new request.
+    """
 
 
 class PageTokenInvalid(InvalidRequest):
-    """The page token is not from this server or belongs to another filter."""
+    """The page token is not of this list.
+
+    Send it with the filter it was given for, or begin without one.
+    """
 
 
 class PathInvalid(InvalidRequest):
-    """The local path or root is malformed or leaves its root."""
+    """The destination is no path below a named root.
+
+    Use a relative path without '..', or an absolute path under a root that GetServerInfo lists.
+    """
 
 
 class UrlInvalid(InvalidRequest):
-    """The remote URL is malformed, too long or of a scheme that is not moved."""
+    """The URL is malformed, too long or of a scheme that this server does not fetch. Correct it."""
+
+
+class ReadOnlyProperty(InvalidRequest):
+    """The field is set by the server and cannot be changed. Leave it out."""
+
+
+class UnknownProperty(InvalidRequest):
+    """The update mask names what is no property. Name whole fields, as display_name."""
+
+
+class RangeInvalid(InvalidRequest):
+    """A range is empty, negative or lies outside the file. Offsets count from 0."""
+
+
+class RangesOverlap(InvalidRequest):
+    """Two ranges of a file overlap. Ask for each byte once."""
+
+
+class AuthTargetInvalid(InvalidRequest):
+    """Credentials are for a server or for a proxy. Set the target to one of them."""
+
+
+class AuthSchemeInvalid(InvalidRequest):
+    """The scheme is unknown or not for this target.
+
+    Use basic, digest, NTLM or negotiate; bearer for servers.
+    """
+
+
+class UserNameTooLarge(InvalidRequest):
+    """A user name has at most 300 characters. Shorten it."""
+
+
+class PasswordTooLarge(InvalidRequest):
+    """A password has at most 65,535 characters. Shorten it."""
+
+
+class ProxyInvalid(InvalidRequest):
+    """The proxy settings contradict themselves or name no proxy.
+
+    Lists go with OVERRIDE alone, which needs one.
+    """
+
+
+class MaxDownloadSizeInvalid(InvalidRequest):
+    """The size limit is no size. Give at least 1 byte, or leave it out for no limit."""
 
 
 class Unauthenticated(CallError):
@@ -162,15 +240,18 @@ class Unauthenticated(CallError):
 
 
 class CredentialMissing(Unauthenticated):
-    """A credential is needed and none was sent."""
+    """This listener needs a credential.
+
+    Send 'authorization: Bearer TOKEN'; an operator makes a token with 'bgcopyd token create'.
+    """
 
 
 class CredentialInvalid(Unauthenticated):
-    """The credential is unknown, malformed or revoked."""
+    """The credential is unknown, malformed or revoked. Ask the operator for a new token."""
 
 
 class CredentialExpired(Unauthenticated):
-    """The credential was valid once and is not any more."""
+    """The credential has expired. Ask the operator for a new token."""
 
 
 class AlreadyExists(CallError):
@@ -178,11 +259,11 @@ class AlreadyExists(CallError):
 
 
 class DestinationInUse(AlreadyExists):
-    """Another live job writes to the destination."""
+    """A live job already writes to the destination. Choose another path, or end that job first."""
 
 
 class NotSupported(CallError):
-    """This server does not act on the field, value or method."""
+    """This server does not act on the field, value or method. GetServerInfo lists what it can."""
 
 
 class PermissionDenied(CallError):
@@ -190,19 +271,22 @@ class PermissionDenied(CallError):
 
 
 class NotJobOwner(PermissionDenied):
-    """The job belongs to somebody else."""
+    """The job belongs to somebody else. Its owner or an administrator may do this."""
 
 
 class AdminRequired(PermissionDenied):
-    """Only an administrator may do this."""
+    """Only an administrator may do this. Ask one, or use an administrator's credential."""
 
 
 class PathNotAllowed(PermissionDenied):
-    """Policy does not allow the root or path."""
+    """The root is unknown to this server or not open to the caller.
+
+    GetServerInfo lists the roots that are.
+    """
 
 
 class AddressNotAllowed(PermissionDenied):
-    """Policy does not allow the network address."""
+    """Policy does not allow connections to the address. Ask the operator to allow it."""
 
 
 class NotFound(CallError):
@@ -210,11 +294,19 @@ class NotFound(CallError):
 
 
 class JobNotFound(NotFound):
-    """There is no such job, or no longer."""
+    """There is no job of this id, or it has been forgotten after its end. Check the id."""
 
 
 class DescriptionNotFound(NotFound):
-    """Nothing describes the code that was asked for."""
+    """Nothing describes this code. Send an HRESULT as 0x80D02003, its name, or a reason."""
+
+
+class FileNotFound(NotFound):
+    """The job has no file of this index. ListFiles tells those it has."""
+
+
+class TokenNotFound(NotFound):
+    """There is no token of this id. ListTokens tells those there are."""
 
 
 class FailedPrecondition(CallError):
@@ -222,19 +314,55 @@ class FailedPrecondition(CallError):
 
 
 class InvalidState(FailedPrecondition):
-    """The job's state forbids the verb."""
+    """The job's state does not allow this. The message names the state; read the job first."""
 
 
 class JobEmpty(FailedPrecondition):
-    """The job has no files."""
+    """The job has no files. Add files first."""
 
 
 class JobNotTransferred(FailedPrecondition):
-    """Complete without allow_partial while a file is unfinished."""
+    """A file of the job is unfinished.
+
+    Wait for TRANSFERRED, or set allow_partial to keep the whole files and drop the others.
+    """
 
 
 class DestinationUnwritable(FailedPrecondition):
-    """A finished file could not get its final name; the job can be completed again."""
+    """A finished file could not get its final name.
+
+    Mend the destination and complete the job again; nothing is lost.
+    """
+
+
+class ReadOnlyPropertyAfterAddFile(FailedPrecondition):
+    """The property may be changed only before files are added. Create a new job with it."""
+
+
+class ReadOnlyPropertyAfterResume(FailedPrecondition):
+    """The property may be changed only before the job was first resumed.
+
+    Create a new job with it.
+    """
+
+
+class RandomAccessNotSupported(FailedPrecondition):
+    """Parts of this file cannot be asked for.
+
+    The job has dynamic content or ranges of its own, or the server serves no ranges; fetch the
+    whole file.
+    """
+
+
+class FileNotReady(FailedPrecondition):
+    """The file's bytes are not all here yet. Wait until it is transferred."""
+
+
+class DestinationExists(FailedPrecondition):
+    """A file of the destination's name exists and the job may not replace it.
+
+    Move it away or change overwrite_policy, and complete the job again; nothing is lost.
+    """
 
 
 class Aborted(CallError):
@@ -242,7 +370,11 @@ class Aborted(CallError):
 
 
 class EtagMismatch(Aborted):
-    """The etag is not the job's current one."""
+    """The job was changed by somebody since its etag was read. Read it again and decide anew."""
+
+
+class PolicyEtagMismatch(Aborted):
+    """The policy has changed since it was read. Read it again and decide anew."""
 
 
 class ResourceExhausted(CallError):
@@ -250,15 +382,26 @@ class ResourceExhausted(CallError):
 
 
 class JobQuotaExceeded(ResourceExhausted):
-    """The owner or the server has too many jobs."""
+    """The owner has as many live jobs as allowed. Complete or cancel some."""
 
 
 class FileQuotaExceeded(ResourceExhausted):
-    """The job has too many files."""
+    """The job has as many files as allowed. Spread the files over several jobs."""
 
 
 class WatchQuotaExceeded(ResourceExhausted):
-    """The caller holds too many watches."""
+    """The caller holds as many watches as allowed. End some, or watch several jobs with one."""
+
+
+class RangeQuotaExceeded(ResourceExhausted):
+    """The file has more ranges than the server allows. Merge neighbours, or fetch it whole."""
+
+
+class MachineJobQuotaExceeded(ResourceExhausted):
+    """The server has as many live jobs as it allows.
+
+    Complete or cancel some, or ask the operator to raise the limit.
+    """
 
 
 class OutOfRange(CallError):
@@ -266,7 +409,10 @@ class OutOfRange(CallError):
 
 
 class ResumeTokenExpired(OutOfRange):
-    """The resume token is older than the history, or not from this store."""
+    """The resume token is older than the server's history or from another store.
+
+    Watch again without a token.
+    """
 
 
 class Unavailable(CallError):
@@ -274,11 +420,14 @@ class Unavailable(CallError):
 
 
 class Draining(Unavailable):
-    """The server is shutting down."""
+    """The server is being drained or shutting down. Try again shortly."""
 
 
 class StoreUnavailable(Unavailable):
-    """The queue's store did not take the change; nothing was changed."""
+    """The queue could not be written; nothing was changed.
+
+    Try again; the daemon's log says what ails the disk.
+    """
 
 
 class DeadlineExceeded(CallError, TimeoutError):
@@ -286,7 +435,7 @@ class DeadlineExceeded(CallError, TimeoutError):
 
 
 class InternalError(CallError):
-    """A defect of the server; the message holds an incident id."""
+    """A defect of the server. The incident id in the message leads to the daemon's log."""
 
 
 class RequestTooLarge(BgcopyError):
@@ -326,58 +475,3 @@ class TransferFailed(JobFailed):
 
 class JobCancelled(JobFailed):
     """The job was cancelled."""
-
-
-_BY_REASON: dict[Reason, type[CallError]] = {
-    Reason.INVALID_REQUEST: InvalidRequest,
-    Reason.REQUEST_ID_REUSED: RequestIdReused,
-    Reason.PAGE_TOKEN_INVALID: PageTokenInvalid,
-    Reason.PATH_INVALID: PathInvalid,
-    Reason.URL_INVALID: UrlInvalid,
-    Reason.CREDENTIAL_MISSING: CredentialMissing,
-    Reason.CREDENTIAL_INVALID: CredentialInvalid,
-    Reason.CREDENTIAL_EXPIRED: CredentialExpired,
-    Reason.DESTINATION_IN_USE: DestinationInUse,
-    Reason.NOT_SUPPORTED: NotSupported,
-    Reason.NOT_JOB_OWNER: NotJobOwner,
-    Reason.ADMIN_REQUIRED: AdminRequired,
-    Reason.PATH_NOT_ALLOWED: PathNotAllowed,
-    Reason.ADDRESS_NOT_ALLOWED: AddressNotAllowed,
-    Reason.JOB_NOT_FOUND: JobNotFound,
-    Reason.DESCRIPTION_NOT_FOUND: DescriptionNotFound,
-    Reason.INVALID_STATE: InvalidState,
-    Reason.JOB_EMPTY: JobEmpty,
-    Reason.JOB_NOT_TRANSFERRED: JobNotTransferred,
-    Reason.DESTINATION_UNWRITABLE: DestinationUnwritable,
-    Reason.ETAG_MISMATCH: EtagMismatch,
-    Reason.JOB_QUOTA_EXCEEDED: JobQuotaExceeded,
-    Reason.FILE_QUOTA_EXCEEDED: FileQuotaExceeded,
-    Reason.WATCH_QUOTA_EXCEEDED: WatchQuotaExceeded,
-    Reason.RESUME_TOKEN_EXPIRED: ResumeTokenExpired,
-    Reason.DRAINING: Draining,
-    Reason.STORE_UNAVAILABLE: StoreUnavailable,
-    Reason.INTERNAL: InternalError,
-}
-
-_BY_CODE: dict[grpc.StatusCode, type[CallError]] = {
-    grpc.StatusCode.INVALID_ARGUMENT: InvalidRequest,
-    grpc.StatusCode.UNAUTHENTICATED: Unauthenticated,
-    grpc.StatusCode.ALREADY_EXISTS: AlreadyExists,
-    grpc.StatusCode.UNIMPLEMENTED: NotSupported,
-    grpc.StatusCode.PERMISSION_DENIED: PermissionDenied,
-    grpc.StatusCode.NOT_FOUND: NotFound,
-    grpc.StatusCode.FAILED_PRECONDITION: FailedPrecondition,
-    grpc.StatusCode.ABORTED: Aborted,
-    grpc.StatusCode.RESOURCE_EXHAUSTED: ResourceExhausted,
-    grpc.StatusCode.OUT_OF_RANGE: OutOfRange,
-    grpc.StatusCode.UNAVAILABLE: Unavailable,
-    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
-    grpc.StatusCode.INTERNAL: InternalError,
-    grpc.StatusCode.UNKNOWN: InternalError,
-    grpc.StatusCode.DATA_LOSS: InternalError,
-}
-
-
-def error_class(reason: Reason, code: grpc.StatusCode) -> type[CallError]:
-    """The class of a failed call: by reason first, by code second."""
-    return _BY_REASON.get(reason) or _BY_CODE.get(code, CallError)

@@ -10,34 +10,45 @@ import secrets
 import signal
 import sys
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
 
-from bgcopyd import __version__
+from bgcopyd import __version__, platform
 from bgcopyd.config import Settings
 from bgcopyd.config.settings import HOST_ROOT
 from bgcopyd.ids import RandomIds
 from bgcopyd.jobs.job import JobState
+from bgcopyd.jobs.policy import Policy
 from bgcopyd.jobs.roots import Roots
 from bgcopyd.notify import notify, watchdog_interval
+from bgcopyd.queue.administration import Administration, Footprint, Parts
 from bgcopyd.queue.changes import ChangeFeed
 from bgcopyd.queue.clock import Clock, SystemClock
 from bgcopyd.queue.completion import Completion
+from bgcopyd.queue.editing import JobEditor
 from bgcopyd.queue.housekeeping import Housekeeping
+from bgcopyd.queue.judging import Configured
+from bgcopyd.queue.looking import Looker
 from bgcopyd.queue.manager import BackgroundCopyManager, Ids
+from bgcopyd.queue.policies import PolicyKeeper
 from bgcopyd.queue.progress import ProgressBoard
+from bgcopyd.queue.quotas import Quotas
 from bgcopyd.queue.recovery import recover
 from bgcopyd.queue.run import Ended, RunTools
 from bgcopyd.queue.runs import Runs
 from bgcopyd.queue.scheduler import Rules, Scheduler
+from bgcopyd.queue.statistics import Statistics
+from bgcopyd.rpc.admin_servicer import AdminServicer
 from bgcopyd.rpc.calls import Activity, Calls
+from bgcopyd.rpc.editing_servicer import EditingServicer
 from bgcopyd.rpc.identity import Identities
+from bgcopyd.rpc.looking_servicer import LookingServicer
 from bgcopyd.rpc.server import RpcServer
 from bgcopyd.rpc.servicer import About, BackgroundCopyServicer
-from bgcopyd.store.directory import StateDirectory
+from bgcopyd.store.directory import StateDirectory, size_on_disk
 from bgcopyd.store.sqlite import SQLiteStore
 from bgcopyd.transfer.engine import CurlEngine
 from bgcopyd.transfer.files import LocalFiles
 from bgcopyd.transfer.options import EngineOptions
+from bgcopyd.transfer.reading import LocalReader
 
 logger = logging.getLogger(__name__)
 
@@ -66,12 +77,25 @@ class Daemon:
         self._settings = settings
         self._store = store
         self._clock = clock
+        self._start_time = clock.now()
         roots = settings.all_roots
         self.engine = CurlEngine(roots, _engine_options(settings), clock)
         self.files = LocalFiles(roots)
+        self.reader = LocalReader(roots)
+        self.policies = PolicyKeeper(store, settings.policy)
+        self.policies.on_change(self._apply)
+        self._statistics = Statistics()
         board = ProgressBoard(clock)
         self.runs = Runs(
-            RunTools(store, self.engine, board, clock, random.random, settings.files_in_parallel)
+            RunTools(
+                store,
+                self.engine,
+                board,
+                self._statistics,
+                clock,
+                random.random,
+                settings.files_in_parallel,
+            )
         )
         self.scheduler = Scheduler(
             store,
@@ -85,11 +109,13 @@ class Daemon:
             self.files,
             self.runs,
             clock,
-            retention=timedelta(seconds=settings.retention),
+            policies=self.policies,
             on_change=self.scheduler.wake,
         )
         self.runs.on_ended(self._ended)
-        self.feed = ChangeFeed(store, board, clock, settings.watches_per_owner)
+        self._quotas = Quotas(self.policies, lambda: self.scheduler.draining)
+        self.feed = ChangeFeed(store, board, clock, self._quotas)
+        self.runs.on_files(self.feed.tell_files)
         self.housekeeping = Housekeeping(
             store,
             clock,
@@ -102,6 +128,7 @@ class Daemon:
 
     def _server(self, board: ProgressBoard) -> RpcServer:
         settings = self._settings
+        configured = Configured(settings.client_certificates, settings.ca_bundles)
         manager = BackgroundCopyManager(
             store=self._store,
             runs=self.runs,
@@ -109,18 +136,62 @@ class Daemon:
             board=board,
             clock=self._clock,
             ids=Ids(RandomIds().draw, lambda: f"{random.getrandbits(32):08x}"),
-            bounds=settings.limits,
+            quotas=self._quotas,
+            configured=configured,
             on_change=self.scheduler.wake,
         )
+        editor = JobEditor(
+            store=self._store,
+            runs=self.runs,
+            completion=self.completion,
+            files=self.files,
+            board=board,
+            clock=self._clock,
+            configured=configured,
+            on_change=self.scheduler.wake,
+        )
+        looker = Looker(self._store, self.reader, self.engine, configured, self._clock)
         directories = {name: str(path.resolve()) for name, path in settings.all_roots.items()}
         servicer = BackgroundCopyServicer(
             manager,
             self.feed,
             Roots(directories, HOST_ROOT),
-            About(__version__, self._clock.now(), settings.limits),
+            About(__version__, self._start_time, lambda: self.policies.policy, configured),
         )
         calls = Calls(Identities(self._store.token, self._clock), self.activity)
-        return RpcServer(calls, servicer, [str(listener) for listener in settings.listen])
+        servicers = {
+            "BackgroundCopyManager": (
+                servicer,
+                EditingServicer(editor),
+                LookingServicer(looker),
+            ),
+            "AdminService": (AdminServicer(self._administration(board)),),
+        }
+        return RpcServer(calls, servicers, [str(listener) for listener in settings.listen])
+
+    def _administration(self, board: ProgressBoard) -> Administration:
+        state_dir = self._settings.state_dir
+        return Administration(
+            Parts(
+                store=self._store,
+                policies=self.policies,
+                scheduler=self.scheduler,
+                runs=self.runs,
+                feed=self.feed,
+                board=board,
+                statistics=self._statistics,
+                clock=self._clock,
+                start_time=self._start_time,
+                footprint=lambda: Footprint(platform.resident_memory(), size_on_disk(state_dir)),
+            )
+        )
+
+    def _apply(self, before: Policy, policy: Policy) -> None:
+        """Tells those who keep a limit; the others read the policy at each call."""
+        if policy.background_jobs != before.background_jobs:
+            self.scheduler.allow(policy.background_jobs)
+        if policy.max_bytes_per_second != before.max_bytes_per_second:
+            self.engine.set_total_rate(policy.max_bytes_per_second)
 
     def _ended(self, _job_id: str, ended: Ended | None) -> None:
         """A run is over: its job waits, completes by itself, or makes room for another."""
@@ -185,6 +256,7 @@ async def _serve(
         loop.add_signal_handler(number, end)
     # Before anything makes files: the sockets are bound under a mask of the whole process.
     targets = daemon.server.bind()
+    await daemon.policies.load()
     await daemon.feed.start()
     cut_off = await recover(store, daemon.scheduler, daemon.completion, clock)
     works: list[Coroutine[None, None, None]] = [
@@ -253,4 +325,7 @@ def _engine_options(settings: Settings) -> EngineOptions:
         connect_timeout=settings.connect_timeout,
         idle_timeout=settings.idle_timeout,
         ca_file=settings.ca_file,
+        ca_bundles=settings.ca_bundles,
+        client_certificates=settings.client_certificates,
+        proxy=settings.proxy_settings,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
+from pathlib import Path
 
 if sys.platform == "darwin":
     import fcntl
@@ -33,3 +34,12 @@ def raise_file_limit() -> int:
             # macOS calls its hard limit infinite and then refuses it.
             return soft
     return hard
+
+
+def resident_memory() -> int:
+    """Bytes of memory that this process holds now; 0 where the system does not tell."""
+    try:
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    except OSError:
+        return 0
+    return int(pages) * resource.getpagesize()

@@ -284,3 +284,32 @@ async def test_lists_go_through_all_pages(manager: Manager, client: bgcopy.Async
     assert list(request.filter.states) == [job_pb2.JOB_STATE_ERROR]
     assert request.page_size == 7
     assert [file.index async for file in client.job("x").files()] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("error", "request_field", "sent"),
+    [
+        (bgcopy.Reason.JOB_NOT_FOUND, "reason", 15),
+        (bgcopy.ErrorContext.LOCAL_FILE, "context", 4),
+        ("DO_E_NOT_FOUND", "hresult", "DO_E_NOT_FOUND"),
+    ],
+)
+async def test_errors_are_described_by_all_that_names_them(
+    manager: Manager,
+    client: bgcopy.AsyncClient,
+    error: bgcopy.Reason | bgcopy.ErrorContext | str,
+    request_field: str,
+    sent: int | str,
+) -> None:
+    async def describe(_: Any, __: Context) -> pb.GetErrorDescriptionResponse:
+        return pb.GetErrorDescriptionResponse(
+            description="t", language_code="de", hresult="0x1", hresult_name="N"
+        )
+
+    manager.handlers["GetErrorDescription"] = describe
+    told = await client.get_error_description(error, language_code="de-AT")
+    assert told == bgcopy.ErrorDescription("t", "de", "0x1", "N")
+    (call,) = manager.called("GetErrorDescription")
+    assert call.request.WhichOneof("error") == request_field
+    assert getattr(call.request, request_field) == sent
+    assert call.request.language_code == "de-AT"

@@ -14,6 +14,7 @@ from bgcopyd.jobs.file import Validators
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.queue.transfers import Claimed, Failed, Finished, Partial, Placement
 from bgcopyd.transfer.files import LocalFiles
+from tests.support import placing
 from tests.support.fetching import fetching
 from tests.support.http_hostile import HostileServer, Request, Wire
 
@@ -174,26 +175,11 @@ def root(tmp_path: Path) -> Path:
 
 
 def partial(directory: Path, name: str = "file", content: bytes = A, **fields: object) -> Placement:
-    path = directory / f".{name}.part"
-    path.write_bytes(content)
-    state = path.stat()
-    known: dict[str, object] = {
-        "index": 0,
-        "root": "data",
-        "path": name,
-        "partial_name": path.name,
-        "device": state.st_dev,
-        "inode": state.st_ino,
-    }
-    return Placement(**{**known, **fields})  # type: ignore[arg-type]  # fields of any type
+    return placing.partial(directory, name, content, **fields)
 
 
 async def place(root: Path, *placements: Placement) -> list[str]:
-    files = LocalFiles({"data": root})
-    try:
-        return [placed.problem for placed in await files.place(placements)]
-    finally:
-        files.close()
+    return [placed.problem for placed in await placing.place(root, *placements)]
 
 
 async def test_place_replaces_and_may_be_repeated(root: Path) -> None:

@@ -313,6 +313,19 @@ async def test_a_limit_can_be_set_and_lifted_again(tmp_path: Path) -> None:
             assert isinstance(await fetcher.end(), Finished)
 
 
+async def test_the_limit_of_all_can_be_set_and_lifted(tmp_path: Path) -> None:
+    content = random.Random(3).randbytes(1 << 20)
+    async with fetching(tmp_path / "data") as fetcher:
+        with HostileServer(lambda _, wire: wire.answer(200, content)) as server:
+            fetcher.engine.set_total_rate(10_000)
+            fetcher.start(f"{server.url}/file")
+            arrived = await fetcher.first(Received)
+            # Without the limit all of it comes at once.
+            assert arrived.received < len(content)
+            fetcher.engine.set_total_rate(0)
+            assert isinstance(await fetcher.end(), Finished)
+
+
 async def test_a_defect_ends_one_transfer_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

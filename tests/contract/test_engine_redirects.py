@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import ssl
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from bgcopyd.jobs.reasons import Reason
 from bgcopyd.queue.transfers import Failed, Finished
 from tests.support.fetching import Fetching, fetching
 from tests.support.http_hostile import HostileServer, Request, Wire
+from tests.support.tls import context, write_ca
 
 A = random.Random(1).randbytes(10_000)
 
@@ -126,16 +125,8 @@ def authority() -> trustme.CA:
 
 
 @pytest.fixture
-def ca_file(authority: trustme.CA, tmp_path: Path) -> Iterator[Path]:
-    path = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(str(path))
-    return path  # type: ignore[return-value]
-
-
-def context(authority: trustme.CA, name: str = "localhost") -> ssl.SSLContext:
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(name).configure_cert(made)
-    return made
+def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
+    return write_ca(authority, tmp_path)
 
 
 def secure(authority: trustme.CA, name: str = "localhost") -> HostileServer:

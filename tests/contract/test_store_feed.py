@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -43,7 +44,7 @@ async def test_a_deleted_job_leaves_a_tombstone(store: Store) -> None:
 async def test_the_former_owner_is_told(store: Store) -> None:
     job = await add(store, new_job(ANNA))
     taken = await change(store, job.job_id, owner=BERT)
-    assert await store.changes(1) == Changes((taken,), (Tombstone(job.job_id, ANNA, 2),), 2)
+    assert await store.changes(1) == Changes((taken,), (Tombstone(job.job_id, ANNA, 2, True),), 2)
     assert taken.creator == ANNA
 
 
@@ -112,7 +113,7 @@ async def test_what_was_told_can_be_read(store: Store) -> None:
 
 
 _STEPS = st.lists(
-    st.tuples(st.sampled_from(["add", "touch", "delete"]), st.integers(0, 5)), max_size=25
+    st.tuples(st.sampled_from(["add", "touch", "take", "delete"]), st.integers(0, 5)), max_size=25
 )
 
 
@@ -124,7 +125,7 @@ def _act(tx: Tx, ids: list[str], verb: str, choice: int) -> None:
     elif ids:
         job = tx.job(ids[choice % len(ids)])
         assert job is not None
-        tx.update_job(job)
+        tx.update_job(replace(job, owner=BERT) if verb == "take" else job)
 
 
 async def _follow(store: Store, mirror: dict[str, Job], position: int) -> None:
@@ -132,7 +133,8 @@ async def _follow(store: Store, mirror: dict[str, Job], position: int) -> None:
         entries: list[Job | Tombstone] = [*part.jobs, *part.tombstones]
         for entry in sorted(entries, key=lambda one: one.change_seq):
             if isinstance(entry, Tombstone):
-                mirror.pop(entry.job_id, None)
+                if not entry.owner_changed:
+                    mirror.pop(entry.job_id, None)
             else:
                 mirror[entry.job_id] = entry
         position = part.position

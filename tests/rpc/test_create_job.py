@@ -414,12 +414,13 @@ async def test_many_files_are_judged_aside(home: House) -> None:
 
 async def test_more_jobs_than_allowed() -> None:
     async with house(jobs_per_owner=2) as home:
-        jobs = [await created(home.local) for _ in range(2)]
-        refused = await refused_create(home, create())
+        anna = await home.user("anna")
+        jobs = [await created(anna) for _ in range(2)]
+        refused = await refusal(anna.call("CreateJob", create()))
         assert refused.code is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert refused.reason == "JOB_QUOTA_EXCEEDED"
         assert refused.detail(details_pb2.QuotaFailure).violations[0].subject == "jobs_per_owner"
         assert "limit 2" in refused.detail(details_pb2.QuotaFailure).violations[0].description
-        await created(await home.user("anna"))  # her own count
-        await home.local.call("CancelJob", pb.CancelJobRequest(job_id=jobs[0].job_id))
-        await created(home.local)
+        await created(await home.user("bert"))  # his own count
+        await anna.call("CancelJob", pb.CancelJobRequest(job_id=jobs[0].job_id))
+        await created(anna)

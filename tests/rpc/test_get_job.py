@@ -10,7 +10,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2 as details_pb2
 
 from bgcopy.v1 import background_copy_manager_pb2 as pb
-from bgcopy.v1 import job_pb2
+from bgcopy.v1 import http_pb2, job_pb2
 from tests.support.rpc_house import Caller, House
 from tests.support.rpc_requests import create, created, got, new_id, spec
 from tests.support.rpc_status import refusal
@@ -58,6 +58,14 @@ async def test_every_field_of_a_new_job(home: House) -> None:
         auto_complete=True,
         create_time=job.create_time,
         modification_time=job.create_time,
+        maximum_download_time=Duration(seconds=90 * 86_400),
+        redirect_policy=http_pb2.REDIRECT_POLICY_ALLOW_SILENT,
+        proxy=http_pb2.ProxySettings(usage=http_pb2.PROXY_USAGE_PRECONFIG),
+        notifications=job_pb2.NotificationSettings(
+            flags=[job_pb2.NOTIFY_FLAG_JOB_TRANSFERRED, job_pb2.NOTIFY_FLAG_JOB_ERROR],
+            minimum_interval=Duration(nanos=500_000_000),
+        ),
+        overwrite_policy=job_pb2.OVERWRITE_POLICY_REPLACE,
     )
     assert job == expected
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
 
 from bgcopy.v1 import background_copy_manager_pb2 as pb
+from bgcopy.v1.admin_service_pb2_grpc import add_AdminServiceServicer_to_server
 from bgcopy.v1.background_copy_manager_pb2_grpc import (
     BackgroundCopyManagerServicer,
     add_BackgroundCopyManagerServicer_to_server,
@@ -81,11 +82,10 @@ _Servicer: Any = BackgroundCopyManagerServicer
 
 
 @dataclass
-class Manager(_Servicer):  # type: ignore[misc] # see above
+class Scripted:
     """Answers with `handlers[rpc]`; records every call."""
 
     handlers: dict[str, Handler] = field(default_factory=dict)
-    watch: WatchHandler | None = None
     calls: list[Call] = field(default_factory=list)
 
     def called(self, rpc: str) -> list[Call]:
@@ -102,6 +102,14 @@ class Manager(_Servicer):  # type: ignore[misc] # see above
             await refuse(context, grpc.StatusCode.UNIMPLEMENTED, "NOT_SUPPORTED", rpc)
         return await handler(request, context)
 
+
+@dataclass
+class Manager(Scripted, _Servicer):  # type: ignore[misc] # see above
+    """BackgroundCopyManager, with an AdminService beside it where there is one."""
+
+    watch: WatchHandler | None = None
+    admin: Scripted | None = None
+
     async def WatchJobs(  # noqa: N802 - the RPC's name
         self, request: pb.WatchJobsRequest, context: Context
     ) -> AsyncIterator[pb.WatchJobsResponse]:
@@ -111,22 +119,30 @@ class Manager(_Servicer):  # type: ignore[misc] # see above
             yield message
 
 
-def _method(rpc: str) -> Any:
-    async def call(self: Manager, request: Any, context: Context) -> Any:
-        return await self.answer(rpc, request, context)
+def scripted(kind: type[Scripted], rpcs: Iterable[str]) -> None:
+    """Gives the class a method for each RPC that it has none for."""
 
-    return call
+    def method(rpc: str) -> Any:
+        async def call(self: Scripted, request: Any, context: Context) -> Any:
+            return await self.answer(rpc, request, context)
+
+        return call
+
+    for rpc in rpcs:
+        if rpc not in vars(kind):
+            setattr(kind, rpc, method(rpc))
 
 
-for _rpc in RPCS:
-    if _rpc != "WatchJobs":
-        setattr(Manager, _rpc, _method(_rpc))
+scripted(Manager, RPCS)
 
 
 async def start(manager: BackgroundCopyManagerServicer, address: str) -> grpc.aio.Server:
     """A server at the address, ready for calls."""
     server = grpc.aio.server()
     add_BackgroundCopyManagerServicer_to_server(manager, server)
+    admin: Any = getattr(manager, "admin", None)
+    if admin is not None:
+        add_AdminServiceServicer_to_server(admin, server)
     server.add_insecure_port(address)
     await server.start()
     return server

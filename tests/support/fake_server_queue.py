@@ -13,6 +13,7 @@ import grpc
 from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopy.v1 import job_pb2
 from tests.support.fake_server import Context, Handler, Manager, refuse
+from tests.support.fake_server_admin import Office
 
 FINAL = {job_pb2.JOB_STATE_ACKNOWLEDGED, job_pb2.JOB_STATE_CANCELLED}
 
@@ -29,6 +30,7 @@ class Queue(Manager):
 
     def __post_init__(self) -> None:
         self.watch = self.follow
+        self.admin = Office()
         move = {
             "SuspendJob": (job_pb2.JOB_STATE_SUSPENDED, pb.SuspendJobResponse),
             "ResumeJob": (job_pb2.JOB_STATE_QUEUED, pb.ResumeJobResponse),

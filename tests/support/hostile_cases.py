@@ -45,3 +45,15 @@ def honest(request: Request, wire: Wire, content: bytes = A, etag: str = '"a"') 
         wire.answer(416, b"<html>no</html>", Content_Range=f"bytes */{len(content)}")
     else:
         wire.part(content, request.start, **fields)
+
+
+def ranged(request: Request, wire: Wire, content: bytes = A, etag: str = '"a"') -> None:
+    """A proper server of any range."""
+    fields: dict[str, Any] = {"ETag": etag} if etag else {}
+    start, end = request.span(len(content))
+    if "range" not in request.fields or request.fields.get("if-range", etag) != etag:
+        wire.answer(200, content, **fields)
+    elif start >= len(content):
+        wire.answer(416, b"", Content_Range=f"bytes */{len(content)}")
+    else:
+        wire.part(content, start, end, **fields)

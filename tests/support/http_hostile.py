@@ -20,18 +20,25 @@ REASON = {200: "OK", 206: "Partial Content", 302: "Found", 404: "Not Found", 416
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it came; `number` counts from 0 over all connections."""
+    """A request as it came; `number` counts from 0 over all connections, as `connection` does."""
 
     number: int
     method: str
     target: str
     fields: dict[str, str]
+    connection: int = 0
 
     @property
     def start(self) -> int | None:
         """The first byte asked for; None without Range."""
         match = re.fullmatch(r"bytes=(\d+)-", self.fields.get("range", ""))
         return int(match[1]) if match else None
+
+    def span(self, size: int) -> tuple[int, int]:
+        """The bytes of a file of this size that are asked for; start may lie behind the end."""
+        match = re.fullmatch(r"bytes=(\d+)-(\d*)", self.fields.get("range", "bytes=0-"))
+        assert match is not None
+        return int(match[1]), min(int(match[2]) + 1, size) if match[2] else size
 
 
 @dataclass(slots=True)
@@ -95,10 +102,12 @@ class HostileServer:
     def __init__(self, handler: Handler, *, context: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
         self.sent = 0
+        self._accepted = 0
         self._handler = handler
         self._context = context
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._port = self._listener.getsockname()[1]
         self._released = threading.Event()
         self._threads: list[threading.Thread] = []
         self._connections: set[socket.socket] = set()
@@ -107,7 +116,7 @@ class HostileServer:
     def url(self) -> str:
         """Without a path."""
         scheme, host = ("https", "localhost") if self._context else ("http", "127.0.0.1")
-        return f"{scheme}://{host}:{self._listener.getsockname()[1]}"
+        return f"{scheme}://{host}:{self._port}"
 
     def __enter__(self) -> Self:
         self._spawn(self._accept)
@@ -163,6 +172,9 @@ class HostileServer:
 
     def _converse(self, connection: socket.socket, readline: Callable[[], bytes]) -> None:
         wire = Wire(connection, self._count, released=self._released)
+        with self._lock:
+            number = self._accepted
+            self._accepted += 1
         while wire.open:
             line = readline()
             if not line:
@@ -175,7 +187,7 @@ class HostileServer:
                 name, _, value = line.decode("latin-1").partition(":")
                 fields[name.strip().lower()] = value.strip()
             with self._lock:
-                request = Request(len(self.requests), method, target, fields)
+                request = Request(len(self.requests), method, target, fields, number)
                 self.requests.append(request)
             self._handler(request, wire)
 

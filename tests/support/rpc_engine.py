@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from bgcopyd.jobs.file import Validators, Verification
+from bgcopyd.jobs.file import FileRange, Validators, Verification
 from bgcopyd.jobs.job import ErrorContext, TransferError
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.queue.transfers import (
@@ -18,9 +19,11 @@ from bgcopyd.queue.transfers import (
     Partial,
     Placed,
     Placement,
+    Probe,
     Received,
     Stopped,
     Transfer,
+    TransferOptions,
 )
 
 NO_VALIDATORS = Validators()
@@ -45,7 +48,10 @@ class ScriptedEngine:
         self.active: dict[tuple[str, int], Transfer] = {}
         self.stops: list[str] = []
         self.rates: list[tuple[str, int]] = []
+        self.total_rates: list[int] = []
         self.started = 0
+        self.probed: list[tuple[str, TransferOptions]] = []
+        self.answer = Probe()
         self._claimed: dict[tuple[str, int], int] = {}
         self._sizes: dict[tuple[str, int], int | None] = {}
         self._new: asyncio.Queue[Transfer] = asyncio.Queue()
@@ -69,6 +75,14 @@ class ScriptedEngine:
     def set_rate(self, job_id: str, rate: int) -> None:
         self.rates.append((job_id, rate))
 
+    def set_total_rate(self, rate: int) -> None:
+        self.total_rates.append(rate)
+
+    async def probe(self, url: str, options: TransferOptions) -> Probe:
+        """Answers with what the test has put there."""
+        self.probed.append((url, options))
+        return self.answer
+
     def on_events(self, callback: Callable[[Sequence[Event]], None]) -> None:
         self._callback = callback
 
@@ -84,6 +98,12 @@ class ScriptedEngine:
     async def take(self, count: int) -> list[Transfer]:
         """The next few."""
         return [await self.next() for _ in range(count)]
+
+    def satisfy(self, one: Transfer, *filled: FileRange) -> None:
+        """Ends a transfer because all that was requested is there."""
+        claimed, size = self._end(one)
+        stopped = Stopped(one.job_id, one.claim_id, one.index, claimed, size, NO_VALIDATORS)
+        self._send(dataclasses.replace(stopped, filled=filled, satisfied=True))
 
     def let_stop(self, job_id: str) -> None:
         """Ends the job's transfers as stopped."""

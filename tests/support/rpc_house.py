@@ -104,6 +104,7 @@ class House:
             mock.patch.object(daemon_module, "LocalFiles", return_value=self.files),
         ):
             self.daemon = Daemon(self.settings, self._sqlite, self.clock)
+        await self.daemon.policies.load()
         await self.daemon.feed.start()
         await recover(self.store, self.daemon.scheduler, self.daemon.completion, self.clock)
         works = (self.daemon.feed.run(), self.daemon.scheduler.run())

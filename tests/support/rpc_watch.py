@@ -67,6 +67,13 @@ class Reader:
             if message.job_changed.state == state:
                 return message.job_changed
 
+    async def file(self) -> job_pb2.File:
+        """The next file that is told of."""
+        while True:
+            message = await self.event()
+            if message.WhichOneof("event") == "file_changed":
+                return message.file_changed.file
+
 
 @contextlib.asynccontextmanager
 async def watching(
@@ -75,10 +82,17 @@ async def watching(
     resume_token: str = "",
     progress: float | None = None,
     heartbeat: float | None = None,
+    file_events: bool = False,
+    notified_only: bool = False,
     **filters: Any,
 ) -> AsyncIterator[Reader]:
     """A watch for the length of a block."""
-    request = pb.WatchJobsRequest(filter=pb.JobFilter(**filters), resume_token=resume_token)
+    request = pb.WatchJobsRequest(
+        filter=pb.JobFilter(**filters),
+        resume_token=resume_token,
+        file_events=file_events,
+        notified_only=notified_only,
+    )
     for field, seconds in (("progress_interval", progress), ("heartbeat_interval", heartbeat)):
         if seconds is not None:
             nanos = round(seconds * 1e9)

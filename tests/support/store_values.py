@@ -8,8 +8,38 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bgcopyd.jobs.file import Digest, DigestAlgorithm, File, FileSpec, Validators, Verification
+from bgcopyd.jobs.attempt import Attempt, AttemptOutcome
+from bgcopyd.jobs.file import (
+    Digest,
+    DigestAlgorithm,
+    File,
+    FileRange,
+    FileReport,
+    FileSpec,
+    SourceBytes,
+    Validators,
+    Verification,
+)
+from bgcopyd.jobs.http_options import (
+    AuthScheme,
+    AuthTarget,
+    CredentialsKey,
+    HttpHeader,
+    HttpOptions,
+    ProxySettings,
+    ProxyUsage,
+    RedirectPolicy,
+    TlsFlag,
+)
 from bgcopyd.jobs.job import ErrorContext, Job, JobState, Priority, Progress, TransferError
+from bgcopyd.jobs.options import (
+    CostState,
+    JobOptions,
+    Notifications,
+    NotifyFlag,
+    OverwritePolicy,
+    PeerCachingFlag,
+)
 from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.queue.storage import FileUpdate, Request, Store, Token, Tx
@@ -59,7 +89,45 @@ def full_job(owner: str = ANNA) -> Job:
         cleanup=True,
         retries=9,
         stalled=1.5,
+        options=full_options(),
     )
+
+
+def full_options() -> JobOptions:
+    """Options of which none has its default; the secret header has no value in a store."""
+    http = HttpOptions(
+        method="POST",
+        headers=(HttpHeader("X-Plain", "ä"), HttpHeader("X-Secret", "", True)),
+        redirect_policy=RedirectPolicy.DISALLOW,
+        allow_https_to_http=True,
+        tls_flags=(TlsFlag.IGNORE_UNKNOWN_CA,),
+        client_certificate="partner",
+        ca_bundle="office",
+        proxy=ProxySettings(ProxyUsage.OVERRIDE, ("http://p:1",), ("<local>",)),
+    )
+    return JobOptions(
+        maximum_download_time=60.5,
+        max_download_size=1 << 50,
+        cost_policy=(CostState.UNRESTRICTED, CostState.ROAMING),
+        dynamic_content=True,
+        high_performance=True,
+        on_demand_mode=True,
+        http=http,
+        peer_caching=(PeerCachingFlag.DISABLE_BRANCH_CACHE,),
+        notifications=Notifications((NotifyFlag.DISABLE,), 2.5),
+        not_before=NOW,
+        deadline=NOW + timedelta(days=1),
+        overwrite_policy=OverwritePolicy.RENAME,
+        retention=0.0,
+        continue_on_file_error=True,
+        credentials=(CredentialsKey(AuthTarget.PROXY, AuthScheme.DIGEST),),
+    )
+
+
+def new_attempt(index: int = 0, **fields: Any) -> Attempt:
+    """An attempt that went well."""
+    fields.setdefault("outcome", AttemptOutcome.FINISHED)
+    return Attempt(index, NOW, NOW + timedelta(seconds=1), **fields)
 
 
 def new_file(job: Job, index: int = 0, destination: str = "", **fields: Any) -> File:
@@ -84,8 +152,20 @@ def full_file(job: Job, index: int = 0) -> File:
         device=65024,
         inode=(1 << 63) - 1,
         error=ERROR,
+        report=FileReport(
+            (HttpHeader("Server", "ü"),), "http://b.example/x", (SourceBytes("http://a/", 7),)
+        ),
+        filled=(FileRange(1 << 45, 5),),
+        requested=(FileRange(3, 4), FileRange(9)),
+        validation_state=False,
     )
-    return replace(file, spec=replace(file.spec, digests=digests))
+    spec = replace(
+        file.spec,
+        digests=digests,
+        ranges=(FileRange(0, 5), FileRange(7)),
+        mirrors=("http://m.example/1", "http://m.example/2"),
+    )
+    return replace(file, spec=spec)
 
 
 def update_of(file: File, **fields: Any) -> FileUpdate:

@@ -10,30 +10,43 @@ import sys
 from pathlib import Path
 
 import pytest
+from google.protobuf.descriptor import ServiceDescriptor
 
 import bgcopy
 from bgcopy import errors
-from bgcopy.v1 import background_copy_manager_pb2 as pb
+from bgcopy._channel import SERVICES
 
 # A name that goes breaks somebody's program; one that comes is a promise. Both are decisions.
 FROZEN = [
     "Aborted",
     "AddFilesResult",
     "AddressNotAllowed",
+    "AdminClient",
     "AdminRequired",
     "AlreadyExists",
     "AsyncClient",
+    "Attempt",
+    "AttemptOutcome",
+    "AttemptPage",
+    "AuthScheme",
+    "AuthSchemeInvalid",
+    "AuthTarget",
+    "AuthTargetInvalid",
     "BearerToken",
     "BgcopyError",
     "CallError",
     "Caller",
     "ClientClosed",
     "CompleteResult",
+    "CostState",
+    "CreatedToken",
     "CredentialExpired",
     "CredentialInvalid",
     "CredentialMissing",
+    "CredentialsKey",
     "DeadlineExceeded",
     "DescriptionNotFound",
+    "DestinationExists",
     "DestinationInUse",
     "DestinationUnwritable",
     "Draining",
@@ -42,10 +55,15 @@ FROZEN = [
     "EtagMismatch",
     "FailedPrecondition",
     "FieldViolation",
+    "FileChanged",
     "FileInfo",
+    "FileNotFound",
+    "FileNotReady",
     "FilePage",
     "FileQuotaExceeded",
+    "FileRange",
     "FileSpec",
+    "HttpHeader",
     "InternalError",
     "InvalidRequest",
     "InvalidState",
@@ -59,37 +77,71 @@ FROZEN = [
     "JobNotFound",
     "JobNotTransferred",
     "JobPage",
+    "JobProperties",
     "JobQuotaExceeded",
     "JobRemoved",
     "JobState",
     "JobType",
     "Limits",
+    "MachineJobQuotaExceeded",
+    "MaxDownloadSizeInvalid",
     "NotFound",
     "NotJobOwner",
     "NotSupported",
+    "NotificationSettings",
+    "NotifyFlag",
     "OutOfRange",
+    "OverwritePolicy",
     "PageTokenInvalid",
+    "PasswordTooLarge",
     "PathInvalid",
     "PathNotAllowed",
+    "PeerCachingFlag",
     "PermissionDenied",
+    "Policy",
+    "PolicyChanges",
+    "PolicyEtagMismatch",
     "Priority",
+    "Probe",
     "Progress",
+    "ProxyInvalid",
+    "ProxySettings",
+    "ProxyUsage",
     "QuotaViolation",
+    "RandomAccessNotSupported",
+    "RangeInvalid",
+    "RangeQuotaExceeded",
+    "RangesOverlap",
+    "ReadOnlyProperty",
+    "ReadOnlyPropertyAfterAddFile",
+    "ReadOnlyPropertyAfterResume",
     "Reason",
+    "RedirectPolicy",
+    "RemoveFilesResult",
     "RemovedReason",
+    "ReplacePrefixResult",
     "RequestIdReused",
     "RequestTooLarge",
     "ResourceExhausted",
     "ResumeTokenExpired",
     "ServerInfo",
     "SnapshotComplete",
+    "SourceBytes",
+    "Stats",
     "StoreUnavailable",
     "Timeout",
+    "TlsFlag",
+    "TokenInfo",
+    "TokenNotFound",
+    "TokenPage",
     "TransferErrorInfo",
     "TransferFailed",
     "Unauthenticated",
     "Unavailable",
+    "UnknownProperty",
+    "UpdateFileResult",
     "UrlInvalid",
+    "UserNameTooLarge",
     "Verification",
     "WaitTimeout",
     "WatchEvent",
@@ -143,11 +195,12 @@ def test_every_public_name_has_a_docstring(name: str) -> None:
             assert member.__doc__, f"{name}.{member_name}"
 
 
-def test_no_rpc_is_forgotten() -> None:
-    service = pb.DESCRIPTOR.services_by_name["BackgroundCopyManager"]
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_no_rpc_is_forgotten(service: ServiceDescriptor) -> None:
+    client = bgcopy.AdminClient if service.name == "AdminService" else bgcopy.AsyncClient
     for method in service.methods:
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", method.name).lower()
-        wrapper = getattr(bgcopy.AsyncClient, name, None)
+        wrapper = getattr(client, name, None)
         assert wrapper is not None, name
         if not method.server_streaming:
             assert "timeout" in inspect.signature(wrapper).parameters, name

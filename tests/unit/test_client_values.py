@@ -11,11 +11,14 @@ from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
 import bgcopy
 from bgcopy import _convert as convert
-from bgcopy import errors
+from bgcopy._convert_options import job_of, known
+from bgcopy._error_classes import error_class
 from bgcopy.v1 import background_copy_manager_pb2 as pb
-from bgcopy.v1 import error_pb2, job_pb2
+from bgcopy.v1 import error_pb2, http_pb2, job_pb2
+from tests.support.job_values import FAR_FUTURE, GOOD
 
 NOW = datetime(2026, 7, 1, 12, 30, tzinfo=UTC)
+FUTURE = FAR_FUTURE.ToDatetime(tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +31,16 @@ NOW = datetime(2026, 7, 1, 12, 30, tzinfo=UTC)
         (bgcopy.RemovedReason, pb.JobRemovedReason, "JOB_REMOVED_REASON_", "UNKNOWN"),
         (bgcopy.ErrorContext, error_pb2.ErrorContext, "ERROR_CONTEXT_", None),
         (bgcopy.Reason, error_pb2.Reason, "REASON_", "UNKNOWN"),
+        (bgcopy.AttemptOutcome, job_pb2.AttemptOutcome, "ATTEMPT_OUTCOME_", "UNKNOWN"),
+        (bgcopy.CostState, job_pb2.CostState, "COST_STATE_", "UNKNOWN"),
+        (bgcopy.PeerCachingFlag, job_pb2.PeerCachingFlag, "PEER_CACHING_FLAG_", "UNKNOWN"),
+        (bgcopy.NotifyFlag, job_pb2.NotifyFlag, "NOTIFY_FLAG_", "UNKNOWN"),
+        (bgcopy.OverwritePolicy, job_pb2.OverwritePolicy, "OVERWRITE_POLICY_", "UNKNOWN"),
+        (bgcopy.RedirectPolicy, http_pb2.RedirectPolicy, "REDIRECT_POLICY_", "UNKNOWN"),
+        (bgcopy.TlsFlag, http_pb2.TlsFlag, "TLS_FLAG_", "UNKNOWN"),
+        (bgcopy.ProxyUsage, http_pb2.ProxyUsage, "PROXY_USAGE_", "UNKNOWN"),
+        (bgcopy.AuthTarget, http_pb2.AuthTarget, "AUTH_TARGET_", "UNKNOWN"),
+        (bgcopy.AuthScheme, http_pb2.AuthScheme, "AUTH_SCHEME_", "UNKNOWN"),
     ],
 )
 def test_enums_equal_the_protos(
@@ -36,13 +49,13 @@ def test_enums_equal_the_protos(
     theirs = {name.removeprefix(prefix): number for name, number in proto.items() if number}
     mine = {member.name: member.value for member in ours if member.value > 0}
     assert mine == theirs
-    assert convert.known(ours, 0).name == (zero or "UNKNOWN")
-    assert convert.known(ours, 9999).name == "UNKNOWN"
+    assert known(ours, 0).name == (zero or "UNKNOWN")
+    assert known(ours, 9999).name == "UNKNOWN"
 
 
 def test_every_reason_has_its_exception() -> None:
     for reason in bgcopy.Reason:
-        kind = errors.error_class(reason, grpc.StatusCode.UNKNOWN)
+        kind = error_class(reason, grpc.StatusCode.UNKNOWN)
         if 0 < reason.value < 100:
             assert kind.__name__.lower() == {
                 "NOT_SUPPORTED": "notsupported",
@@ -56,7 +69,7 @@ def test_every_reason_has_its_exception() -> None:
 def test_every_code_has_its_exception() -> None:
     plain = {grpc.StatusCode.OK, grpc.StatusCode.CANCELLED}
     for code in grpc.StatusCode:
-        kind = errors.error_class(bgcopy.Reason.UNKNOWN, code)
+        kind = error_class(bgcopy.Reason.UNKNOWN, code)
         assert (kind is bgcopy.CallError) == (code in plain), code
 
 
@@ -94,6 +107,13 @@ def full_job() -> job_pb2.Job:
             transient=True,
         ),
     )
+    present = {field.name for field, _ in job.ListFields()}
+    own = {"minimum_retry_delay", "no_progress_timeout"}
+    job.MergeFrom(job_pb2.Job(**{name: GOOD[name] for name in GOOD if name not in present | own}))
+    job.credentials.add(target=http_pb2.AUTH_TARGET_PROXY, scheme=http_pb2.AUTH_SCHEME_NTLM)
+    job.partially_completed = True
+    job.download_time.FromTimedelta(timedelta(seconds=5))
+    job.inactivity_time.FromDatetime(NOW)
     job.minimum_retry_delay.FromTimedelta(timedelta(seconds=30))
     job.no_progress_timeout.FromTimedelta(timedelta(0))
     job.error.time.FromDatetime(NOW)
@@ -141,7 +161,56 @@ def test_a_job_comes_through_whole() -> None:
         transferred_time=NOW,
         expire_time=NOW,
         next_attempt_time=NOW,
+        maximum_download_time=timedelta(hours=1),
+        max_download_size=1 << 40,
+        cost_policy=(bgcopy.CostState.UNRESTRICTED, bgcopy.CostState.BELOW_CAP),
+        dynamic_content=True,
+        high_performance=True,
+        on_demand_mode=True,
+        http_method="POST",
+        custom_headers=(bgcopy.HttpHeader("X-Team", "red"),),
+        redirect_policy=bgcopy.RedirectPolicy.DISALLOW,
+        allow_https_to_http=True,
+        tls_flags=(bgcopy.TlsFlag.IGNORE_CERT_CN_INVALID,),
+        client_certificate="partner",
+        ca_bundle="office",
+        proxy=bgcopy.ProxySettings(
+            bgcopy.ProxyUsage.OVERRIDE, ("http://proxy.example:3128",), ("<local>",)
+        ),
+        peer_caching=(bgcopy.PeerCachingFlag.DISABLE_BRANCH_CACHE,),
+        notifications=bgcopy.NotificationSettings(
+            (bgcopy.NotifyFlag.JOB_MODIFICATION,), timedelta(seconds=2)
+        ),
+        not_before=FUTURE,
+        deadline=FUTURE,
+        overwrite_policy=bgcopy.OverwritePolicy.FAIL,
+        retention=timedelta(minutes=1),
+        continue_on_file_error=True,
+        credentials=(bgcopy.CredentialsKey(bgcopy.AuthTarget.PROXY, bgcopy.AuthScheme.NTLM),),
+        download_time=timedelta(seconds=5),
+        inactivity_time=NOW,
+        partially_completed=True,
     )
+
+
+def test_properties_go_out_as_they_come_back() -> None:
+    info = convert.job_info(full_job())
+    names = set(bgcopy.JobProperties.__annotations__)
+    assert names == set(GOOD) - {"display_name"}
+    message = job_of({name: getattr(info, name) for name in names})
+    again = convert.job_info(message)
+    assert {name: getattr(again, name) for name in names} == {
+        name: getattr(info, name) for name in names
+    }
+
+
+def test_a_moment_without_a_time_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        job_of({"deadline": NOW.replace(tzinfo=None)})
+
+
+def test_a_secret_header_is_not_shown() -> None:
+    assert "hush" not in repr(bgcopy.HttpHeader("X-Key", "hush", secret=True))
 
 
 def test_what_a_job_lacks_is_none() -> None:

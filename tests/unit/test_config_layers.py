@@ -41,7 +41,7 @@ def test_defaults_stand_alone(house: House) -> None:
     configuration = house.load()
     assert set(configuration.origins.values()) == {"default"}
     assert configuration.settings.background_jobs == 4
-    assert configuration.settings.limits.jobs_per_owner == 100_000
+    assert configuration.settings.policy.jobs_per_owner == 100_000
     assert dict(configuration.settings.all_roots) == {"fs": Path("/")}
 
 
@@ -90,6 +90,54 @@ def test_the_same_in_every_spelling(house: House, tmp_path: Path) -> None:
     }
     assert from_file == from_flags == house.load().settings
     assert from_file.all_roots == {"media": media, "fs": Path("/")}
+
+
+def test_stores_and_proxies_in_every_spelling(house: House, tmp_path: Path) -> None:
+    pem = tmp_path / "x.pem"
+    pem.write_text("")
+    house.given.write_text(
+        f'proxy = ["http://a:1", "socks5h://b:2"]\nproxy_bypass = ["<local>", "*.x.test"]\n'
+        f'[ca_bundles]\nmine = "{pem}"\n[client_certificates]\nme = "{pem}"\n'
+    )
+    from_file = house.load(config=house.given).settings
+    from_flags = house.load(
+        {
+            "proxy": ("http://a:1", "socks5h://b:2"),
+            "proxy_bypass": ("<local>", "*.x.test"),
+            "ca_bundles": (f"mine={pem}",),
+            "client_certificates": (f"me={pem}",),
+        }
+    ).settings
+    house.environment |= {
+        "BGCOPY_PROXY": "http://a:1, socks5h://b:2",
+        "BGCOPY_PROXY_BYPASS": "<local>,*.x.test",
+        "BGCOPY_CA_BUNDLES": f"mine={pem}",
+        "BGCOPY_CLIENT_CERTIFICATES": f"me={pem}",
+    }
+    assert from_file == from_flags == house.load().settings
+    assert from_file.proxy_settings.proxies == ("http://a:1", "socks5h://b:2")
+    assert from_file.ca_bundles == {"mine": pem}
+
+
+def test_wrong_stores_and_proxies(house: House) -> None:
+    text = house.problems(
+        {
+            "proxy": ("http://u:hidden@a:1",),
+            "proxy_bypass": ("a b",),
+            "ca_bundles": ("A=/x", "b=/absent", "c"),
+            "client_certificates": ("a=/x", "a=/y"),
+        }
+    )
+    for line in (
+        "flag --proxy: proxy: has a proxy (number 1) that has user information",
+        "flag --proxy-bypass: proxy_bypass: has a bypass entry (number 1) that is neither",
+        "flag --ca-bundle: ca_bundles: 'A' is no name",
+        "flag --ca-bundle: ca_bundles: /absent cannot be read",
+        "flag --ca-bundle: 'c' is no CA bundle; write NAME=FILE",
+        "flag --client-certificate: the certificate 'a' is given more than once",
+    ):
+        assert line in text
+    assert "hidden" not in text
 
 
 def test_unknown_key_is_refused_with_place_and_suggestion(house: House) -> None:

@@ -78,7 +78,7 @@ def test_slots_are_fair_among_owners_of_one_priority(waiting: list[Job], slots: 
 def test_whoever_makes_room_has_a_successor(
     present: list[Running], waiting: list[Job], slots: int
 ) -> None:
-    made = plan(present, waiting, slots)
+    made = plan(present, waiting, max(slots, len(present)))
     by_id = {job.job_id: job for job in present}
     left = sorted(job.priority for job in waiting if job not in made.start)
     assert len(made.preempt) <= len(left)
@@ -93,13 +93,33 @@ def test_whoever_makes_room_has_a_successor(
 def test_a_higher_priority_never_waits_behind_a_lower_one_that_runs(
     present: list[Running], waiting: list[Job], slots: int
 ) -> None:
-    made = plan(present, waiting, slots)
+    made = plan(present, waiting, max(slots, len(present)))
     left = sorted(job.priority for job in waiting if job not in made.start)
     stay = sorted(job.priority for job in present if job.job_id not in made.preempt)
     coming = left[: len(made.preempt)]
     still_waiting = left[len(made.preempt) :]
     if still_waiting and (stay or coming):
         assert min(still_waiting) >= max([*stay, *coming][: len(stay)] or [Priority.HIGH])
+
+
+@given(_RUNNING, _WAITING, st.integers(1, 8))
+def test_what_runs_beyond_a_lowered_limit_goes_back(
+    present: list[Running], waiting: list[Job], slots: int
+) -> None:
+    made = plan(present, waiting, slots)
+    stay = [job for job in present if job.job_id not in made.preempt]
+    assert len(stay) + len(made.start) <= slots
+    assert len(set(made.preempt)) == len(made.preempt)
+
+
+def test_the_lowest_and_longest_running_go_back_first() -> None:
+    present = [
+        running("high", "anna", Priority.HIGH, OLD),
+        running("new", "anna", Priority.LOW),
+        running("old", "anna", Priority.LOW, OLD),
+    ]
+    assert plan(present, [], 2).preempt == ("old",)
+    assert plan(present, [], 1).preempt == ("old", "new")
 
 
 def test_foreground_is_not_background() -> None:

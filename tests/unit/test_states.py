@@ -25,6 +25,19 @@ ACKNOWLEDGED     refused       refused      refused    ACKNOWLEDGED  refused    
 CANCELLED        refused       refused      CANCELLED  refused       refused          CANCELLED
 """
 
+EDIT_TABLE = """
+from             UPDATE           REMOVE_FILES     INVALIDATE  REQUEST_RANGES   TAKE_OWNERSHIP
+SUSPENDED        SUSPENDED        SUSPENDED        ERROR       QUEUED           SUSPENDED
+QUEUED           QUEUED           QUEUED           ERROR       QUEUED           QUEUED
+CONNECTING       CONNECTING       QUEUED           ERROR       CONNECTING       QUEUED
+TRANSFERRING     TRANSFERRING     QUEUED           ERROR       TRANSFERRING     QUEUED
+TRANSIENT_ERROR  TRANSIENT_ERROR  TRANSIENT_ERROR  ERROR       TRANSIENT_ERROR  TRANSIENT_ERROR
+ERROR            ERROR            ERROR            ERROR       ERROR            ERROR
+TRANSFERRED      TRANSFERRED      TRANSFERRED      ERROR       TRANSFERRED      TRANSFERRED
+ACKNOWLEDGED     refused          refused          refused     refused          refused
+CANCELLED        refused          refused          refused     refused          refused
+"""
+
 EVENT_TABLE = """
 from             CLAIMED     CONNECTED     PREEMPTED  ALL_DONE     TRANSIENT        FATAL
 SUSPENDED        .           .             .          .            .                .
@@ -36,6 +49,19 @@ ERROR            .           .             .          .            .            
 TRANSFERRED      .           .             .          .            .                .
 ACKNOWLEDGED     .           .             .          .            .                .
 CANCELLED        .           .             .          .            .                .
+"""
+
+RANGES_TABLE = """
+from             RANGES_DONE  REST_DONE    EMPTIED
+SUSPENDED        .            TRANSFERRED  SUSPENDED
+QUEUED           .            TRANSFERRED  SUSPENDED
+CONNECTING       SUSPENDED    .            .
+TRANSFERRING     SUSPENDED    .            .
+TRANSIENT_ERROR  .            TRANSFERRED  SUSPENDED
+ERROR            .            TRANSFERRED  SUSPENDED
+TRANSFERRED      .            TRANSFERRED  SUSPENDED
+ACKNOWLEDGED     .            .            .
+CANCELLED        .            .            .
 """
 
 CLOCK_TABLE = """
@@ -67,7 +93,9 @@ def outcome(word: str) -> Outcome:
     return None if word == "." else JobState[word]
 
 
-EXPECTED = cells(VERB_TABLE) | cells(EVENT_TABLE) | cells(CLOCK_TABLE)
+EXPECTED: dict[tuple[JobState, Trigger], Outcome] = {}
+for table in (VERB_TABLE, EDIT_TABLE, EVENT_TABLE, RANGES_TABLE, CLOCK_TABLE):
+    EXPECTED |= cells(table)
 
 
 @pytest.mark.parametrize(

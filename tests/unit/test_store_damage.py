@@ -6,22 +6,24 @@ import asyncio
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from bgcopyd.jobs.job import JobState
-from bgcopyd.queue.storage import JobQuery, StoreUnavailable
+from bgcopyd.jobs.job import Job, JobState
+from bgcopyd.queue.storage import JobQuery, Store, StoreUnavailable, Tx
 from bgcopyd.store.connection import DATABASE
 from bgcopyd.store.errors import SchemaTooNew, StoreDamaged
 from bgcopyd.store.maintenance import check
 from bgcopyd.store.schema import MARKER
 from bgcopyd.store.sqlite import SQLiteStore
 from tests.support.store_values import (
+    ERROR,
     add,
     full_file,
     full_job,
+    new_attempt,
     new_file,
     new_id,
     new_job,
@@ -41,10 +43,17 @@ async def populate(state_dir: Path) -> None:
         job = full_job() if number % 5 == 0 else new_job(state=JobState(1 + number % 9))
         await add(store, job, full_file(job, 3), new_file(job, 5))
         await store.transact(lambda tx, job=job: tx.insert_request(new_request(job, new_id())))  # type: ignore[misc] # a default pins the value
+        await store.transact(lambda tx, job=job: _equip(tx, job))  # type: ignore[misc] # a default pins the value
         if number % 10 == 9:
             await store.transact(lambda tx, job=job: tx.delete_job(job.job_id))  # type: ignore[misc] # a default pins the value
     await store.transact(lambda tx: tx.insert_token(new_token()))
+    await store.transact(lambda tx: tx.set_policy({"jobs_per_owner": 7}))
     await store.close()
+
+
+def _equip(tx: Tx, job: Job) -> None:
+    tx.put_secrets(job.job_id, {"header:X-Key": bytes(range(64))})
+    tx.insert_attempts(job.job_id, [new_attempt(3, url="http://a/", error=ERROR)])
 
 
 async def content(state_dir: Path) -> Content:
@@ -55,13 +64,22 @@ async def content(state_dir: Path) -> Content:
         files = [await store.files(job.job_id) for job in page.jobs]
         points = [await store.job(job.job_id) for job in page.jobs]
         changes = await store.changes(0, limit=1000)
+        attempts = [
+            await store.attempts(job.job_id, file_index=None, before=None, limit=9)
+            for job in page.jobs
+        ]
         running = await store.transact(lambda tx: tx.jobs_in(list(JobState)))
+        secrets = await store.transact(lambda tx: [tx.secrets(job.job_id) for job in running])
         return (
             page,
             files,
             points,
             changes,
+            attempts,
             running,
+            secrets,
+            await store.transact(lambda tx: tx.policy()),
+            await store.counts(),
             await store.tokens(),
             await store.position(),
         )
@@ -206,6 +224,84 @@ async def test_damage_that_shows_while_running_is_unavailable(tmp_path: Path) ->
         return_exceptions=True,
     )
     assert all(isinstance(result, StoreUnavailable) for result in results)
+    await store.close()
+
+
+def _job(store: Store, job_id: str) -> Awaitable[object]:
+    return store.job(job_id)
+
+
+def _files(store: Store, job_id: str) -> Awaitable[object]:
+    return store.files(job_id)
+
+
+def _attempts(store: Store, job_id: str) -> Awaitable[object]:
+    return store.attempts(job_id, file_index=None, before=None, limit=9)
+
+
+def _secrets(store: Store, job_id: str) -> Awaitable[object]:
+    return store.transact(lambda tx: tx.secrets(job_id))
+
+
+def _policy(store: Store, _: str) -> Awaitable[object]:
+    return store.transact(lambda tx: tx.policy())
+
+
+# What was never written, by column and by what reads it.
+ODDITIES: list[tuple[str, str, object, Callable[[Store, str], Awaitable[object]]]] = [
+    *(
+        ("job", "options", text, _job)
+        for text in (
+            "", "nothing", "[]", "7", '"x"', "[" * 100_000, '{"unknown": 1}', '{"http": []}',
+            '{"retention": true}', '{"retention": NaN}', '{"retention": "1"}', '{"deadline": "x"}',
+            '{"deadline": 1e300}', '{"dynamic_content": 1}', '{"max_download_size": 1.5}',
+            '{"max_download_size": true}', '{"cost_policy": [99]}', '{"overwrite_policy": null}',
+            '{"http": {"headers": [["X", 1, false]]}}', '{"http": {"headers": [["X", "1", 0]]}}',
+            '{"http": {"proxy": [3, "http", []]}}', '{"http": {"proxy": [3, [1], []]}}',
+            '{"credentials": [[1]]}', '{"notifications": [[1], "soon"]}', b"\xff", 7,
+        )
+    ),
+    *(
+        ("file", column, text, _files)
+        for column in ("extra", "report", "filled", "requested")
+        for text in ("", "{}x", "7", '["a"]', "[[1, 2, 3]]", '[["a", 1]]', b"\xff", 7)
+    ),
+    ("file", "extra", "[[], [1]]", _files),
+    ("file", "extra", '[[[0, "x"]], []]', _files),
+    ("file", "filled", "[[0, 1.5]]", _files),
+    ("file", "report", '[[["a", 1]], "", []]', _files),
+    ("file", "report", "[[], 5, []]", _files),
+    ("file", "report", '[[], "", [["http://a/", "1"]]]', _files),
+    ("attempt", "outcome", 9, _attempts),
+    ("attempt", "end_time", "soon", _attempts),
+    ("attempt", "error", "[1]", _attempts),
+    ("secret", "sealed", "a text", _secrets),
+    ("secret", "name", b"x", _secrets),
+    ("meta", "value", "[]", _policy),
+    ("meta", "value", '[["jobs_per_owner", 1]]', _policy),
+    ("meta", "value", "{", _policy),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "column", "value", "read"), ODDITIES)
+async def test_what_was_never_written_is_damage(
+    tmp_path: Path,
+    table: str,
+    column: str,
+    value: object,
+    read: Callable[[Store, str], Awaitable[object]],
+) -> None:
+    store = await SQLiteStore.open(tmp_path)
+    job = full_job()
+    await add(store, job, full_file(job))
+    await store.transact(lambda tx: _equip(tx, job))
+    await store.transact(lambda tx: tx.set_policy({"jobs_per_owner": 7}))
+    await read(store, job.job_id)
+    only = " WHERE name = 'policy'" if table == "meta" else ""
+    store._db.execute(f"UPDATE {table} SET {column} = ?{only}", (value,))
+    store._hot.forget([job.job_id])
+    with pytest.raises(StoreDamaged):
+        await read(store, job.job_id)
     await store.close()
 
 

@@ -52,6 +52,19 @@ def test_rates_take_the_strictest() -> None:
     assert Rates(0, 0.0).charge("job", 1 << 30, 0.0) == 0
 
 
+def test_the_global_limit_comes_changes_and_goes() -> None:
+    rates = Rates(0, 0.0)
+    rates.set_total(1000, 0.0)
+    assert rates.limit("job") == 1000
+    assert rates.charge("job", 2000, 0.0) == 2
+    rates.set_total(4000, 0.0)
+    # The debt is one of time: a raise does not leave anybody waiting for bytes long forgiven.
+    assert rates.charge("job", 0, 0.0) == 2
+    assert rates.charge("job", 0, 1.0) == 1
+    rates.set_total(0, 1.0)
+    assert (rates.limit("job"), rates.charge("job", 1 << 30, 1.0)) == (0, 0.0)
+
+
 def test_admission_counts_per_host_and_in_all() -> None:
     one, two = Origin("http", "one", 80), Origin("http", "two", 80)
     admission = Admission(per_host=2, total=3)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bgcopyd.jobs.file import Validators, Verification
 from bgcopyd.transfer.headers import Answer
 from bgcopyd.transfer.ladder import OVERLAP_BYTES, Ladder
+from bgcopyd.transfer.plan import Plan
 from bgcopyd.transfer.verdict import (
     Accept,
     Ask,
@@ -45,7 +46,8 @@ def answer(status: int, **fields: object) -> Answer:
 
 def ask(rung: Rung, known: Validators = STRONG, size: int | None = SIZE) -> Ask:
     offset = {Rung.WHOLE: 0, Rung.OVERLAP: HAVE - OVERLAP_BYTES}.get(rung, HAVE)
-    return Ask(rung, 0 if rung is Rung.WHOLE else HAVE, offset, size, known)
+    held = rung is not Rung.WHOLE
+    return Ask(rung, HAVE if held else 0, offset, size, known, held=held)
 
 
 def part(start: int = HAVE, end: int = SIZE, total: object = SIZE, **fields: object) -> Answer:
@@ -233,7 +235,7 @@ def test_no_accepted_byte_lands_in_a_wrong_place(
 
 
 def test_the_ladder_goes_down_only() -> None:
-    ladder = Ladder(HAVE, SIZE, STRONG)
+    ladder = Ladder(Plan(HAVE, SIZE), STRONG)
     assert ladder.ask().rung is Rung.IF_RANGE
     assert ladder.descend(Descend(Rung.PLAIN))
     assert ladder.ask().rung is Rung.PLAIN
@@ -257,13 +259,13 @@ def test_the_ladder_goes_down_only() -> None:
     ],
 )
 def test_the_first_rung(have: int, size: int | None, known: Validators, rung: Rung) -> None:
-    first = Ladder(have, size, known).ask()
+    first = Ladder(Plan(have, size), known).ask()
     assert first.rung is rung
     assert first.offset >= 0
 
 
 def test_rejections_end_with_the_whole_file() -> None:
-    ladder = Ladder(HAVE, SIZE, STRONG)
+    ladder = Ladder(Plan(HAVE, SIZE), STRONG)
     assert ladder.reject()
     assert ladder.ask().rung is Rung.IF_RANGE
     assert ladder.reject()
@@ -273,7 +275,7 @@ def test_rejections_end_with_the_whole_file() -> None:
 
 
 def test_the_proof_is_that_of_the_weakest_joint() -> None:
-    ladder = Ladder(HAVE, SIZE, STRONG)
+    ladder = Ladder(Plan(HAVE, SIZE), STRONG)
     ladder.accept(Accept(0, SIZE, SIZE, NONE, Verification.OVERLAP))
     ladder.advance(HAVE + 10)
     ladder.accept(Accept(HAVE + 10, SIZE, SIZE, STRONG, Verification.VALIDATOR))
@@ -281,4 +283,4 @@ def test_the_proof_is_that_of_the_weakest_joint() -> None:
     ladder.accept(Accept(0, SIZE, SIZE, STRONG, Verification.VALIDATOR, fresh=True, changed=True))
     assert (ladder.proof, ladder.restarts) == (Verification.VALIDATOR, 1)
     ladder.restart()
-    assert (ladder.have, ladder.size, ladder.restarts) == (0, None, 2)
+    assert (ladder.plan.count, ladder.plan.size, ladder.restarts) == (0, None, 2)

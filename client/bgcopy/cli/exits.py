@@ -8,7 +8,7 @@ code meaning
 2    usage: an option, URL or path that cannot be right
 3    the daemon is unreachable, shutting down, or cannot write its queue
 4    denied: no or a bad credential, another's job, a path or address outside policy
-5    there is no such job
+5    there is no such job, file or token
 6    network: name, connection, TLS, an answer that makes no sense
 7    unfinished, detached, or cancelled by somebody
 8    cannot resume: the file can only be fetched from its start, or changes again and again
@@ -18,7 +18,7 @@ code meaning
 12   a time-out or deadline
 13   the remote refused (HTTP 3xx that leads nowhere, 4xx)
 14   the remote is busy (HTTP 5xx, 429)
-15   input is needed and there is no terminal (kept for commands to come)
+15   input is needed and there is no terminal
 16   some of several failed and some did not
 130  interrupted
 ==== ============================================================================================
@@ -110,6 +110,26 @@ BY_REASON: dict[Reason, Exit] = {
     Reason.DRAINING: Exit.UNREACHABLE,
     Reason.STORE_UNAVAILABLE: Exit.UNREACHABLE,
     Reason.INTERNAL: Exit.OTHER,
+    Reason.READ_ONLY_PROPERTY: Exit.USAGE,
+    Reason.READ_ONLY_PROPERTY_AFTER_ADDFILE: Exit.CONFLICT,
+    Reason.READ_ONLY_PROPERTY_AFTER_RESUME: Exit.CONFLICT,
+    Reason.UNKNOWN_PROPERTY: Exit.USAGE,
+    Reason.FILE_NOT_FOUND: Exit.NOT_FOUND,
+    Reason.RANGE_INVALID: Exit.USAGE,
+    Reason.RANGES_OVERLAP: Exit.USAGE,
+    Reason.RANGE_QUOTA_EXCEEDED: Exit.OTHER,
+    Reason.RANDOM_ACCESS_NOT_SUPPORTED: Exit.CONFLICT,
+    Reason.AUTH_TARGET_INVALID: Exit.USAGE,
+    Reason.AUTH_SCHEME_INVALID: Exit.USAGE,
+    Reason.USER_NAME_TOO_LARGE: Exit.USAGE,
+    Reason.PASSWORD_TOO_LARGE: Exit.USAGE,
+    Reason.PROXY_INVALID: Exit.USAGE,
+    Reason.MAX_DOWNLOAD_SIZE_INVALID: Exit.USAGE,
+    Reason.MACHINE_JOB_QUOTA_EXCEEDED: Exit.OTHER,
+    Reason.FILE_NOT_READY: Exit.UNFINISHED,
+    Reason.TOKEN_NOT_FOUND: Exit.NOT_FOUND,
+    Reason.DESTINATION_EXISTS: Exit.CONFLICT,
+    Reason.POLICY_ETAG_MISMATCH: Exit.CONFLICT,
     Reason.HTTP_STATUS: Exit.REMOTE_REFUSED,
     Reason.NAME_NOT_RESOLVED: Exit.NETWORK,
     Reason.CONNECT_FAILED: Exit.NETWORK,
@@ -126,6 +146,16 @@ BY_REASON: dict[Reason, Exit] = {
     Reason.DISK_ERROR: Exit.DISK,
     Reason.DESTINATION_INVALID: Exit.DISK,
     Reason.NO_PROGRESS: Exit.TIMEOUT,
+    Reason.DOWNLOAD_TIME_EXCEEDED: Exit.TIMEOUT,
+    Reason.DOWNLOAD_SIZE_EXCEEDED: Exit.OTHER,
+    Reason.BLOCKED_BY_COST_POLICY: Exit.UNFINISHED,
+    Reason.DEADLINE_EXCEEDED: Exit.TIMEOUT,
+    Reason.VALIDATION_FAILED: Exit.INTEGRITY,
+    Reason.PROXY_FAILED: Exit.NETWORK,
+    Reason.INSUFFICIENT_RANGE_SUPPORT: Exit.CANNOT_RESUME,
+    Reason.RANGE_OUTSIDE_FILE: Exit.REMOTE_REFUSED,
+    Reason.INACTIVE: Exit.TIMEOUT,
+    Reason.SECRET_UNREADABLE: Exit.DENIED,
 }
 
 # Where the server gave no reason that is known here; the first class that fits.

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 
-from bgcopy import AsyncClient, BgcopyError, FileSpec, Job, JobInfo, JobState, Priority
+from bgcopy import BgcopyError, FileSpec, HttpHeader, Job, JobInfo, JobState
 from bgcopy.cli import exits, failure, shapes, sources
 from bgcopy.cli.exits import Exit
 from bgcopy.cli.failure import Failure
 from bgcopy.cli.follow import follow, interrupts
 from bgcopy.cli.options import PRIORITIES, F, checksum, progress_option, shared, size, span_or_zero
+from bgcopy.cli.ordering import Order, create
 from bgcopy.cli.progress import display_for
+from bgcopy.cli.properties import header, label, parse_all, proxy
 from bgcopy.cli.session import Session
 
 _LONGEST_NAME = 256
@@ -26,27 +27,13 @@ _IMPATIENT_RETRY = timedelta(seconds=30)
 _GRACE = 2.0
 
 
-@dataclass(frozen=True)
-class Order:
-    """What a command asks the daemon for."""
-
-    specs: Sequence[FileSpec]
-    name: str
-    priority: Priority
-    limit_rate: int | None
-    labels: dict[str, str]
-    auto_complete: bool
-    start: bool
-    minimum_retry_delay: timedelta | None = None
-    no_progress_timeout: timedelta | None = None
-
-
 def _sources_options(function: F) -> F:
     for option in reversed(_OPTIONS):
         function = option(function)
     return function
 
 
+# fmt: off
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.argument("urls", nargs=-1, metavar="URL..."),
     click.option("-o", "--output", metavar="FILE", help="The file to write (of one URL)."),
@@ -82,11 +69,30 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Give up after so long without a new byte: 90s, 5m, 2h; 0 after the first error. "
         "14 days where absent.",
     ),
+    click.option(
+        "-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'",
+        help="A header field of every request; repeat it.",
+    ),
+    click.option(
+        "--secret-header", "secret_headers", multiple=True, metavar="'NAME: VALUE'",
+        help="The same, kept encrypted and never shown.",
+    ),
+    click.option(
+        "-u", "--user", metavar="NAME[:PASSWORD]",
+        help="Sign in with these (basic); without PASSWORD it is asked for.",
+    ),
+    click.option("--proxy", metavar="PROXY", help="none, auto, preconfig or URLs with commas."),
+    click.option("-X", "--request", "method", metavar="METHOD", help="Another method than GET."),
+    click.option(
+        "--set", "properties", multiple=True, metavar="NAME=VALUE",
+        help="Any property, as `bgcopy set` takes it; repeat it.",
+    ),
     click.option("--name", metavar="NAME", help="The job's name (the file's)."),
     click.option(
         "--label", "labels", multiple=True, metavar="KEY=VALUE", help="A label; repeat it."
     ),
 )
+# fmt: on
 
 
 def _priority(default: str) -> Callable[[Any], Any]:
@@ -112,7 +118,7 @@ def get(session: Session, /, progress: str, **given: Any) -> int:
     killed. The first Ctrl-C detaches (exit code 7), a second one right after it cancels the job
     (130). A file that is there already is replaced, as with curl -o.
     """
-    order = _order(given, auto_complete=True, start=True, minimum_retry_delay=_IMPATIENT_RETRY)
+    order = _order(given, start=True, auto_complete=True, minimum_retry_delay=_IMPATIENT_RETRY)
     return asyncio.run(_get(session, order, progress))
 
 
@@ -130,26 +136,40 @@ def get(session: Session, /, progress: str, **given: Any) -> int:
 @click.pass_obj
 def add(session: Session, /, paused: bool, auto_complete: bool, **given: Any) -> int:  # noqa: FBT001 - click passes by name
     """Hand URLs to the daemon and print the job's id."""
-    order = _order(given, auto_complete=auto_complete, start=not paused)
+    order = _order(given, start=not paused, auto_complete=auto_complete)
     return asyncio.run(_add(session, order))
 
 
-def _order(given: dict[str, Any], **more: Any) -> Order:
+def _order(given: dict[str, Any], *, start: bool, **properties: Any) -> Order:
     if given["remote_name"] and given["output"]:
         raise click.UsageError("-O names the file as the URL does, -o otherwise; give one of them")
     if given["output"] == "-":
         raise click.UsageError("the daemon writes files; -o - cannot write to stdout")
     destination = sources.Destination(given["output"], given["directory"], given["root"])
     specs = sources.collect(given["urls"], given["input_file"], destination, given["checksum"])
+    wanted = {
+        "priority": PRIORITIES[given["priority"]],
+        "max_bytes_per_second": given["limit_rate"],
+        "labels": dict(label(text) for text in given["labels"]) or None,
+        "no_progress_timeout": given["no_progress_timeout"],
+        "proxy": proxy(given["proxy"]) if given["proxy"] else None,
+        "custom_headers": _headers(given) or None,
+        "http_method": given["method"],
+        **properties,
+        **parse_all(given["properties"]),
+    }
     return Order(
         specs=specs,
         name=given["name"] or _name(specs),
-        priority=PRIORITIES[given["priority"]],
-        limit_rate=given["limit_rate"],
-        labels=_labels(given["labels"]),
-        no_progress_timeout=given["no_progress_timeout"],
-        **more,
+        start=start,
+        properties={name: value for name, value in wanted.items() if value is not None},
+        user=given["user"],
     )
+
+
+def _headers(given: dict[str, Any]) -> list[HttpHeader]:
+    plain = [header(text) for text in given["headers"]]
+    return plain + [header(text, secret=True) for text in given["secret_headers"]]
 
 
 def _name(specs: Sequence[FileSpec]) -> str:
@@ -158,46 +178,9 @@ def _name(specs: Sequence[FileSpec]) -> str:
     return first[: _LONGEST_NAME - len(rest)] + rest
 
 
-def _labels(given: Sequence[str]) -> dict[str, str]:
-    labels: dict[str, str] = {}
-    for label in given:
-        key, equals, value = label.partition("=")
-        if not equals or not key:
-            raise click.UsageError(f"--label {label!r}: write it as KEY=VALUE")
-        labels[key] = value
-    return labels
-
-
-async def _create(client: AsyncClient, order: Order) -> Job:
-    """The order as a job: in one call, or in several where one could not hold its files."""
-    first, *others = sources.batches(order.specs)
-    job = await client.create_job(
-        order.name,
-        first,
-        start=order.start and not others,
-        priority=order.priority,
-        labels=order.labels,
-        minimum_retry_delay=order.minimum_retry_delay,
-        no_progress_timeout=order.no_progress_timeout,
-        max_bytes_per_second=order.limit_rate or 0,
-        auto_complete=order.auto_complete,
-    )
-    if others:
-        try:
-            for batch in others:
-                await job.add_files(batch)
-            if order.start:
-                await job.resume()
-        except BgcopyError:
-            # Half an order is worse than none.
-            await job.cancel()
-            raise
-    return job
-
-
 async def _add(session: Session, order: Order) -> int:
     async with session.client(start=True) as client:
-        job = await _create(client, order)
+        job = await create(client, order)
         if session.json:
             session.data_json(shapes.job(await job.info()))
         else:
@@ -207,7 +190,7 @@ async def _add(session: Session, order: Order) -> int:
 
 async def _get(session: Session, order: Order, progress: str) -> int:
     async with session.client(start=True) as client:
-        job = await _create(client, order)
+        job = await create(client, order)
         async with interrupts() as presses:
             following = asyncio.create_task(
                 follow(client, [job.job_id], display_for(progress, session))

@@ -1,4 +1,4 @@
-"""`ls`, `show` and `status`."""
+"""`ls` and `show`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import asyncio
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 
 import click
 
-from bgcopy import FileInfo, JobInfo, JobState, ServerInfo
+from bgcopy import FileInfo, JobInfo, JobState
 from bgcopy.cli import shapes, words
 from bgcopy.cli.exits import Exit
 from bgcopy.cli.lookup import find
@@ -105,7 +104,7 @@ async def _show(session: Session, word: str) -> int:
     for name, value in _facts(info):
         if value:
             session.data(f"{name + ':':10} {value}")
-    for line in table([_file_row(file) for file in files]) if files else ():
+    for line in table([file_row(file) for file in files]) if files else ():
         session.data(f"  {line}")
     return Exit.OK
 
@@ -142,7 +141,8 @@ def _facts(info: JobInfo) -> list[tuple[str, str]]:
     ]
 
 
-def _file_row(file: FileInfo) -> tuple[str, ...]:
+def file_row(file: FileInfo) -> tuple[str, ...]:
+    """A file as a row of a table."""
     total = "" if file.bytes_total is None else f" of {words.size(file.bytes_total)}"
     if file.completed:
         status = "completed"
@@ -158,38 +158,3 @@ def _file_row(file: FileInfo) -> tuple[str, ...]:
         file.verification.name.lower(),
         status,
     )
-
-
-@click.command()
-@shared
-@click.pass_obj
-def status(session: Session, /) -> int:
-    """Tell which daemon answers, what it allows, and who you are to it."""
-    return asyncio.run(_status(session))
-
-
-async def _status(session: Session) -> int:
-    async with session.client() as client:
-        info = await client.get_server_info()
-        target = client.target
-    if session.json:
-        session.data_json(shapes.server(info, target))
-        return Exit.OK
-    for name, value in _server_facts(info, target):
-        if value:
-            session.data(f"{name + ':':10} {value}")
-    return Exit.OK
-
-
-def _server_facts(info: ServerInfo, target: str) -> list[tuple[str, str]]:
-    up = ""
-    if info.start_time is not None:
-        up = words.span((datetime.now(UTC) - info.start_time).total_seconds())
-    return [
-        ("daemon", f"bgcopyd {words.clean(info.version)} at {target}"),
-        ("running", up),
-        ("you", f"{words.clean(info.caller.principal)}{' (administrator)' * info.caller.admin}"),
-        ("roots", " ".join(words.clean(root) for root in info.roots)),
-        ("features", " ".join(words.clean(feature) for feature in info.features)),
-        ("limits", f"{info.limits.jobs_per_owner} jobs, {info.limits.files_per_job} files a job"),
-    ]

@@ -11,16 +11,30 @@ import click
 
 from bgcopy import BgcopyError
 from bgcopy.cli import failure
+from bgcopy.cli.admin import drain, policy
+from bgcopy.cli.completion import VARIABLE, completion
+from bgcopy.cli.doctor import doctor
+from bgcopy.cli.editing import files, retry, set_, take
 from bgcopy.cli.exits import Exit
 from bgcopy.cli.failure import Failure
 from bgcopy.cli.get import add, get
-from bgcopy.cli.listing import ls, show, status
+from bgcopy.cli.listing import ls, show
+from bgcopy.cli.looking import logs, probe, verify
 from bgcopy.cli.options import shared
+from bgcopy.cli.portable import export, import_
 from bgcopy.cli.session import Session
+from bgcopy.cli.status import status
+from bgcopy.cli.token import token
 from bgcopy.cli.verbs import cancel, complete, pause, resume, rm
 from bgcopy.cli.watching import wait, watch
 
-_COMMANDS = (get, add, ls, show, watch, wait, pause, resume, complete, cancel, rm, status)
+_COMMANDS = (
+    get, add, probe, verify,
+    ls, show, watch, wait, files, logs,
+    pause, resume, retry, complete, cancel, rm, set_, take,
+    export, import_,
+    status, policy, token, drain, doctor, completion,
+)  # fmt: skip
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
@@ -77,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(session: Session, arguments: Sequence[str] | None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given:
+    if not given and VARIABLE not in os.environ:
         click.echo(cli.get_help(click.Context(cli, info_name="bgcopy")), err=True)
         return Exit.USAGE
     try:

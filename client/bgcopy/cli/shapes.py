@@ -2,11 +2,17 @@
 
 A job: job_id display_name description state type priority owner etag revision labels progress
 error error_count blocked_reason minimum_retry_delay no_progress_timeout max_bytes_per_second
-auto_complete create_time modification_time transferred_time expire_time next_attempt_time.
+auto_complete create_time modification_time transferred_time expire_time next_attempt_time
+maximum_download_time max_download_size cost_policy dynamic_content high_performance on_demand_mode
+http_method custom_headers redirect_policy allow_https_to_http tls_flags client_certificate
+ca_bundle proxy peer_caching notifications not_before deadline overwrite_policy retention
+continue_on_file_error credentials download_time inactivity_time partially_completed.
 Its progress: bytes_transferred bytes_total files_total files_transferred bytes_per_second fraction.
-A file: index remote_url root local_path sha256 bytes_transferred bytes_total transferred completed
-verification error. An error: reason context message hresult hresult_name file_index http_status
-time transient. What is unknown is null. Names of states and so on are the API's, in upper case.
+A file: index remote_url root local_path sha256 ranges mirrors bytes_transferred bytes_total
+transferred completed verification error response_headers final_url sources filled_ranges
+temporary_name validation_state. An error: reason context message hresult hresult_name file_index
+http_status time transient. What is unknown is null. Names of states and so on are the API's, in
+upper case.
 """
 
 from __future__ import annotations
@@ -17,10 +23,11 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bgcopy import FileInfo, JobInfo, ServerInfo
+from bgcopy import CreatedToken, FileInfo, JobInfo, Policy, ServerInfo, Stats, TokenInfo
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Any value of the library, for JSON."""
     if isinstance(value, enum.Enum):
         return value.name
     if isinstance(value, datetime):
@@ -29,22 +36,22 @@ def _plain(value: Any) -> Any:
         return value.total_seconds()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = dataclasses.fields(value)
-        return {field.name: _plain(getattr(value, field.name)) for field in fields}
+        return {field.name: plain(getattr(value, field.name)) for field in fields}
     if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value
 
 
 def job(info: JobInfo) -> dict[str, Any]:
     """A job."""
-    shape: dict[str, Any] = _plain(info)
+    shape: dict[str, Any] = plain(info)
     shape["progress"]["fraction"] = info.progress.fraction
     return shape
 
 
 def file(info: FileInfo) -> dict[str, Any]:
     """A file of a job."""
-    shape: dict[str, Any] = _plain(info)
+    shape: dict[str, Any] = plain(info)
     spec = shape.pop("spec")
     return {
         "index": shape.pop("index"),
@@ -52,14 +59,39 @@ def file(info: FileInfo) -> dict[str, Any]:
         "root": spec["root"],
         "local_path": spec["path"],
         "sha256": spec["sha256"],
+        "ranges": spec["ranges"],
+        "mirrors": spec["mirrors"],
         **shape,
     }
 
 
 def server(info: ServerInfo, target: str) -> dict[str, Any]:
     """A daemon: target version features limits caller roots start_time."""
-    shape: dict[str, Any] = _plain(info)
+    shape: dict[str, Any] = plain(info)
     return {"target": target, **shape}
+
+
+def policy(info: Policy) -> dict[str, Any]:
+    """Limits: etag and the names of docs/policy.md."""
+    shape: dict[str, Any] = plain(info)
+    return shape
+
+
+def stats(info: Stats) -> dict[str, Any]:
+    """How a daemon does; jobs by the name of their state."""
+    shape: dict[str, Any] = plain(info)
+    return {**shape, "jobs": {state.name: count for state, count in info.jobs.items()}}
+
+
+def token(info: TokenInfo) -> dict[str, Any]:
+    """A token: token_id principal admin create_time expire_time revoked."""
+    shape: dict[str, Any] = plain(info)
+    return shape
+
+
+def created_token(made: CreatedToken) -> dict[str, Any]:
+    """A new token: token, and what is known of it from now on."""
+    return {"token": made.token, **token(made.info)}
 
 
 def note(text: str) -> str:

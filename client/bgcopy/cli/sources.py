@@ -79,7 +79,7 @@ def collect(
         raise click.UsageError("--checksum is of one file, but there are several URLs")
     specs = [destination.spec(url, destination.output, sha256) for url in urls]
     specs += [destination.spec(url, name, sha256) for url, name in listed]
-    _refuse_twins(specs)
+    refuse_twins(specs)
     return specs
 
 
@@ -99,14 +99,19 @@ def batches(specs: Sequence[FileSpec]) -> Iterator[list[FileSpec]]:
 
 def _listed(input_file: str) -> Iterator[tuple[str, str | None]]:
     """URLs of a list, each with the file's name where the line has one."""
-    for line in _lines(input_file):
+    for line in lines_of(input_file):
         text = line.strip()
         if text and not text.startswith("#"):
             url, *name = text.split(maxsplit=1)
             yield url, name[0] if name else None
 
 
-def _lines(input_file: str) -> Iterable[str]:
+def lines_of(input_file: str) -> Iterable[str]:
+    """The lines of a list; `-` is stdin.
+
+    Raises:
+        click.UsageError: it cannot be read.
+    """
     if input_file == "-":
         return sys.stdin.read().splitlines()
     try:
@@ -117,7 +122,12 @@ def _lines(input_file: str) -> Iterable[str]:
         raise click.UsageError(f"{input_file}: is no text in UTF-8") from None
 
 
-def _refuse_twins(specs: list[FileSpec]) -> None:
+def refuse_twins(specs: Sequence[FileSpec]) -> None:
+    """Refuses files that would be written to one place.
+
+    Raises:
+        click.UsageError: two would be.
+    """
     seen: set[str] = set()
     for spec in specs:
         if spec.path in seen:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import click
 
 from bgcopy import BgcopyError, Job, JobInfo
-from bgcopy.cli import exits, failure, shapes, words
+from bgcopy.cli import completion, exits, failure, shapes, words
 from bgcopy.cli.exits import Exit
 from bgcopy.cli.failure import Failure
 from bgcopy.cli.lookup import find
@@ -17,7 +17,10 @@ from bgcopy.cli.session import Session
 
 Verb = Callable[[Job], Awaitable[JobInfo | None]]
 
-jobs_argument = click.argument("jobs", nargs=-1, required=True, metavar="JOB...")
+jobs_argument = click.argument(
+    "jobs", nargs=-1, required=True, metavar="JOB...", shell_complete=completion.jobs
+)
+job_argument = click.argument("job", metavar="JOB", shell_complete=completion.jobs)
 
 
 @click.command()
@@ -26,7 +29,7 @@ jobs_argument = click.argument("jobs", nargs=-1, required=True, metavar="JOB..."
 @click.pass_obj
 def pause(session: Session, /, jobs: tuple[str, ...]) -> int:
     """Stop jobs; what they have is kept."""
-    return asyncio.run(_each(session, jobs, "paused", lambda job: job.suspend()))
+    return asyncio.run(each(session, jobs, "paused", lambda job: job.suspend()))
 
 
 @click.command()
@@ -35,7 +38,7 @@ def pause(session: Session, /, jobs: tuple[str, ...]) -> int:
 @click.pass_obj
 def resume(session: Session, /, jobs: tuple[str, ...]) -> int:
     """Go on with paused, failed or waiting jobs."""
-    return asyncio.run(_each(session, jobs, "resumed", lambda job: job.resume()))
+    return asyncio.run(each(session, jobs, "resumed", lambda job: job.resume()))
 
 
 @click.command()
@@ -46,7 +49,7 @@ def resume(session: Session, /, jobs: tuple[str, ...]) -> int:
 def complete(session: Session, /, jobs: tuple[str, ...], partial: bool) -> int:  # noqa: FBT001 - click passes by name
     """Give the files of transferred jobs their names."""
     return asyncio.run(
-        _each(session, jobs, "completed", lambda job: job.complete(allow_partial=partial))
+        each(session, jobs, "completed", lambda job: job.complete(allow_partial=partial))
     )
 
 
@@ -56,7 +59,7 @@ def complete(session: Session, /, jobs: tuple[str, ...], partial: bool) -> int: 
 @click.pass_obj
 def cancel(session: Session, /, jobs: tuple[str, ...]) -> int:
     """End jobs and delete what they have, but files that have their names."""
-    return asyncio.run(_each(session, jobs, "cancelled", lambda job: job.cancel()))
+    return asyncio.run(each(session, jobs, "cancelled", lambda job: job.cancel()))
 
 
 @click.command()
@@ -65,10 +68,10 @@ def cancel(session: Session, /, jobs: tuple[str, ...]) -> int:
 @click.pass_obj
 def rm(session: Session, /, jobs: tuple[str, ...]) -> int:
     """Forget finished jobs; a live one must be cancelled first."""
-    return asyncio.run(_each(session, jobs, "forgotten", lambda job: job.delete()))
+    return asyncio.run(each(session, jobs, "forgotten", lambda job: job.delete()))
 
 
-async def _each(session: Session, wanted: Sequence[str], done: str, verb: Verb) -> int:
+async def each(session: Session, wanted: Sequence[str], done: str, verb: Verb) -> int:
     """Apply the verb to each job; one that fails does not stop the others."""
     codes: list[Exit] = []
     async with session.client() as client:

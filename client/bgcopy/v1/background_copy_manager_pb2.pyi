@@ -4,10 +4,12 @@ isort:skip_file
 The service that programs call."""
 
 from bgcopy.v1 import error_pb2 as error_pb2
+from bgcopy.v1 import http_pb2 as http_pb2
 from bgcopy.v1 import job_pb2 as job_pb2
 from collections import abc as abc
 from google.protobuf import descriptor as descriptor
 from google.protobuf import duration_pb2 as duration_pb2
+from google.protobuf import field_mask_pb2 as field_mask_pb2
 from google.protobuf import message as message
 from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
@@ -35,6 +37,8 @@ class _JobRemovedReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_JobRe
     """The job was deleted or expired."""
     JOB_REMOVED_REASON_NO_MATCH: _JobRemovedReason.ValueType  # 2
     """The job does not match the filter any more."""
+    JOB_REMOVED_REASON_OWNER_CHANGED: _JobRemovedReason.ValueType  # 3
+    """The job belongs to somebody else now."""
 
 class JobRemovedReason(_JobRemovedReason, metaclass=_JobRemovedReasonEnumTypeWrapper):
     """JobRemovedReason says why a watch forgets a job."""
@@ -45,6 +49,8 @@ JOB_REMOVED_REASON_DELETED: JobRemovedReason.ValueType  # 1
 """The job was deleted or expired."""
 JOB_REMOVED_REASON_NO_MATCH: JobRemovedReason.ValueType  # 2
 """The job does not match the filter any more."""
+JOB_REMOVED_REASON_OWNER_CHANGED: JobRemovedReason.ValueType  # 3
+"""The job belongs to somebody else now."""
 
 @typing.final
 class CreateJobRequest(message.Message):
@@ -279,6 +285,692 @@ class ListJobsResponse(message.Message):
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["jobs", b"jobs", "next_page_token", b"next_page_token", "resume_token", b"resume_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class UpdateJobRequest(message.Message):
+    """UpdateJobRequest changes a job."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: builtins.int
+    JOB_FIELD_NUMBER: builtins.int
+    UPDATE_MASK_FIELD_NUMBER: builtins.int
+    ETAG_FIELD_NUMBER: builtins.int
+    job_id: builtins.str
+    """The job's id."""
+    etag: builtins.str
+    """The etag that the job must have; empty means any."""
+    @builtins.property
+    def job(self) -> job_pb2.Job:
+        """The new values."""
+
+    @builtins.property
+    def update_mask(self) -> field_mask_pb2.FieldMask:
+        """Which properties change, as "display_name"; at least one. A property that is named and not set
+        gets its default.
+        """
+
+    def __init__(
+        self,
+        *,
+        job_id: builtins.str = ...,
+        job: job_pb2.Job | None = ...,
+        update_mask: field_mask_pb2.FieldMask | None = ...,
+        etag: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["job", b"job", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["etag", b"etag", "job", b"job", "job_id", b"job_id", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class UpdateJobResponse(message.Message):
+    """UpdateJobResponse holds the job after it."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def job(self) -> job_pb2.Job:
+        """The job."""
+
+    def __init__(
+        self,
+        *,
+        job: job_pb2.Job | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["job", b"job"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class UpdateFileRequest(message.Message):
+    """UpdateFileRequest changes a file; at least one change is needed."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: builtins.int
+    FILE_INDEX_FIELD_NUMBER: builtins.int
+    REMOTE_URL_FIELD_NUMBER: builtins.int
+    VALIDATION_STATE_FIELD_NUMBER: builtins.int
+    ETAG_FIELD_NUMBER: builtins.int
+    job_id: builtins.str
+    """The job's id."""
+    file_index: builtins.int
+    """The file's index."""
+    remote_url: builtins.str
+    """The new URL of an unfinished file (IBackgroundCopyFile2.SetRemoteName)."""
+    validation_state: builtins.bool
+    """Whether a transferred file is valid (IBackgroundCopyFile3.SetValidationState)."""
+    etag: builtins.str
+    """The etag that the job must have; empty means any."""
+    def __init__(
+        self,
+        *,
+        job_id: builtins.str = ...,
+        file_index: builtins.int = ...,
+        remote_url: builtins.str | None = ...,
+        validation_state: builtins.bool | None = ...,
+        etag: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_remote_url", b"_remote_url", "_validation_state", b"_validation_state", "remote_url", b"remote_url", "validation_state", b"validation_state"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_remote_url", b"_remote_url", "_validation_state", b"_validation_state", "etag", b"etag", "file_index", b"file_index", "job_id", b"job_id", "remote_url", b"remote_url", "validation_state", b"validation_state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__remote_url: _TypeAlias = typing.Literal["remote_url"]  # noqa: Y015
+    _WhichOneofArgType__remote_url: _TypeAlias = typing.Literal["_remote_url", b"_remote_url"]  # noqa: Y015
+    _WhichOneofReturnType__validation_state: _TypeAlias = typing.Literal["validation_state"]  # noqa: Y015
+    _WhichOneofArgType__validation_state: _TypeAlias = typing.Literal["_validation_state", b"_validation_state"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__remote_url) -> _WhichOneofReturnType__remote_url | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__validation_state) -> _WhichOneofReturnType__validation_state | None: ...
+
+@typing.final
+class UpdateFileResponse(message.Message):
+    """UpdateFileResponse holds the file and its job after it."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: builtins.int
+    JOB_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def file(self) -> job_pb2.File:
+        """The file."""
+
+    @builtins.property
+    def job(self) -> job_pb2.Job:
+        """The job."""
+
+    def __init__(
+        self,
+        *,
+        file: job_pb2.File | None = ...,
+        job: job_pb2.Job | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["file", b"file", "job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["file", b"file", "job", b"job"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RemoveFilesRequest(message.Message):
+    """RemoveFilesRequest names the files to take out."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: builtins.int
+    FILE_INDEXES_FIELD_NUMBER: builtins.int
+    ETAG_FIELD_NUMBER: builtins.int
+    job_id: builtins.str
+    """The job's id."""
+    etag: builtins.str
+    """The etag that the job must have; empty means any."""
+    @builtins.property
+    def file_indexes(self) -> containers.RepeatedScalarFieldContainer[builtins.int]:
+        """Their indexes, at least one."""
+
+    def __init__(
+        self,
+        *,
+        job_id: builtins.str = ...,
+        file_indexes: abc.Iterable[builtins.int] | None = ...,
+        etag: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["etag", b"etag", "file_indexes", b"file_indexes", "job_id", b"job_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RemoveFilesResponse(message.Message):
+    """RemoveFilesResponse holds the job after it."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: builtins.int
+    REMOVED_FILES_FIELD_NUMBER: builtins.int
+    removed_files: builtins.int
+    """How many files were there and are gone."""
+    @builtins.property
+    def job(self) -> job_pb2.Job:
+        """The job."""
+
+    def __init__(
+        self,
+        *,
+        job: job_pb2.Job | None = ...,
+        removed_files: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["job", b"job", "removed_files", b"removed_files"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ReplaceRemotePrefixRequest(message.Message):
+    """ReplaceRemotePrefixRequest says what to replace."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: builtins.int
+    OLD_PREFIX_FIELD_NUMBER: builtins.int
+    NEW_PREFIX_FIELD_NUMBER: builtins.int
+    ETAG_FIELD_NUMBER: builtins.int
+    job_id: builtins.str
+    """The job's id."""
+    old_prefix: builtins.str
+    """What URLs begin with."""
+    new_prefix: builtins.str
+    """What they begin with then."""
+    etag: builtins.str
+    """The etag that the job must have; empty means any."""
+    def __init__(
+        self,
+        *,
+        job_id: builtins.str = ...,
+        old_prefix: builtins.str = ...,
+        new_prefix: builtins.str = ...,
+        etag: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["etag", b"etag", "job_id", b"job_id", "new_prefix", b"new_prefix", "old_prefix", b"old_prefix"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ReplaceRemotePrefixResponse(message.Message):
+    """ReplaceRemotePrefixResponse holds the job after it."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: builtins.int
+    REPLACED_FILES_FIELD_NUMBER: builtins.int
+    replaced_files: builtins.int
+    """How many files have a new URL; none is no error (BITS: S_FALSE)."""
+    @builtins.property
+    def job(self) -> job_pb2.Job:
+        """The job."""
+
+    def __init__(
+        self,
+        *,
+        job: job_pb2.Job | None = ...,
+        replaced_files: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["job", b"job", "replaced_files", b"replaced_files"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RequestFileRangesRequest(message.Message):
+    """RequestFileRangesRequest asks for parts of a file."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: builtins.int
+    FILE_INDEX_FIELD_NUMBER: builtins.int
+    RANGES_FIELD_NUMBER: builtins.int
+    ETAG_FIELD_NUMBER: builtins.int
+    job_id: builtins.str
+    """The job's id."""
+    file_index: builtins.int
+    """The file's index."""
+    etag: builtins.str
+    """The etag that the job must have; empty means any."""
+    @builtins.property
+    def ranges(self) -> containers.RepeatedCompositeFieldContainer[job_pb2.FileRange]:
+        """The parts, at least one, at most 1,000; offsets are those of the remote file."""
+
+    def __init__(
+        self,
+        *,
+        job_id: builtins.str = ...,
+        file_index: builtins.int = ...,
+        ranges: abc.Iterable[job_pb2.FileRange] | None = ...,
+        etag: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["etag", b"etag", "file_index", b"file_index", "job_id", b"job_id", "ranges", b"ranges"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RequestFileRangesResponse(message.Message):
+    """RequestFileRangesResponse holds the job after it."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def job(self) -> job_pb2.Job:
+        """The job."""
+
+    def __init__(
+        self,
+        *,
+        job: job_pb2.Job | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["job", b"job"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ReadFileRequest(message.Message):
+    """ReadFileRequest names the bytes to read."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: builtins.int
+    FILE_INDEX_FIELD_NUMBER: builtins.int
+    OFFSET_FIELD_NUMBER: builtins.int
+    LENGTH_FIELD_NUMBER: builtins.int
+    job_id: builtins.str
+    """The job's id."""
+    file_index: builtins.int
+    """The file's index."""
+    offset: builtins.int
+    """The first byte."""
+    length: builtins.int
+    """How many bytes at most; 0 means all that are there."""
+    def __init__(
+        self,
+        *,
+        job_id: builtins.str = ...,
+        file_index: builtins.int = ...,
+        offset: builtins.int = ...,
+        length: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["file_index", b"file_index", "job_id", b"job_id", "length", b"length", "offset", b"offset"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ReadFileResponse(message.Message):
+    """ReadFileResponse is a piece of a file; pieces come in order without gaps."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    OFFSET_FIELD_NUMBER: builtins.int
+    DATA_FIELD_NUMBER: builtins.int
+    offset: builtins.int
+    """Where the piece begins."""
+    data: builtins.bytes
+    """The bytes, at most 64 KiB."""
+    def __init__(
+        self,
+        *,
+        offset: builtins.int = ...,
+        data: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["data", b"data", "offset", b"offset"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class TakeOwnershipRequest(message.Message):
+    """TakeOwnershipRequest names the job to take."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: builtins.int
+    ETAG_FIELD_NUMBER: builtins.int
+    job_id: builtins.str
+    """The job's id."""
+    etag: builtins.str
+    """The etag that the job must have; empty means any."""
+    def __init__(
+        self,
+        *,
+        job_id: builtins.str = ...,
+        etag: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["etag", b"etag", "job_id", b"job_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class TakeOwnershipResponse(message.Message):
+    """TakeOwnershipResponse holds the job after it."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def job(self) -> job_pb2.Job:
+        """The job."""
+
+    def __init__(
+        self,
+        *,
+        job: job_pb2.Job | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["job", b"job"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SetCredentialsRequest(message.Message):
+    """SetCredentialsRequest holds credentials."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: builtins.int
+    TARGET_FIELD_NUMBER: builtins.int
+    SCHEME_FIELD_NUMBER: builtins.int
+    USER_NAME_FIELD_NUMBER: builtins.int
+    PASSWORD_FIELD_NUMBER: builtins.int
+    ETAG_FIELD_NUMBER: builtins.int
+    job_id: builtins.str
+    """The job's id."""
+    target: http_pb2.AuthTarget.ValueType
+    """Whom they are for."""
+    scheme: http_pb2.AuthScheme.ValueType
+    """How they are used."""
+    user_name: builtins.str
+    """The user's name, at most 300 characters; empty for BEARER."""
+    password: builtins.str
+    """The password or bearer token, at most 65,535 characters."""
+    etag: builtins.str
+    """The etag that the job must have; empty means any."""
+    def __init__(
+        self,
+        *,
+        job_id: builtins.str = ...,
+        target: http_pb2.AuthTarget.ValueType = ...,
+        scheme: http_pb2.AuthScheme.ValueType = ...,
+        user_name: builtins.str = ...,
+        password: builtins.str = ...,
+        etag: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["etag", b"etag", "job_id", b"job_id", "password", b"password", "scheme", b"scheme", "target", b"target", "user_name", b"user_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SetCredentialsResponse(message.Message):
+    """SetCredentialsResponse holds the job after it."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def job(self) -> job_pb2.Job:
+        """The job."""
+
+    def __init__(
+        self,
+        *,
+        job: job_pb2.Job | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["job", b"job"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RemoveCredentialsRequest(message.Message):
+    """RemoveCredentialsRequest names credentials."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: builtins.int
+    TARGET_FIELD_NUMBER: builtins.int
+    SCHEME_FIELD_NUMBER: builtins.int
+    ETAG_FIELD_NUMBER: builtins.int
+    job_id: builtins.str
+    """The job's id."""
+    target: http_pb2.AuthTarget.ValueType
+    """Whom they are for."""
+    scheme: http_pb2.AuthScheme.ValueType
+    """How they are used."""
+    etag: builtins.str
+    """The etag that the job must have; empty means any."""
+    def __init__(
+        self,
+        *,
+        job_id: builtins.str = ...,
+        target: http_pb2.AuthTarget.ValueType = ...,
+        scheme: http_pb2.AuthScheme.ValueType = ...,
+        etag: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["etag", b"etag", "job_id", b"job_id", "scheme", b"scheme", "target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RemoveCredentialsResponse(message.Message):
+    """RemoveCredentialsResponse holds the job after it."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def job(self) -> job_pb2.Job:
+        """The job."""
+
+    def __init__(
+        self,
+        *,
+        job: job_pb2.Job | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["job", b"job"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ProbeUrlRequest(message.Message):
+    """ProbeUrlRequest names a URL."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    REMOTE_URL_FIELD_NUMBER: builtins.int
+    CUSTOM_HEADERS_FIELD_NUMBER: builtins.int
+    PROXY_FIELD_NUMBER: builtins.int
+    CA_BUNDLE_FIELD_NUMBER: builtins.int
+    remote_url: builtins.str
+    """The URL, as in FileSpec."""
+    ca_bundle: builtins.str
+    """The bundle of certificate authorities, as in Job."""
+    @builtins.property
+    def custom_headers(self) -> containers.RepeatedCompositeFieldContainer[http_pb2.HttpHeader]:
+        """Header fields of the request, as in Job."""
+
+    @builtins.property
+    def proxy(self) -> http_pb2.ProxySettings:
+        """The proxy, as in Job."""
+
+    def __init__(
+        self,
+        *,
+        remote_url: builtins.str = ...,
+        custom_headers: abc.Iterable[http_pb2.HttpHeader] | None = ...,
+        proxy: http_pb2.ProxySettings | None = ...,
+        ca_bundle: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["proxy", b"proxy"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["ca_bundle", b"ca_bundle", "custom_headers", b"custom_headers", "proxy", b"proxy", "remote_url", b"remote_url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ProbeUrlResponse(message.Message):
+    """ProbeUrlResponse is what the server answered."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    HTTP_STATUS_FIELD_NUMBER: builtins.int
+    BYTES_TOTAL_FIELD_NUMBER: builtins.int
+    ACCEPTS_RANGES_FIELD_NUMBER: builtins.int
+    ETAG_FIELD_NUMBER: builtins.int
+    LAST_MODIFIED_FIELD_NUMBER: builtins.int
+    CONTENT_TYPE_FIELD_NUMBER: builtins.int
+    SUGGESTED_NAME_FIELD_NUMBER: builtins.int
+    REDIRECT_CHAIN_FIELD_NUMBER: builtins.int
+    PROTOCOL_FIELD_NUMBER: builtins.int
+    REMOTE_ADDRESS_FIELD_NUMBER: builtins.int
+    ERROR_FIELD_NUMBER: builtins.int
+    http_status: builtins.int
+    """The status of the last answer, if there was one."""
+    bytes_total: builtins.int
+    """The file's size, if it told one."""
+    accepts_ranges: builtins.bool
+    """Whether it serves parts of the file (tried, not believed)."""
+    etag: builtins.str
+    """Its entity tag (RFC 9110 section 8.8.3), as it was sent."""
+    last_modified: builtins.str
+    """Its Last-Modified (RFC 9110 section 8.8.2), as it was sent."""
+    content_type: builtins.str
+    """Its Content-Type."""
+    suggested_name: builtins.str
+    """A safe base name for the file, out of Content-Disposition or the URL; may be empty."""
+    protocol: builtins.str
+    """The protocol of the last answer, as "HTTP/2"."""
+    remote_address: builtins.str
+    """The address that answered."""
+    @builtins.property
+    def redirect_chain(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The URLs that answered, from the first to the last, without user information and query."""
+
+    @builtins.property
+    def error(self) -> error_pb2.TransferError:
+        """Why there is nothing to fetch, if so."""
+
+    def __init__(
+        self,
+        *,
+        http_status: builtins.int | None = ...,
+        bytes_total: builtins.int | None = ...,
+        accepts_ranges: builtins.bool = ...,
+        etag: builtins.str = ...,
+        last_modified: builtins.str = ...,
+        content_type: builtins.str = ...,
+        suggested_name: builtins.str = ...,
+        redirect_chain: abc.Iterable[builtins.str] | None = ...,
+        protocol: builtins.str = ...,
+        remote_address: builtins.str = ...,
+        error: error_pb2.TransferError | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_bytes_total", b"_bytes_total", "_http_status", b"_http_status", "bytes_total", b"bytes_total", "error", b"error", "http_status", b"http_status"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_bytes_total", b"_bytes_total", "_http_status", b"_http_status", "accepts_ranges", b"accepts_ranges", "bytes_total", b"bytes_total", "content_type", b"content_type", "error", b"error", "etag", b"etag", "http_status", b"http_status", "last_modified", b"last_modified", "protocol", b"protocol", "redirect_chain", b"redirect_chain", "remote_address", b"remote_address", "suggested_name", b"suggested_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__bytes_total: _TypeAlias = typing.Literal["bytes_total"]  # noqa: Y015
+    _WhichOneofArgType__bytes_total: _TypeAlias = typing.Literal["_bytes_total", b"_bytes_total"]  # noqa: Y015
+    _WhichOneofReturnType__http_status: _TypeAlias = typing.Literal["http_status"]  # noqa: Y015
+    _WhichOneofArgType__http_status: _TypeAlias = typing.Literal["_http_status", b"_http_status"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__bytes_total) -> _WhichOneofReturnType__bytes_total | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__http_status) -> _WhichOneofReturnType__http_status | None: ...
+
+@typing.final
+class ListAttemptsRequest(message.Message):
+    """ListAttemptsRequest asks for a page of attempts."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: builtins.int
+    FILE_INDEX_FIELD_NUMBER: builtins.int
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    job_id: builtins.str
+    """The job's id."""
+    file_index: builtins.int
+    """Only those at this file."""
+    page_size: builtins.int
+    """The most attempts to return; 0 means 100, above 1,000 means 1,000, negative is an error."""
+    page_token: builtins.str
+    """next_page_token of the page before, for the same job and file."""
+    def __init__(
+        self,
+        *,
+        job_id: builtins.str = ...,
+        file_index: builtins.int | None = ...,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_file_index", b"_file_index", "file_index", b"file_index"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_file_index", b"_file_index", "file_index", b"file_index", "job_id", b"job_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__file_index: _TypeAlias = typing.Literal["file_index"]  # noqa: Y015
+    _WhichOneofArgType__file_index: _TypeAlias = typing.Literal["_file_index", b"_file_index"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__file_index) -> _WhichOneofReturnType__file_index | None: ...
+
+@typing.final
+class ListAttemptsResponse(message.Message):
+    """ListAttemptsResponse is a page of attempts."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ATTEMPTS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Asks for the next page; empty on the last."""
+    @builtins.property
+    def attempts(self) -> containers.RepeatedCompositeFieldContainer[job_pb2.Attempt]:
+        """The attempts, newest first."""
+
+    def __init__(
+        self,
+        *,
+        attempts: abc.Iterable[job_pb2.Attempt] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["attempts", b"attempts", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -649,8 +1341,16 @@ class WatchJobsRequest(message.Message):
     RESUME_TOKEN_FIELD_NUMBER: builtins.int
     PROGRESS_INTERVAL_FIELD_NUMBER: builtins.int
     HEARTBEAT_INTERVAL_FIELD_NUMBER: builtins.int
+    FILE_EVENTS_FIELD_NUMBER: builtins.int
+    NOTIFIED_ONLY_FIELD_NUMBER: builtins.int
     resume_token: builtins.str
     """Go on from here instead of with a snapshot."""
+    file_events: builtins.bool
+    """Also send file_changed when a file becomes transferred or fails, or requested ranges are here."""
+    notified_only: builtins.bool
+    """Send changes of a job only where its notification settings ask for them, as BITS's callbacks
+    do; snapshot and job_removed come all the same.
+    """
     @builtins.property
     def filter(self) -> JobFilter:
         """Which jobs."""
@@ -670,10 +1370,12 @@ class WatchJobsRequest(message.Message):
         resume_token: builtins.str = ...,
         progress_interval: duration_pb2.Duration | None = ...,
         heartbeat_interval: duration_pb2.Duration | None = ...,
+        file_events: builtins.bool = ...,
+        notified_only: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["filter", b"filter", "heartbeat_interval", b"heartbeat_interval", "progress_interval", b"progress_interval"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["filter", b"filter", "heartbeat_interval", b"heartbeat_interval", "progress_interval", b"progress_interval", "resume_token", b"resume_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["file_events", b"file_events", "filter", b"filter", "heartbeat_interval", b"heartbeat_interval", "notified_only", b"notified_only", "progress_interval", b"progress_interval", "resume_token", b"resume_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -688,6 +1390,7 @@ class WatchJobsResponse(message.Message):
     JOB_REMOVED_FIELD_NUMBER: builtins.int
     SNAPSHOT_COMPLETE_FIELD_NUMBER: builtins.int
     HEARTBEAT_FIELD_NUMBER: builtins.int
+    FILE_CHANGED_FIELD_NUMBER: builtins.int
     resume_token: builtins.str
     """Where this event stands in the store's history; opaque. Empty where the event moves no
     position (the snapshot, byte progress): the token before it stays good.
@@ -708,6 +1411,10 @@ class WatchJobsResponse(message.Message):
     def heartbeat(self) -> Heartbeat:
         """Nothing happened; the watch is alive."""
 
+    @builtins.property
+    def file_changed(self) -> FileChanged:
+        """A file of a matching job as it is now."""
+
     def __init__(
         self,
         *,
@@ -716,14 +1423,43 @@ class WatchJobsResponse(message.Message):
         job_removed: JobRemoved | None = ...,
         snapshot_complete: SnapshotComplete | None = ...,
         heartbeat: Heartbeat | None = ...,
+        file_changed: FileChanged | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["event", b"event", "heartbeat", b"heartbeat", "job_changed", b"job_changed", "job_removed", b"job_removed", "snapshot_complete", b"snapshot_complete"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["event", b"event", "file_changed", b"file_changed", "heartbeat", b"heartbeat", "job_changed", b"job_changed", "job_removed", b"job_removed", "snapshot_complete", b"snapshot_complete"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["event", b"event", "heartbeat", b"heartbeat", "job_changed", b"job_changed", "job_removed", b"job_removed", "resume_token", b"resume_token", "snapshot_complete", b"snapshot_complete"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["event", b"event", "file_changed", b"file_changed", "heartbeat", b"heartbeat", "job_changed", b"job_changed", "job_removed", b"job_removed", "resume_token", b"resume_token", "snapshot_complete", b"snapshot_complete"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = typing.Literal["job_changed", "job_removed", "snapshot_complete", "heartbeat"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = typing.Literal["job_changed", "job_removed", "snapshot_complete", "heartbeat", "file_changed"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+@typing.final
+class FileChanged(message.Message):
+    """FileChanged tells of a file. It moves no position and is not repeated after a resume: ListFiles
+    tells what was missed.
+    """
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: builtins.int
+    FILE_FIELD_NUMBER: builtins.int
+    job_id: builtins.str
+    """The job's id."""
+    @builtins.property
+    def file(self) -> job_pb2.File:
+        """The file; absent where so many have changed that ListFiles is the better source."""
+
+    def __init__(
+        self,
+        *,
+        job_id: builtins.str = ...,
+        file: job_pb2.File | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["file", b"file"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["file", b"file", "job_id", b"job_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
 class JobRemoved(message.Message):
@@ -789,11 +1525,14 @@ class GetErrorDescriptionRequest(message.Message):
 
     HRESULT_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
+    CONTEXT_FIELD_NUMBER: builtins.int
     LANGUAGE_CODE_FIELD_NUMBER: builtins.int
     hresult: builtins.str
     """An HRESULT as "0x80D02003" or its name as "DO_E_NOT_FOUND"."""
     reason: error_pb2.Reason.ValueType
     """A reason."""
+    context: error_pb2.ErrorContext.ValueType
+    """Where transfers fail (IBackgroundCopyError.GetErrorContextDescription)."""
     language_code: builtins.str
     """The wanted language as BCP 47 tag; English where absent or not available."""
     def __init__(
@@ -801,13 +1540,14 @@ class GetErrorDescriptionRequest(message.Message):
         *,
         hresult: builtins.str = ...,
         reason: error_pb2.Reason.ValueType = ...,
+        context: error_pb2.ErrorContext.ValueType = ...,
         language_code: builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["error", b"error", "hresult", b"hresult", "reason", b"reason"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["context", b"context", "error", b"error", "hresult", b"hresult", "reason", b"reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["error", b"error", "hresult", b"hresult", "language_code", b"language_code", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["context", b"context", "error", b"error", "hresult", b"hresult", "language_code", b"language_code", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_error: _TypeAlias = typing.Literal["hresult", "reason"]  # noqa: Y015
+    _WhichOneofReturnType_error: _TypeAlias = typing.Literal["hresult", "reason", "context"]  # noqa: Y015
     _WhichOneofArgType_error: _TypeAlias = typing.Literal["error", b"error"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_error) -> _WhichOneofReturnType_error | None: ...
 
@@ -870,6 +1610,8 @@ class GetServerInfoResponse(message.Message):
     CALLER_FIELD_NUMBER: builtins.int
     ROOTS_FIELD_NUMBER: builtins.int
     START_TIME_FIELD_NUMBER: builtins.int
+    CLIENT_CERTIFICATES_FIELD_NUMBER: builtins.int
+    CA_BUNDLES_FIELD_NUMBER: builtins.int
     version: builtins.str
     """The daemon's version (semantic versioning 2.0.0)."""
     @builtins.property
@@ -892,6 +1634,14 @@ class GetServerInfoResponse(message.Message):
     def start_time(self) -> timestamp_pb2.Timestamp:
         """When the daemon started."""
 
+    @builtins.property
+    def client_certificates(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The names of configured client certificates that the caller may use."""
+
+    @builtins.property
+    def ca_bundles(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The names of configured bundles of certificate authorities."""
+
     def __init__(
         self,
         *,
@@ -901,10 +1651,12 @@ class GetServerInfoResponse(message.Message):
         caller: Caller | None = ...,
         roots: abc.Iterable[builtins.str] | None = ...,
         start_time: timestamp_pb2.Timestamp | None = ...,
+        client_certificates: abc.Iterable[builtins.str] | None = ...,
+        ca_bundles: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["caller", b"caller", "limits", b"limits", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["caller", b"caller", "features", b"features", "limits", b"limits", "roots", b"roots", "start_time", b"start_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["ca_bundles", b"ca_bundles", "caller", b"caller", "client_certificates", b"client_certificates", "features", b"features", "limits", b"limits", "roots", b"roots", "start_time", b"start_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -918,6 +1670,8 @@ class Limits(message.Message):
     FILES_PER_JOB_FIELD_NUMBER: builtins.int
     WATCHES_PER_OWNER_FIELD_NUMBER: builtins.int
     REQUEST_BYTES_FIELD_NUMBER: builtins.int
+    JOBS_PER_MACHINE_FIELD_NUMBER: builtins.int
+    RANGES_PER_FILE_FIELD_NUMBER: builtins.int
     jobs_per_owner: builtins.int
     """Live jobs of one owner."""
     files_per_job: builtins.int
@@ -926,6 +1680,10 @@ class Limits(message.Message):
     """Watches of one caller at a time."""
     request_bytes: builtins.int
     """Bytes of one request."""
+    jobs_per_machine: builtins.int
+    """Live jobs of all owners."""
+    ranges_per_file: builtins.int
+    """Ranges of one file."""
     def __init__(
         self,
         *,
@@ -933,10 +1691,12 @@ class Limits(message.Message):
         files_per_job: builtins.int = ...,
         watches_per_owner: builtins.int = ...,
         request_bytes: builtins.int = ...,
+        jobs_per_machine: builtins.int = ...,
+        ranges_per_file: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["files_per_job", b"files_per_job", "jobs_per_owner", b"jobs_per_owner", "request_bytes", b"request_bytes", "watches_per_owner", b"watches_per_owner"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["files_per_job", b"files_per_job", "jobs_per_machine", b"jobs_per_machine", "jobs_per_owner", b"jobs_per_owner", "ranges_per_file", b"ranges_per_file", "request_bytes", b"request_bytes", "watches_per_owner", b"watches_per_owner"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -58,6 +58,11 @@ class BackgroundCopyManagerStub(object):
                 request_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ListJobsRequest.SerializeToString,
                 response_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ListJobsResponse.FromString,
                 _registered_method=True)
+        self.UpdateJob = channel.unary_unary(
+                '/bgcopy.v1.BackgroundCopyManager/UpdateJob',
+                request_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.UpdateJobRequest.SerializeToString,
+                response_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.UpdateJobResponse.FromString,
+                _registered_method=True)
         self.AddFiles = channel.unary_unary(
                 '/bgcopy.v1.BackgroundCopyManager/AddFiles',
                 request_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.AddFilesRequest.SerializeToString,
@@ -67,6 +72,56 @@ class BackgroundCopyManagerStub(object):
                 '/bgcopy.v1.BackgroundCopyManager/ListFiles',
                 request_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ListFilesRequest.SerializeToString,
                 response_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ListFilesResponse.FromString,
+                _registered_method=True)
+        self.UpdateFile = channel.unary_unary(
+                '/bgcopy.v1.BackgroundCopyManager/UpdateFile',
+                request_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.UpdateFileRequest.SerializeToString,
+                response_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.UpdateFileResponse.FromString,
+                _registered_method=True)
+        self.RemoveFiles = channel.unary_unary(
+                '/bgcopy.v1.BackgroundCopyManager/RemoveFiles',
+                request_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.RemoveFilesRequest.SerializeToString,
+                response_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.RemoveFilesResponse.FromString,
+                _registered_method=True)
+        self.ReplaceRemotePrefix = channel.unary_unary(
+                '/bgcopy.v1.BackgroundCopyManager/ReplaceRemotePrefix',
+                request_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ReplaceRemotePrefixRequest.SerializeToString,
+                response_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ReplaceRemotePrefixResponse.FromString,
+                _registered_method=True)
+        self.RequestFileRanges = channel.unary_unary(
+                '/bgcopy.v1.BackgroundCopyManager/RequestFileRanges',
+                request_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.RequestFileRangesRequest.SerializeToString,
+                response_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.RequestFileRangesResponse.FromString,
+                _registered_method=True)
+        self.ReadFile = channel.unary_stream(
+                '/bgcopy.v1.BackgroundCopyManager/ReadFile',
+                request_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ReadFileRequest.SerializeToString,
+                response_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ReadFileResponse.FromString,
+                _registered_method=True)
+        self.TakeOwnership = channel.unary_unary(
+                '/bgcopy.v1.BackgroundCopyManager/TakeOwnership',
+                request_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.TakeOwnershipRequest.SerializeToString,
+                response_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.TakeOwnershipResponse.FromString,
+                _registered_method=True)
+        self.SetCredentials = channel.unary_unary(
+                '/bgcopy.v1.BackgroundCopyManager/SetCredentials',
+                request_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.SetCredentialsRequest.SerializeToString,
+                response_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.SetCredentialsResponse.FromString,
+                _registered_method=True)
+        self.RemoveCredentials = channel.unary_unary(
+                '/bgcopy.v1.BackgroundCopyManager/RemoveCredentials',
+                request_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.RemoveCredentialsRequest.SerializeToString,
+                response_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.RemoveCredentialsResponse.FromString,
+                _registered_method=True)
+        self.ProbeUrl = channel.unary_unary(
+                '/bgcopy.v1.BackgroundCopyManager/ProbeUrl',
+                request_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ProbeUrlRequest.SerializeToString,
+                response_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ProbeUrlResponse.FromString,
+                _registered_method=True)
+        self.ListAttempts = channel.unary_unary(
+                '/bgcopy.v1.BackgroundCopyManager/ListAttempts',
+                request_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ListAttemptsRequest.SerializeToString,
+                response_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ListAttemptsResponse.FromString,
                 _registered_method=True)
         self.SuspendJob = channel.unary_unary(
                 '/bgcopy.v1.BackgroundCopyManager/SuspendJob',
@@ -149,6 +204,18 @@ class BackgroundCopyManagerServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateJob(self, request, context):
+        """UpdateJob changes the properties that the mask names, all or none; a job that runs goes on with
+        the new ones. docs/properties.md lists which may change when.
+
+        INVALID_ARGUMENT (also UNKNOWN_PROPERTY, READ_ONLY_PROPERTY), FAILED_PRECONDITION /
+        READ_ONLY_PROPERTY_AFTER_ADDFILE, READ_ONLY_PROPERTY_AFTER_RESUME, INVALID_STATE,
+        UNIMPLEMENTED / NOT_SUPPORTED; each names its path.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AddFiles(self, request, context):
         """AddFiles adds files to a job, all or none. A job in TRANSFERRED or ERROR becomes SUSPENDED.
         """
@@ -158,6 +225,96 @@ class BackgroundCopyManagerServicer(object):
 
     def ListFiles(self, request, context):
         """ListFiles lists a job's files by index.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateFile(self, request, context):
+        """UpdateFile changes where an unfinished file comes from (SetRemoteName) or says whether a
+        transferred one is valid (SetValidationState). NOT_FOUND / FILE_NOT_FOUND.
+
+        A new URL goes on with the bytes that are there where the new server's file has the same size
+        and validators, and begins anew otherwise. A file judged invalid makes the job ERROR /
+        VALIDATION_FAILED; ResumeJob fetches it anew.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveFiles(self, request, context):
+        """RemoveFiles takes files out of a job and deletes what it has of them, but files that have their
+        name; indexes that are not there count as done. Without unfinished files left the job becomes
+        TRANSFERRED, without any SUSPENDED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplaceRemotePrefix(self, request, context):
+        """ReplaceRemotePrefix gives another beginning to the URLs of all unfinished files that begin so,
+        upper and lower case told apart; as UpdateFile otherwise.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RequestFileRanges(self, request, context):
+        """RequestFileRanges asks an on-demand job for parts of a file (overlaps are merged), and any
+        other download for the order in which the rest of a file is fetched. A SUSPENDED on-demand job
+        is queued by it, and SUSPENDED again when the ranges are here.
+
+        FAILED_PRECONDITION / RANDOM_ACCESS_NOT_SUPPORTED, INVALID_ARGUMENT / RANGE_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReadFile(self, request, context):
+        """ReadFile streams the bytes of a file that are safely on disk, finished or not, to a client on
+        another machine. FAILED_PRECONDITION / FILE_NOT_READY where the offset is beyond them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TakeOwnership(self, request, context):
+        """TakeOwnership makes the caller, an administrator, the owner of a job. Credentials, client
+        certificate and secret headers are dropped.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetCredentials(self, request, context):
+        """SetCredentials stores credentials for a job's servers or proxies, encrypted; those of the same
+        target and scheme are replaced. No RPC returns them.
+
+        INVALID_ARGUMENT / AUTH_TARGET_INVALID, AUTH_SCHEME_INVALID, USER_NAME_TOO_LARGE,
+        PASSWORD_TOO_LARGE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveCredentials(self, request, context):
+        """RemoveCredentials forgets credentials; absent ones count as done.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProbeUrl(self, request, context):
+        """ProbeUrl asks a server about a file, without a job. What the server answers is data, also where
+        it is an error.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAttempts(self, request, context):
+        """ListAttempts lists the attempts at a job's files, newest first; of a file's only the newest
+        are kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -246,6 +403,11 @@ def add_BackgroundCopyManagerServicer_to_server(servicer, server):
                     request_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ListJobsRequest.FromString,
                     response_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ListJobsResponse.SerializeToString,
             ),
+            'UpdateJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateJob,
+                    request_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.UpdateJobRequest.FromString,
+                    response_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.UpdateJobResponse.SerializeToString,
+            ),
             'AddFiles': grpc.unary_unary_rpc_method_handler(
                     servicer.AddFiles,
                     request_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.AddFilesRequest.FromString,
@@ -255,6 +417,56 @@ def add_BackgroundCopyManagerServicer_to_server(servicer, server):
                     servicer.ListFiles,
                     request_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ListFilesRequest.FromString,
                     response_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ListFilesResponse.SerializeToString,
+            ),
+            'UpdateFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateFile,
+                    request_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.UpdateFileRequest.FromString,
+                    response_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.UpdateFileResponse.SerializeToString,
+            ),
+            'RemoveFiles': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveFiles,
+                    request_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.RemoveFilesRequest.FromString,
+                    response_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.RemoveFilesResponse.SerializeToString,
+            ),
+            'ReplaceRemotePrefix': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplaceRemotePrefix,
+                    request_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ReplaceRemotePrefixRequest.FromString,
+                    response_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ReplaceRemotePrefixResponse.SerializeToString,
+            ),
+            'RequestFileRanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestFileRanges,
+                    request_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.RequestFileRangesRequest.FromString,
+                    response_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.RequestFileRangesResponse.SerializeToString,
+            ),
+            'ReadFile': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadFile,
+                    request_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ReadFileRequest.FromString,
+                    response_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ReadFileResponse.SerializeToString,
+            ),
+            'TakeOwnership': grpc.unary_unary_rpc_method_handler(
+                    servicer.TakeOwnership,
+                    request_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.TakeOwnershipRequest.FromString,
+                    response_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.TakeOwnershipResponse.SerializeToString,
+            ),
+            'SetCredentials': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetCredentials,
+                    request_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.SetCredentialsRequest.FromString,
+                    response_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.SetCredentialsResponse.SerializeToString,
+            ),
+            'RemoveCredentials': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveCredentials,
+                    request_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.RemoveCredentialsRequest.FromString,
+                    response_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.RemoveCredentialsResponse.SerializeToString,
+            ),
+            'ProbeUrl': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProbeUrl,
+                    request_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ProbeUrlRequest.FromString,
+                    response_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ProbeUrlResponse.SerializeToString,
+            ),
+            'ListAttempts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAttempts,
+                    request_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ListAttemptsRequest.FromString,
+                    response_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ListAttemptsResponse.SerializeToString,
             ),
             'SuspendJob': grpc.unary_unary_rpc_method_handler(
                     servicer.SuspendJob,
@@ -398,6 +610,33 @@ class BackgroundCopyManager(object):
             _registered_method=True)
 
     @staticmethod
+    def UpdateJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bgcopy.v1.BackgroundCopyManager/UpdateJob',
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.UpdateJobRequest.SerializeToString,
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.UpdateJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def AddFiles(request,
             target,
             options=(),
@@ -441,6 +680,276 @@ class BackgroundCopyManager(object):
             '/bgcopy.v1.BackgroundCopyManager/ListFiles',
             bgcopy_dot_v1_dot_background__copy__manager__pb2.ListFilesRequest.SerializeToString,
             bgcopy_dot_v1_dot_background__copy__manager__pb2.ListFilesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bgcopy.v1.BackgroundCopyManager/UpdateFile',
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.UpdateFileRequest.SerializeToString,
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.UpdateFileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveFiles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bgcopy.v1.BackgroundCopyManager/RemoveFiles',
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.RemoveFilesRequest.SerializeToString,
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.RemoveFilesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplaceRemotePrefix(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bgcopy.v1.BackgroundCopyManager/ReplaceRemotePrefix',
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.ReplaceRemotePrefixRequest.SerializeToString,
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.ReplaceRemotePrefixResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestFileRanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bgcopy.v1.BackgroundCopyManager/RequestFileRanges',
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.RequestFileRangesRequest.SerializeToString,
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.RequestFileRangesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/bgcopy.v1.BackgroundCopyManager/ReadFile',
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.ReadFileRequest.SerializeToString,
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.ReadFileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TakeOwnership(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bgcopy.v1.BackgroundCopyManager/TakeOwnership',
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.TakeOwnershipRequest.SerializeToString,
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.TakeOwnershipResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetCredentials(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bgcopy.v1.BackgroundCopyManager/SetCredentials',
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.SetCredentialsRequest.SerializeToString,
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.SetCredentialsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveCredentials(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bgcopy.v1.BackgroundCopyManager/RemoveCredentials',
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.RemoveCredentialsRequest.SerializeToString,
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.RemoveCredentialsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProbeUrl(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bgcopy.v1.BackgroundCopyManager/ProbeUrl',
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.ProbeUrlRequest.SerializeToString,
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.ProbeUrlResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAttempts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bgcopy.v1.BackgroundCopyManager/ListAttempts',
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.ListAttemptsRequest.SerializeToString,
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.ListAttemptsResponse.FromString,
             options,
             channel_credentials,
             insecure,

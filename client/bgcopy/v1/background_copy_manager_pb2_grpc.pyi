@@ -56,10 +56,67 @@ class BackgroundCopyManagerStub:
     """ListJobs lists jobs, newest first; finished ones only where the filter names their state or
     their id. Listing all owners needs an administrator (PERMISSION_DENIED / ADMIN_REQUIRED).
     """
+    UpdateJob: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.UpdateJobRequest, _background_copy_manager_pb2.UpdateJobResponse]
+    """UpdateJob changes the properties that the mask names, all or none; a job that runs goes on with
+    the new ones. docs/properties.md lists which may change when.
+
+    INVALID_ARGUMENT (also UNKNOWN_PROPERTY, READ_ONLY_PROPERTY), FAILED_PRECONDITION /
+    READ_ONLY_PROPERTY_AFTER_ADDFILE, READ_ONLY_PROPERTY_AFTER_RESUME, INVALID_STATE,
+    UNIMPLEMENTED / NOT_SUPPORTED; each names its path.
+    """
     AddFiles: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.AddFilesRequest, _background_copy_manager_pb2.AddFilesResponse]
     """AddFiles adds files to a job, all or none. A job in TRANSFERRED or ERROR becomes SUSPENDED."""
     ListFiles: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.ListFilesRequest, _background_copy_manager_pb2.ListFilesResponse]
     """ListFiles lists a job's files by index."""
+    UpdateFile: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.UpdateFileRequest, _background_copy_manager_pb2.UpdateFileResponse]
+    """UpdateFile changes where an unfinished file comes from (SetRemoteName) or says whether a
+    transferred one is valid (SetValidationState). NOT_FOUND / FILE_NOT_FOUND.
+
+    A new URL goes on with the bytes that are there where the new server's file has the same size
+    and validators, and begins anew otherwise. A file judged invalid makes the job ERROR /
+    VALIDATION_FAILED; ResumeJob fetches it anew.
+    """
+    RemoveFiles: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.RemoveFilesRequest, _background_copy_manager_pb2.RemoveFilesResponse]
+    """RemoveFiles takes files out of a job and deletes what it has of them, but files that have their
+    name; indexes that are not there count as done. Without unfinished files left the job becomes
+    TRANSFERRED, without any SUSPENDED.
+    """
+    ReplaceRemotePrefix: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.ReplaceRemotePrefixRequest, _background_copy_manager_pb2.ReplaceRemotePrefixResponse]
+    """ReplaceRemotePrefix gives another beginning to the URLs of all unfinished files that begin so,
+    upper and lower case told apart; as UpdateFile otherwise.
+    """
+    RequestFileRanges: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.RequestFileRangesRequest, _background_copy_manager_pb2.RequestFileRangesResponse]
+    """RequestFileRanges asks an on-demand job for parts of a file (overlaps are merged), and any
+    other download for the order in which the rest of a file is fetched. A SUSPENDED on-demand job
+    is queued by it, and SUSPENDED again when the ranges are here.
+
+    FAILED_PRECONDITION / RANDOM_ACCESS_NOT_SUPPORTED, INVALID_ARGUMENT / RANGE_INVALID.
+    """
+    ReadFile: _grpc.UnaryStreamMultiCallable[_background_copy_manager_pb2.ReadFileRequest, _background_copy_manager_pb2.ReadFileResponse]
+    """ReadFile streams the bytes of a file that are safely on disk, finished or not, to a client on
+    another machine. FAILED_PRECONDITION / FILE_NOT_READY where the offset is beyond them.
+    """
+    TakeOwnership: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.TakeOwnershipRequest, _background_copy_manager_pb2.TakeOwnershipResponse]
+    """TakeOwnership makes the caller, an administrator, the owner of a job. Credentials, client
+    certificate and secret headers are dropped.
+    """
+    SetCredentials: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.SetCredentialsRequest, _background_copy_manager_pb2.SetCredentialsResponse]
+    """SetCredentials stores credentials for a job's servers or proxies, encrypted; those of the same
+    target and scheme are replaced. No RPC returns them.
+
+    INVALID_ARGUMENT / AUTH_TARGET_INVALID, AUTH_SCHEME_INVALID, USER_NAME_TOO_LARGE,
+    PASSWORD_TOO_LARGE.
+    """
+    RemoveCredentials: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.RemoveCredentialsRequest, _background_copy_manager_pb2.RemoveCredentialsResponse]
+    """RemoveCredentials forgets credentials; absent ones count as done."""
+    ProbeUrl: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.ProbeUrlRequest, _background_copy_manager_pb2.ProbeUrlResponse]
+    """ProbeUrl asks a server about a file, without a job. What the server answers is data, also where
+    it is an error.
+    """
+    ListAttempts: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.ListAttemptsRequest, _background_copy_manager_pb2.ListAttemptsResponse]
+    """ListAttempts lists the attempts at a job's files, newest first; of a file's only the newest
+    are kept.
+    """
     SuspendJob: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.SuspendJobRequest, _background_copy_manager_pb2.SuspendJobResponse]
     """SuspendJob stops a job; what it has is kept. TRANSFERRED stays TRANSFERRED."""
     ResumeJob: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.ResumeJobRequest, _background_copy_manager_pb2.ResumeJobResponse]
@@ -118,10 +175,67 @@ class BackgroundCopyManagerAsyncStub(BackgroundCopyManagerStub):
     """ListJobs lists jobs, newest first; finished ones only where the filter names their state or
     their id. Listing all owners needs an administrator (PERMISSION_DENIED / ADMIN_REQUIRED).
     """
+    UpdateJob: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.UpdateJobRequest, _background_copy_manager_pb2.UpdateJobResponse]  # type: ignore[assignment]
+    """UpdateJob changes the properties that the mask names, all or none; a job that runs goes on with
+    the new ones. docs/properties.md lists which may change when.
+
+    INVALID_ARGUMENT (also UNKNOWN_PROPERTY, READ_ONLY_PROPERTY), FAILED_PRECONDITION /
+    READ_ONLY_PROPERTY_AFTER_ADDFILE, READ_ONLY_PROPERTY_AFTER_RESUME, INVALID_STATE,
+    UNIMPLEMENTED / NOT_SUPPORTED; each names its path.
+    """
     AddFiles: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.AddFilesRequest, _background_copy_manager_pb2.AddFilesResponse]  # type: ignore[assignment]
     """AddFiles adds files to a job, all or none. A job in TRANSFERRED or ERROR becomes SUSPENDED."""
     ListFiles: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.ListFilesRequest, _background_copy_manager_pb2.ListFilesResponse]  # type: ignore[assignment]
     """ListFiles lists a job's files by index."""
+    UpdateFile: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.UpdateFileRequest, _background_copy_manager_pb2.UpdateFileResponse]  # type: ignore[assignment]
+    """UpdateFile changes where an unfinished file comes from (SetRemoteName) or says whether a
+    transferred one is valid (SetValidationState). NOT_FOUND / FILE_NOT_FOUND.
+
+    A new URL goes on with the bytes that are there where the new server's file has the same size
+    and validators, and begins anew otherwise. A file judged invalid makes the job ERROR /
+    VALIDATION_FAILED; ResumeJob fetches it anew.
+    """
+    RemoveFiles: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.RemoveFilesRequest, _background_copy_manager_pb2.RemoveFilesResponse]  # type: ignore[assignment]
+    """RemoveFiles takes files out of a job and deletes what it has of them, but files that have their
+    name; indexes that are not there count as done. Without unfinished files left the job becomes
+    TRANSFERRED, without any SUSPENDED.
+    """
+    ReplaceRemotePrefix: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.ReplaceRemotePrefixRequest, _background_copy_manager_pb2.ReplaceRemotePrefixResponse]  # type: ignore[assignment]
+    """ReplaceRemotePrefix gives another beginning to the URLs of all unfinished files that begin so,
+    upper and lower case told apart; as UpdateFile otherwise.
+    """
+    RequestFileRanges: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.RequestFileRangesRequest, _background_copy_manager_pb2.RequestFileRangesResponse]  # type: ignore[assignment]
+    """RequestFileRanges asks an on-demand job for parts of a file (overlaps are merged), and any
+    other download for the order in which the rest of a file is fetched. A SUSPENDED on-demand job
+    is queued by it, and SUSPENDED again when the ranges are here.
+
+    FAILED_PRECONDITION / RANDOM_ACCESS_NOT_SUPPORTED, INVALID_ARGUMENT / RANGE_INVALID.
+    """
+    ReadFile: _aio.UnaryStreamMultiCallable[_background_copy_manager_pb2.ReadFileRequest, _background_copy_manager_pb2.ReadFileResponse]  # type: ignore[assignment]
+    """ReadFile streams the bytes of a file that are safely on disk, finished or not, to a client on
+    another machine. FAILED_PRECONDITION / FILE_NOT_READY where the offset is beyond them.
+    """
+    TakeOwnership: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.TakeOwnershipRequest, _background_copy_manager_pb2.TakeOwnershipResponse]  # type: ignore[assignment]
+    """TakeOwnership makes the caller, an administrator, the owner of a job. Credentials, client
+    certificate and secret headers are dropped.
+    """
+    SetCredentials: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.SetCredentialsRequest, _background_copy_manager_pb2.SetCredentialsResponse]  # type: ignore[assignment]
+    """SetCredentials stores credentials for a job's servers or proxies, encrypted; those of the same
+    target and scheme are replaced. No RPC returns them.
+
+    INVALID_ARGUMENT / AUTH_TARGET_INVALID, AUTH_SCHEME_INVALID, USER_NAME_TOO_LARGE,
+    PASSWORD_TOO_LARGE.
+    """
+    RemoveCredentials: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.RemoveCredentialsRequest, _background_copy_manager_pb2.RemoveCredentialsResponse]  # type: ignore[assignment]
+    """RemoveCredentials forgets credentials; absent ones count as done."""
+    ProbeUrl: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.ProbeUrlRequest, _background_copy_manager_pb2.ProbeUrlResponse]  # type: ignore[assignment]
+    """ProbeUrl asks a server about a file, without a job. What the server answers is data, also where
+    it is an error.
+    """
+    ListAttempts: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.ListAttemptsRequest, _background_copy_manager_pb2.ListAttemptsResponse]  # type: ignore[assignment]
+    """ListAttempts lists the attempts at a job's files, newest first; of a file's only the newest
+    are kept.
+    """
     SuspendJob: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.SuspendJobRequest, _background_copy_manager_pb2.SuspendJobResponse]  # type: ignore[assignment]
     """SuspendJob stops a job; what it has is kept. TRANSFERRED stays TRANSFERRED."""
     ResumeJob: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.ResumeJobRequest, _background_copy_manager_pb2.ResumeJobResponse]  # type: ignore[assignment]
@@ -197,6 +311,20 @@ class BackgroundCopyManagerServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def UpdateJob(
+        self,
+        request: _background_copy_manager_pb2.UpdateJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_background_copy_manager_pb2.UpdateJobResponse, _abc.Awaitable[_background_copy_manager_pb2.UpdateJobResponse]]:
+        """UpdateJob changes the properties that the mask names, all or none; a job that runs goes on with
+        the new ones. docs/properties.md lists which may change when.
+
+        INVALID_ARGUMENT (also UNKNOWN_PROPERTY, READ_ONLY_PROPERTY), FAILED_PRECONDITION /
+        READ_ONLY_PROPERTY_AFTER_ADDFILE, READ_ONLY_PROPERTY_AFTER_RESUME, INVALID_STATE,
+        UNIMPLEMENTED / NOT_SUPPORTED; each names its path.
+        """
+
+    @_abc_1.abstractmethod
     def AddFiles(
         self,
         request: _background_copy_manager_pb2.AddFilesRequest,
@@ -211,6 +339,115 @@ class BackgroundCopyManagerServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_background_copy_manager_pb2.ListFilesResponse, _abc.Awaitable[_background_copy_manager_pb2.ListFilesResponse]]:
         """ListFiles lists a job's files by index."""
+
+    @_abc_1.abstractmethod
+    def UpdateFile(
+        self,
+        request: _background_copy_manager_pb2.UpdateFileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_background_copy_manager_pb2.UpdateFileResponse, _abc.Awaitable[_background_copy_manager_pb2.UpdateFileResponse]]:
+        """UpdateFile changes where an unfinished file comes from (SetRemoteName) or says whether a
+        transferred one is valid (SetValidationState). NOT_FOUND / FILE_NOT_FOUND.
+
+        A new URL goes on with the bytes that are there where the new server's file has the same size
+        and validators, and begins anew otherwise. A file judged invalid makes the job ERROR /
+        VALIDATION_FAILED; ResumeJob fetches it anew.
+        """
+
+    @_abc_1.abstractmethod
+    def RemoveFiles(
+        self,
+        request: _background_copy_manager_pb2.RemoveFilesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_background_copy_manager_pb2.RemoveFilesResponse, _abc.Awaitable[_background_copy_manager_pb2.RemoveFilesResponse]]:
+        """RemoveFiles takes files out of a job and deletes what it has of them, but files that have their
+        name; indexes that are not there count as done. Without unfinished files left the job becomes
+        TRANSFERRED, without any SUSPENDED.
+        """
+
+    @_abc_1.abstractmethod
+    def ReplaceRemotePrefix(
+        self,
+        request: _background_copy_manager_pb2.ReplaceRemotePrefixRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_background_copy_manager_pb2.ReplaceRemotePrefixResponse, _abc.Awaitable[_background_copy_manager_pb2.ReplaceRemotePrefixResponse]]:
+        """ReplaceRemotePrefix gives another beginning to the URLs of all unfinished files that begin so,
+        upper and lower case told apart; as UpdateFile otherwise.
+        """
+
+    @_abc_1.abstractmethod
+    def RequestFileRanges(
+        self,
+        request: _background_copy_manager_pb2.RequestFileRangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_background_copy_manager_pb2.RequestFileRangesResponse, _abc.Awaitable[_background_copy_manager_pb2.RequestFileRangesResponse]]:
+        """RequestFileRanges asks an on-demand job for parts of a file (overlaps are merged), and any
+        other download for the order in which the rest of a file is fetched. A SUSPENDED on-demand job
+        is queued by it, and SUSPENDED again when the ranges are here.
+
+        FAILED_PRECONDITION / RANDOM_ACCESS_NOT_SUPPORTED, INVALID_ARGUMENT / RANGE_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ReadFile(
+        self,
+        request: _background_copy_manager_pb2.ReadFileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_background_copy_manager_pb2.ReadFileResponse], _abc.AsyncIterator[_background_copy_manager_pb2.ReadFileResponse]]:
+        """ReadFile streams the bytes of a file that are safely on disk, finished or not, to a client on
+        another machine. FAILED_PRECONDITION / FILE_NOT_READY where the offset is beyond them.
+        """
+
+    @_abc_1.abstractmethod
+    def TakeOwnership(
+        self,
+        request: _background_copy_manager_pb2.TakeOwnershipRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_background_copy_manager_pb2.TakeOwnershipResponse, _abc.Awaitable[_background_copy_manager_pb2.TakeOwnershipResponse]]:
+        """TakeOwnership makes the caller, an administrator, the owner of a job. Credentials, client
+        certificate and secret headers are dropped.
+        """
+
+    @_abc_1.abstractmethod
+    def SetCredentials(
+        self,
+        request: _background_copy_manager_pb2.SetCredentialsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_background_copy_manager_pb2.SetCredentialsResponse, _abc.Awaitable[_background_copy_manager_pb2.SetCredentialsResponse]]:
+        """SetCredentials stores credentials for a job's servers or proxies, encrypted; those of the same
+        target and scheme are replaced. No RPC returns them.
+
+        INVALID_ARGUMENT / AUTH_TARGET_INVALID, AUTH_SCHEME_INVALID, USER_NAME_TOO_LARGE,
+        PASSWORD_TOO_LARGE.
+        """
+
+    @_abc_1.abstractmethod
+    def RemoveCredentials(
+        self,
+        request: _background_copy_manager_pb2.RemoveCredentialsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_background_copy_manager_pb2.RemoveCredentialsResponse, _abc.Awaitable[_background_copy_manager_pb2.RemoveCredentialsResponse]]:
+        """RemoveCredentials forgets credentials; absent ones count as done."""
+
+    @_abc_1.abstractmethod
+    def ProbeUrl(
+        self,
+        request: _background_copy_manager_pb2.ProbeUrlRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_background_copy_manager_pb2.ProbeUrlResponse, _abc.Awaitable[_background_copy_manager_pb2.ProbeUrlResponse]]:
+        """ProbeUrl asks a server about a file, without a job. What the server answers is data, also where
+        it is an error.
+        """
+
+    @_abc_1.abstractmethod
+    def ListAttempts(
+        self,
+        request: _background_copy_manager_pb2.ListAttemptsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_background_copy_manager_pb2.ListAttemptsResponse, _abc.Awaitable[_background_copy_manager_pb2.ListAttemptsResponse]]:
+        """ListAttempts lists the attempts at a job's files, newest first; of a file's only the newest
+        are kept.
+        """
 
     @_abc_1.abstractmethod
     def SuspendJob(

@@ -79,11 +79,71 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     REASON_RESUME_TOKEN_EXPIRED: _Reason.ValueType  # 25
     """The resume token is older than the history, or not from this store. OUT_OF_RANGE."""
     REASON_DRAINING: _Reason.ValueType  # 26
-    """The server is shutting down. UNAVAILABLE, RPC_S_SERVER_UNAVAILABLE."""
+    """The server is being drained or shutting down. UNAVAILABLE, RPC_S_SERVER_UNAVAILABLE."""
     REASON_STORE_UNAVAILABLE: _Reason.ValueType  # 27
     """The queue's store did not take the change; nothing was changed. UNAVAILABLE."""
     REASON_INTERNAL: _Reason.ValueType  # 28
     """A defect of the server; the message holds an incident id and nothing else. INTERNAL."""
+    REASON_READ_ONLY_PROPERTY: _Reason.ValueType  # 29
+    """The path of an update mask or the field is set by the server. INVALID_ARGUMENT,
+    BG_E_READ_ONLY_PROPERTY.
+    """
+    REASON_READ_ONLY_PROPERTY_AFTER_ADDFILE: _Reason.ValueType  # 30
+    """The property may be changed only before files are added. FAILED_PRECONDITION,
+    BG_E_READ_ONLY_PROPERTY_AFTER_ADDFILE.
+    """
+    REASON_READ_ONLY_PROPERTY_AFTER_RESUME: _Reason.ValueType  # 31
+    """The property may be changed only before the job was first resumed. FAILED_PRECONDITION,
+    BG_E_READ_ONLY_PROPERTY_AFTER_RESUME.
+    """
+    REASON_UNKNOWN_PROPERTY: _Reason.ValueType  # 32
+    """The path of an update mask is no property of a job. INVALID_ARGUMENT,
+    BG_E_UNKNOWN_PROPERTY_ID.
+    """
+    REASON_FILE_NOT_FOUND: _Reason.ValueType  # 33
+    """The job has no file of this index. NOT_FOUND, BG_E_FILE_NOT_FOUND."""
+    REASON_RANGE_INVALID: _Reason.ValueType  # 34
+    """A range is empty, negative or lies outside the file. INVALID_ARGUMENT, BG_E_INVALID_RANGE."""
+    REASON_RANGES_OVERLAP: _Reason.ValueType  # 35
+    """Two ranges of a file overlap. INVALID_ARGUMENT, BG_E_OVERLAPPING_RANGES."""
+    REASON_RANGE_QUOTA_EXCEEDED: _Reason.ValueType  # 36
+    """The file has too many ranges. RESOURCE_EXHAUSTED, BG_E_TOO_MANY_RANGES_IN_FILE."""
+    REASON_RANDOM_ACCESS_NOT_SUPPORTED: _Reason.ValueType  # 37
+    """The job or its server cannot fetch parts of a file by request. FAILED_PRECONDITION,
+    BG_E_RANDOM_ACCESS_NOT_SUPPORTED.
+    """
+    REASON_AUTH_TARGET_INVALID: _Reason.ValueType  # 38
+    """Credentials for neither server nor proxy. INVALID_ARGUMENT, BG_E_INVALID_AUTH_TARGET."""
+    REASON_AUTH_SCHEME_INVALID: _Reason.ValueType  # 39
+    """Credentials of a scheme that is unknown or not for this target. INVALID_ARGUMENT,
+    BG_E_INVALID_AUTH_SCHEME.
+    """
+    REASON_USER_NAME_TOO_LARGE: _Reason.ValueType  # 40
+    """The user name is too long. INVALID_ARGUMENT, BG_E_USERNAME_TOO_LARGE."""
+    REASON_PASSWORD_TOO_LARGE: _Reason.ValueType  # 41
+    """The password is too long. INVALID_ARGUMENT, BG_E_PASSWORD_TOO_LARGE."""
+    REASON_PROXY_INVALID: _Reason.ValueType  # 42
+    """The proxy settings contradict themselves or name no proxy. INVALID_ARGUMENT,
+    BG_E_INVALID_PROXY_INFO.
+    """
+    REASON_MAX_DOWNLOAD_SIZE_INVALID: _Reason.ValueType  # 43
+    """The size limit is no size, or smaller than what is there already. INVALID_ARGUMENT,
+    BG_E_MAX_DOWNLOAD_SIZE_INVALID_VALUE.
+    """
+    REASON_MACHINE_JOB_QUOTA_EXCEEDED: _Reason.ValueType  # 44
+    """The server as a whole has too many live jobs. RESOURCE_EXHAUSTED,
+    BG_E_TOO_MANY_JOBS_PER_MACHINE.
+    """
+    REASON_FILE_NOT_READY: _Reason.ValueType  # 45
+    """The file's bytes are not all here yet. FAILED_PRECONDITION, E_PENDING."""
+    REASON_TOKEN_NOT_FOUND: _Reason.ValueType  # 46
+    """There is no such token. NOT_FOUND."""
+    REASON_DESTINATION_EXISTS: _Reason.ValueType  # 47
+    """The destination exists and the overwrite policy is FAIL; the job can be completed again.
+    FAILED_PRECONDITION, ERROR_FILE_EXISTS.
+    """
+    REASON_POLICY_ETAG_MISMATCH: _Reason.ValueType  # 48
+    """The policy has changed since it was read. ABORTED."""
     REASON_HTTP_STATUS: _Reason.ValueType  # 100
     """The server answered with an HTTP status that is an error (TransferError.http_status)."""
     REASON_NAME_NOT_RESOLVED: _Reason.ValueType  # 101
@@ -116,6 +176,26 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     """The destination is not a plain file in a plain directory under its root."""
     REASON_NO_PROGRESS: _Reason.ValueType  # 115
     """Nothing arrived for as long as no_progress_timeout allows."""
+    REASON_DOWNLOAD_TIME_EXCEEDED: _Reason.ValueType  # 116
+    """The job was active for as long as maximum_download_time allows."""
+    REASON_DOWNLOAD_SIZE_EXCEEDED: _Reason.ValueType  # 117
+    """The file is larger than max_download_size allows."""
+    REASON_BLOCKED_BY_COST_POLICY: _Reason.ValueType  # 118
+    """The network costs what cost_policy does not allow; the job goes on when that has changed."""
+    REASON_DEADLINE_EXCEEDED: _Reason.ValueType  # 119
+    """The job was not transferred by its deadline."""
+    REASON_VALIDATION_FAILED: _Reason.ValueType  # 120
+    """The caller has judged the file as invalid; ResumeJob fetches it anew."""
+    REASON_PROXY_FAILED: _Reason.ValueType  # 121
+    """The proxy refused, or what it is called is no proxy."""
+    REASON_INSUFFICIENT_RANGE_SUPPORT: _Reason.ValueType  # 122
+    """The job needs ranges and the server does not serve them."""
+    REASON_RANGE_OUTSIDE_FILE: _Reason.ValueType  # 123
+    """A range that was asked for does not lie in the remote file."""
+    REASON_INACTIVE: _Reason.ValueType  # 124
+    """Nothing has happened to the job for so long that the daemon has cancelled it."""
+    REASON_SECRET_UNREADABLE: _Reason.ValueType  # 125
+    """A secret of the job cannot be opened: the key that it was sealed with is gone."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Reason names, once for the whole API, what went wrong.
@@ -181,11 +261,71 @@ REASON_WATCH_QUOTA_EXCEEDED: Reason.ValueType  # 24
 REASON_RESUME_TOKEN_EXPIRED: Reason.ValueType  # 25
 """The resume token is older than the history, or not from this store. OUT_OF_RANGE."""
 REASON_DRAINING: Reason.ValueType  # 26
-"""The server is shutting down. UNAVAILABLE, RPC_S_SERVER_UNAVAILABLE."""
+"""The server is being drained or shutting down. UNAVAILABLE, RPC_S_SERVER_UNAVAILABLE."""
 REASON_STORE_UNAVAILABLE: Reason.ValueType  # 27
 """The queue's store did not take the change; nothing was changed. UNAVAILABLE."""
 REASON_INTERNAL: Reason.ValueType  # 28
 """A defect of the server; the message holds an incident id and nothing else. INTERNAL."""
+REASON_READ_ONLY_PROPERTY: Reason.ValueType  # 29
+"""The path of an update mask or the field is set by the server. INVALID_ARGUMENT,
+BG_E_READ_ONLY_PROPERTY.
+"""
+REASON_READ_ONLY_PROPERTY_AFTER_ADDFILE: Reason.ValueType  # 30
+"""The property may be changed only before files are added. FAILED_PRECONDITION,
+BG_E_READ_ONLY_PROPERTY_AFTER_ADDFILE.
+"""
+REASON_READ_ONLY_PROPERTY_AFTER_RESUME: Reason.ValueType  # 31
+"""The property may be changed only before the job was first resumed. FAILED_PRECONDITION,
+BG_E_READ_ONLY_PROPERTY_AFTER_RESUME.
+"""
+REASON_UNKNOWN_PROPERTY: Reason.ValueType  # 32
+"""The path of an update mask is no property of a job. INVALID_ARGUMENT,
+BG_E_UNKNOWN_PROPERTY_ID.
+"""
+REASON_FILE_NOT_FOUND: Reason.ValueType  # 33
+"""The job has no file of this index. NOT_FOUND, BG_E_FILE_NOT_FOUND."""
+REASON_RANGE_INVALID: Reason.ValueType  # 34
+"""A range is empty, negative or lies outside the file. INVALID_ARGUMENT, BG_E_INVALID_RANGE."""
+REASON_RANGES_OVERLAP: Reason.ValueType  # 35
+"""Two ranges of a file overlap. INVALID_ARGUMENT, BG_E_OVERLAPPING_RANGES."""
+REASON_RANGE_QUOTA_EXCEEDED: Reason.ValueType  # 36
+"""The file has too many ranges. RESOURCE_EXHAUSTED, BG_E_TOO_MANY_RANGES_IN_FILE."""
+REASON_RANDOM_ACCESS_NOT_SUPPORTED: Reason.ValueType  # 37
+"""The job or its server cannot fetch parts of a file by request. FAILED_PRECONDITION,
+BG_E_RANDOM_ACCESS_NOT_SUPPORTED.
+"""
+REASON_AUTH_TARGET_INVALID: Reason.ValueType  # 38
+"""Credentials for neither server nor proxy. INVALID_ARGUMENT, BG_E_INVALID_AUTH_TARGET."""
+REASON_AUTH_SCHEME_INVALID: Reason.ValueType  # 39
+"""Credentials of a scheme that is unknown or not for this target. INVALID_ARGUMENT,
+BG_E_INVALID_AUTH_SCHEME.
+"""
+REASON_USER_NAME_TOO_LARGE: Reason.ValueType  # 40
+"""The user name is too long. INVALID_ARGUMENT, BG_E_USERNAME_TOO_LARGE."""
+REASON_PASSWORD_TOO_LARGE: Reason.ValueType  # 41
+"""The password is too long. INVALID_ARGUMENT, BG_E_PASSWORD_TOO_LARGE."""
+REASON_PROXY_INVALID: Reason.ValueType  # 42
+"""The proxy settings contradict themselves or name no proxy. INVALID_ARGUMENT,
+BG_E_INVALID_PROXY_INFO.
+"""
+REASON_MAX_DOWNLOAD_SIZE_INVALID: Reason.ValueType  # 43
+"""The size limit is no size, or smaller than what is there already. INVALID_ARGUMENT,
+BG_E_MAX_DOWNLOAD_SIZE_INVALID_VALUE.
+"""
+REASON_MACHINE_JOB_QUOTA_EXCEEDED: Reason.ValueType  # 44
+"""The server as a whole has too many live jobs. RESOURCE_EXHAUSTED,
+BG_E_TOO_MANY_JOBS_PER_MACHINE.
+"""
+REASON_FILE_NOT_READY: Reason.ValueType  # 45
+"""The file's bytes are not all here yet. FAILED_PRECONDITION, E_PENDING."""
+REASON_TOKEN_NOT_FOUND: Reason.ValueType  # 46
+"""There is no such token. NOT_FOUND."""
+REASON_DESTINATION_EXISTS: Reason.ValueType  # 47
+"""The destination exists and the overwrite policy is FAIL; the job can be completed again.
+FAILED_PRECONDITION, ERROR_FILE_EXISTS.
+"""
+REASON_POLICY_ETAG_MISMATCH: Reason.ValueType  # 48
+"""The policy has changed since it was read. ABORTED."""
 REASON_HTTP_STATUS: Reason.ValueType  # 100
 """The server answered with an HTTP status that is an error (TransferError.http_status)."""
 REASON_NAME_NOT_RESOLVED: Reason.ValueType  # 101
@@ -218,6 +358,26 @@ REASON_DESTINATION_INVALID: Reason.ValueType  # 114
 """The destination is not a plain file in a plain directory under its root."""
 REASON_NO_PROGRESS: Reason.ValueType  # 115
 """Nothing arrived for as long as no_progress_timeout allows."""
+REASON_DOWNLOAD_TIME_EXCEEDED: Reason.ValueType  # 116
+"""The job was active for as long as maximum_download_time allows."""
+REASON_DOWNLOAD_SIZE_EXCEEDED: Reason.ValueType  # 117
+"""The file is larger than max_download_size allows."""
+REASON_BLOCKED_BY_COST_POLICY: Reason.ValueType  # 118
+"""The network costs what cost_policy does not allow; the job goes on when that has changed."""
+REASON_DEADLINE_EXCEEDED: Reason.ValueType  # 119
+"""The job was not transferred by its deadline."""
+REASON_VALIDATION_FAILED: Reason.ValueType  # 120
+"""The caller has judged the file as invalid; ResumeJob fetches it anew."""
+REASON_PROXY_FAILED: Reason.ValueType  # 121
+"""The proxy refused, or what it is called is no proxy."""
+REASON_INSUFFICIENT_RANGE_SUPPORT: Reason.ValueType  # 122
+"""The job needs ranges and the server does not serve them."""
+REASON_RANGE_OUTSIDE_FILE: Reason.ValueType  # 123
+"""A range that was asked for does not lie in the remote file."""
+REASON_INACTIVE: Reason.ValueType  # 124
+"""Nothing has happened to the job for so long that the daemon has cancelled it."""
+REASON_SECRET_UNREADABLE: Reason.ValueType  # 125
+"""A secret of the job cannot be opened: the key that it was sealed with is gone."""
 
 class _ErrorContext:
     ValueType = typing.NewType("ValueType", builtins.int)

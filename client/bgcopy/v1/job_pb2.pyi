@@ -4,6 +4,7 @@ isort:skip_file
 Jobs and their files."""
 
 from bgcopy.v1 import error_pb2 as error_pb2
+from bgcopy.v1 import http_pb2 as http_pb2
 from collections import abc as abc
 from google.protobuf import descriptor as descriptor
 from google.protobuf import duration_pb2 as duration_pb2
@@ -123,6 +124,156 @@ JOB_PRIORITY_NORMAL: JobPriority.ValueType  # 3
 JOB_PRIORITY_LOW: JobPriority.ValueType  # 4
 """BG_JOB_PRIORITY_LOW (3)."""
 
+class _CostState:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CostStateEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_CostState.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    COST_STATE_UNSPECIFIED: _CostState.ValueType  # 0
+    """Refused."""
+    COST_STATE_UNRESTRICTED: _CostState.ValueType  # 1
+    """BG_COST_STATE_UNRESTRICTED (0x01): costs nothing by volume."""
+    COST_STATE_CAPPED_USAGE_UNKNOWN: _CostState.ValueType  # 2
+    """BG_COST_STATE_CAPPED_USAGE_UNKNOWN (0x02): a plan with a cap; how much is used is not known."""
+    COST_STATE_BELOW_CAP: _CostState.ValueType  # 3
+    """BG_COST_STATE_BELOW_CAP (0x04)."""
+    COST_STATE_NEAR_CAP: _CostState.ValueType  # 4
+    """BG_COST_STATE_NEAR_CAP (0x08)."""
+    COST_STATE_OVERCAP_CHARGED: _CostState.ValueType  # 5
+    """BG_COST_STATE_OVERCAP_CHARGED (0x10)."""
+    COST_STATE_OVERCAP_THROTTLED: _CostState.ValueType  # 6
+    """BG_COST_STATE_OVERCAP_THROTTLED (0x20)."""
+    COST_STATE_USAGE_BASED: _CostState.ValueType  # 7
+    """BG_COST_STATE_USAGE_BASED (0x40)."""
+    COST_STATE_ROAMING: _CostState.ValueType  # 8
+    """BG_COST_STATE_ROAMING (0x80)."""
+
+class CostState(_CostState, metaclass=_CostStateEnumTypeWrapper):
+    """CostState is what the network costs at the moment (NetworkListManager's NLM_CONNECTION_COST). The
+    operator says which holds (Policy.network_cost).
+    """
+
+COST_STATE_UNSPECIFIED: CostState.ValueType  # 0
+"""Refused."""
+COST_STATE_UNRESTRICTED: CostState.ValueType  # 1
+"""BG_COST_STATE_UNRESTRICTED (0x01): costs nothing by volume."""
+COST_STATE_CAPPED_USAGE_UNKNOWN: CostState.ValueType  # 2
+"""BG_COST_STATE_CAPPED_USAGE_UNKNOWN (0x02): a plan with a cap; how much is used is not known."""
+COST_STATE_BELOW_CAP: CostState.ValueType  # 3
+"""BG_COST_STATE_BELOW_CAP (0x04)."""
+COST_STATE_NEAR_CAP: CostState.ValueType  # 4
+"""BG_COST_STATE_NEAR_CAP (0x08)."""
+COST_STATE_OVERCAP_CHARGED: CostState.ValueType  # 5
+"""BG_COST_STATE_OVERCAP_CHARGED (0x10)."""
+COST_STATE_OVERCAP_THROTTLED: CostState.ValueType  # 6
+"""BG_COST_STATE_OVERCAP_THROTTLED (0x20)."""
+COST_STATE_USAGE_BASED: CostState.ValueType  # 7
+"""BG_COST_STATE_USAGE_BASED (0x40)."""
+COST_STATE_ROAMING: CostState.ValueType  # 8
+"""BG_COST_STATE_ROAMING (0x80)."""
+
+class _PeerCachingFlag:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PeerCachingFlagEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_PeerCachingFlag.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    PEER_CACHING_FLAG_UNSPECIFIED: _PeerCachingFlag.ValueType  # 0
+    """Refused."""
+    PEER_CACHING_FLAG_ENABLE_CLIENT: _PeerCachingFlag.ValueType  # 1
+    """BG_JOB_ENABLE_PEERCACHING_CLIENT (1). Refused with NOT_SUPPORTED."""
+    PEER_CACHING_FLAG_ENABLE_SERVER: _PeerCachingFlag.ValueType  # 2
+    """BG_JOB_ENABLE_PEERCACHING_SERVER (2). Refused with NOT_SUPPORTED."""
+    PEER_CACHING_FLAG_DISABLE_BRANCH_CACHE: _PeerCachingFlag.ValueType  # 3
+    """BG_JOB_DISABLE_BRANCH_CACHE (4): holds for every job here."""
+
+class PeerCachingFlag(_PeerCachingFlag, metaclass=_PeerCachingFlagEnumTypeWrapper):
+    """PeerCachingFlag is BG_JOB peer-caching flags. This server has no peer cache."""
+
+PEER_CACHING_FLAG_UNSPECIFIED: PeerCachingFlag.ValueType  # 0
+"""Refused."""
+PEER_CACHING_FLAG_ENABLE_CLIENT: PeerCachingFlag.ValueType  # 1
+"""BG_JOB_ENABLE_PEERCACHING_CLIENT (1). Refused with NOT_SUPPORTED."""
+PEER_CACHING_FLAG_ENABLE_SERVER: PeerCachingFlag.ValueType  # 2
+"""BG_JOB_ENABLE_PEERCACHING_SERVER (2). Refused with NOT_SUPPORTED."""
+PEER_CACHING_FLAG_DISABLE_BRANCH_CACHE: PeerCachingFlag.ValueType  # 3
+"""BG_JOB_DISABLE_BRANCH_CACHE (4): holds for every job here."""
+
+class _NotifyFlag:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _NotifyFlagEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_NotifyFlag.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    NOTIFY_FLAG_UNSPECIFIED: _NotifyFlag.ValueType  # 0
+    """Refused."""
+    NOTIFY_FLAG_JOB_TRANSFERRED: _NotifyFlag.ValueType  # 1
+    """BG_NOTIFY_JOB_TRANSFERRED (1): it became TRANSFERRED, or ended."""
+    NOTIFY_FLAG_JOB_ERROR: _NotifyFlag.ValueType  # 2
+    """BG_NOTIFY_JOB_ERROR (2): it became ERROR."""
+    NOTIFY_FLAG_DISABLE: _NotifyFlag.ValueType  # 3
+    """BG_NOTIFY_DISABLE (4): of nothing."""
+    NOTIFY_FLAG_JOB_MODIFICATION: _NotifyFlag.ValueType  # 4
+    """BG_NOTIFY_JOB_MODIFICATION (8): of every change, byte progress included."""
+    NOTIFY_FLAG_FILE_TRANSFERRED: _NotifyFlag.ValueType  # 5
+    """BG_NOTIFY_FILE_TRANSFERRED (0x10): every byte of a file is here."""
+    NOTIFY_FLAG_FILE_RANGES_TRANSFERRED: _NotifyFlag.ValueType  # 6
+    """BG_NOTIFY_FILE_RANGES_TRANSFERRED (0x20): requested ranges of a file are here."""
+
+class NotifyFlag(_NotifyFlag, metaclass=_NotifyFlagEnumTypeWrapper):
+    """NotifyFlag is an event that a job tells of (BG_NOTIFY flags)."""
+
+NOTIFY_FLAG_UNSPECIFIED: NotifyFlag.ValueType  # 0
+"""Refused."""
+NOTIFY_FLAG_JOB_TRANSFERRED: NotifyFlag.ValueType  # 1
+"""BG_NOTIFY_JOB_TRANSFERRED (1): it became TRANSFERRED, or ended."""
+NOTIFY_FLAG_JOB_ERROR: NotifyFlag.ValueType  # 2
+"""BG_NOTIFY_JOB_ERROR (2): it became ERROR."""
+NOTIFY_FLAG_DISABLE: NotifyFlag.ValueType  # 3
+"""BG_NOTIFY_DISABLE (4): of nothing."""
+NOTIFY_FLAG_JOB_MODIFICATION: NotifyFlag.ValueType  # 4
+"""BG_NOTIFY_JOB_MODIFICATION (8): of every change, byte progress included."""
+NOTIFY_FLAG_FILE_TRANSFERRED: NotifyFlag.ValueType  # 5
+"""BG_NOTIFY_FILE_TRANSFERRED (0x10): every byte of a file is here."""
+NOTIFY_FLAG_FILE_RANGES_TRANSFERRED: NotifyFlag.ValueType  # 6
+"""BG_NOTIFY_FILE_RANGES_TRANSFERRED (0x20): requested ranges of a file are here."""
+
+class _OverwritePolicy:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OverwritePolicyEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_OverwritePolicy.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    OVERWRITE_POLICY_UNSPECIFIED: _OverwritePolicy.ValueType  # 0
+    """Means REPLACE in a request; never sent by the server."""
+    OVERWRITE_POLICY_REPLACE: _OverwritePolicy.ValueType  # 1
+    """Replaces what is there, as BITS does."""
+    OVERWRITE_POLICY_FAIL: _OverwritePolicy.ValueType  # 2
+    """Fails with DESTINATION_EXISTS; the job can be completed again."""
+    OVERWRITE_POLICY_RENAME: _OverwritePolicy.ValueType  # 3
+    """Takes the next free name: "name (1).ext". File.spec.local_path shows it then."""
+    OVERWRITE_POLICY_IF_NEWER: _OverwritePolicy.ValueType  # 4
+    """Replaces a file of an earlier modification time, keeps what is there otherwise."""
+    OVERWRITE_POLICY_IF_DIFFERENT: _OverwritePolicy.ValueType  # 5
+    """Replaces a file of other content, keeps what is there otherwise."""
+
+class OverwritePolicy(_OverwritePolicy, metaclass=_OverwritePolicyEnumTypeWrapper):
+    """OverwritePolicy says what CompleteJob does where a file's name is taken."""
+
+OVERWRITE_POLICY_UNSPECIFIED: OverwritePolicy.ValueType  # 0
+"""Means REPLACE in a request; never sent by the server."""
+OVERWRITE_POLICY_REPLACE: OverwritePolicy.ValueType  # 1
+"""Replaces what is there, as BITS does."""
+OVERWRITE_POLICY_FAIL: OverwritePolicy.ValueType  # 2
+"""Fails with DESTINATION_EXISTS; the job can be completed again."""
+OVERWRITE_POLICY_RENAME: OverwritePolicy.ValueType  # 3
+"""Takes the next free name: "name (1).ext". File.spec.local_path shows it then."""
+OVERWRITE_POLICY_IF_NEWER: OverwritePolicy.ValueType  # 4
+"""Replaces a file of an earlier modification time, keeps what is there otherwise."""
+OVERWRITE_POLICY_IF_DIFFERENT: OverwritePolicy.ValueType  # 5
+"""Replaces a file of other content, keeps what is there otherwise."""
+
 class _Verification:
     ValueType = typing.NewType("ValueType", builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -177,6 +328,65 @@ DIGEST_ALGORITHM_UNSPECIFIED: DigestAlgorithm.ValueType  # 0
 DIGEST_ALGORITHM_SHA256: DigestAlgorithm.ValueType  # 1
 """SHA-256 (FIPS 180-4), 32 bytes."""
 
+class _AttemptOutcome:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AttemptOutcomeEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_AttemptOutcome.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    ATTEMPT_OUTCOME_UNSPECIFIED: _AttemptOutcome.ValueType  # 0
+    """Never sent by the server."""
+    ATTEMPT_OUTCOME_FINISHED: _AttemptOutcome.ValueType  # 1
+    """Every byte was there at its end."""
+    ATTEMPT_OUTCOME_FAILED: _AttemptOutcome.ValueType  # 2
+    """It failed; Attempt.error says why."""
+    ATTEMPT_OUTCOME_STOPPED: _AttemptOutcome.ValueType  # 3
+    """It was stopped: by a verb, the scheduler or the daemon's end."""
+
+class AttemptOutcome(_AttemptOutcome, metaclass=_AttemptOutcomeEnumTypeWrapper):
+    """AttemptOutcome is how one attempt at a file ended."""
+
+ATTEMPT_OUTCOME_UNSPECIFIED: AttemptOutcome.ValueType  # 0
+"""Never sent by the server."""
+ATTEMPT_OUTCOME_FINISHED: AttemptOutcome.ValueType  # 1
+"""Every byte was there at its end."""
+ATTEMPT_OUTCOME_FAILED: AttemptOutcome.ValueType  # 2
+"""It failed; Attempt.error says why."""
+ATTEMPT_OUTCOME_STOPPED: AttemptOutcome.ValueType  # 3
+"""It was stopped: by a verb, the scheduler or the daemon's end."""
+
+@typing.final
+class NotificationSettings(message.Message):
+    """NotificationSettings is what a job tells to those who watch with `notified_only`
+    (IBackgroundCopyJob.SetNotifyFlags; BITS_JOB_PROPERTY_MINIMUM_NOTIFICATION_INTERVAL_MS).
+    """
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FLAGS_FIELD_NUMBER: builtins.int
+    MINIMUM_INTERVAL_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def flags(self) -> containers.RepeatedScalarFieldContainer[NotifyFlag.ValueType]:
+        """Of what; TRANSFERRED and ERROR where the settings are absent, nothing where the list is empty."""
+
+    @builtins.property
+    def minimum_interval(self) -> duration_pb2.Duration:
+        """The least pause between two events of byte progress of this job, in every watch; 0.1 s to
+        1 hour, 0.5 s where absent.
+        """
+
+    def __init__(
+        self,
+        *,
+        flags: abc.Iterable[NotifyFlag.ValueType] | None = ...,
+        minimum_interval: duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["minimum_interval", b"minimum_interval"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["flags", b"flags", "minimum_interval", b"minimum_interval"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
 @typing.final
 class Digest(message.Message):
     """Digest is an expected digest of a whole file."""
@@ -202,6 +412,32 @@ class Digest(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class FileRange(message.Message):
+    """FileRange is a part of a remote file (BG_FILE_RANGE)."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    OFFSET_FIELD_NUMBER: builtins.int
+    LENGTH_FIELD_NUMBER: builtins.int
+    offset: builtins.int
+    """The first byte."""
+    length: builtins.int
+    """How many bytes, at least 1; absent means to the end (BG_LENGTH_TO_EOF)."""
+    def __init__(
+        self,
+        *,
+        offset: builtins.int = ...,
+        length: builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_length", b"_length", "length", b"length"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_length", b"_length", "length", b"length", "offset", b"offset"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__length: _TypeAlias = typing.Literal["length"]  # noqa: Y015
+    _WhichOneofArgType__length: _TypeAlias = typing.Literal["_length", b"_length"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__length) -> _WhichOneofReturnType__length | None: ...
+
+@typing.final
 class FileSpec(message.Message):
     """FileSpec is what to fetch and where to put it."""
 
@@ -211,6 +447,8 @@ class FileSpec(message.Message):
     ROOT_FIELD_NUMBER: builtins.int
     LOCAL_PATH_FIELD_NUMBER: builtins.int
     DIGESTS_FIELD_NUMBER: builtins.int
+    RANGES_FIELD_NUMBER: builtins.int
+    MIRRORS_FIELD_NUMBER: builtins.int
     remote_url: builtins.str
     """An http or https URL of at most 2,200 characters, percent-encoded, without user information."""
     root: builtins.str
@@ -225,6 +463,19 @@ class FileSpec(message.Message):
     def digests(self) -> containers.RepeatedCompositeFieldContainer[Digest]:
         """Expected digests; each is verified before the file counts as transferred."""
 
+    @builtins.property
+    def ranges(self) -> containers.RepeatedCompositeFieldContainer[FileRange]:
+        """Only these parts of the remote file, written one behind the other in this order; at most as
+        many as GetServerInfo says. They may not overlap, and a range that does not lie in the file is
+        the final error RANGE_OUTSIDE_FILE. Empty means the whole file.
+        """
+
+    @builtins.property
+    def mirrors(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Further URLs of the same file, at most 16, tried in order where the one before fails for good
+        or keeps failing. A mirror whose file has another size or digest is dropped and named.
+        """
+
     def __init__(
         self,
         *,
@@ -232,10 +483,36 @@ class FileSpec(message.Message):
         root: builtins.str = ...,
         local_path: builtins.str = ...,
         digests: abc.Iterable[Digest] | None = ...,
+        ranges: abc.Iterable[FileRange] | None = ...,
+        mirrors: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["digests", b"digests", "local_path", b"local_path", "remote_url", b"remote_url", "root", b"root"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["digests", b"digests", "local_path", b"local_path", "mirrors", b"mirrors", "ranges", b"ranges", "remote_url", b"remote_url", "root", b"root"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SourceBytes(message.Message):
+    """SourceBytes tells how much came from where (IBackgroundCopyFile4.GetPeerDownloadStats)."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    URL_FIELD_NUMBER: builtins.int
+    BYTES_FIELD_NUMBER: builtins.int
+    url: builtins.str
+    """The URL without user information and query."""
+    bytes: builtins.int
+    """Bytes received from there."""
+    def __init__(
+        self,
+        *,
+        url: builtins.str = ...,
+        bytes: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bytes", b"bytes", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -253,6 +530,12 @@ class File(message.Message):
     COMPLETED_FIELD_NUMBER: builtins.int
     VERIFICATION_FIELD_NUMBER: builtins.int
     ERROR_FIELD_NUMBER: builtins.int
+    RESPONSE_HEADERS_FIELD_NUMBER: builtins.int
+    FINAL_URL_FIELD_NUMBER: builtins.int
+    SOURCES_FIELD_NUMBER: builtins.int
+    FILLED_RANGES_FIELD_NUMBER: builtins.int
+    TEMPORARY_NAME_FIELD_NUMBER: builtins.int
+    VALIDATION_STATE_FIELD_NUMBER: builtins.int
     index: builtins.int
     """Its place in the job, from 0; never reused within the job."""
     bytes_transferred: builtins.int
@@ -265,6 +548,14 @@ class File(message.Message):
     """The file has its final name (BG_FILE_PROGRESS.Completed)."""
     verification: Verification.ValueType
     """How sure the bytes are."""
+    final_url: builtins.str
+    """Where redirects led, without query; empty where they did not, or the job does not report it."""
+    temporary_name: builtins.str
+    """The hidden name, in the directory of local_path, that holds the bytes until CompleteJob
+    (IBackgroundCopyFile3.GetTemporaryName).
+    """
+    validation_state: builtins.bool
+    """The caller's own judgement (IBackgroundCopyFile3.SetValidationState); absent before it."""
     @builtins.property
     def spec(self) -> FileSpec:
         """What was asked for; root is filled in, local_path is relative to it."""
@@ -272,6 +563,22 @@ class File(message.Message):
     @builtins.property
     def error(self) -> error_pb2.TransferError:
         """Why the file stands still, if it does."""
+
+    @builtins.property
+    def response_headers(self) -> containers.RepeatedCompositeFieldContainer[http_pb2.HttpHeader]:
+        """The header fields of the last answer, as BITS_FILE_PROPERTY_ID_HTTP_RESPONSE_HEADERS; at most
+        16 KiB of them. Set-Cookie and its like are left out.
+        """
+
+    @builtins.property
+    def sources(self) -> containers.RepeatedCompositeFieldContainer[SourceBytes]:
+        """How much came from where."""
+
+    @builtins.property
+    def filled_ranges(self) -> containers.RepeatedCompositeFieldContainer[FileRange]:
+        """The parts of the file that are safely on disk, merged and in order
+        (IBackgroundCopyFile6.GetFilledFileRanges); offsets are those of the local file.
+        """
 
     def __init__(
         self,
@@ -284,14 +591,97 @@ class File(message.Message):
         completed: builtins.bool = ...,
         verification: Verification.ValueType = ...,
         error: error_pb2.TransferError | None = ...,
+        response_headers: abc.Iterable[http_pb2.HttpHeader] | None = ...,
+        final_url: builtins.str = ...,
+        sources: abc.Iterable[SourceBytes] | None = ...,
+        filled_ranges: abc.Iterable[FileRange] | None = ...,
+        temporary_name: builtins.str = ...,
+        validation_state: builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_bytes_total", b"_bytes_total", "bytes_total", b"bytes_total", "error", b"error", "spec", b"spec"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_bytes_total", b"_bytes_total", "_validation_state", b"_validation_state", "bytes_total", b"bytes_total", "error", b"error", "spec", b"spec", "validation_state", b"validation_state"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_bytes_total", b"_bytes_total", "bytes_total", b"bytes_total", "bytes_transferred", b"bytes_transferred", "completed", b"completed", "error", b"error", "index", b"index", "spec", b"spec", "transferred", b"transferred", "verification", b"verification"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_bytes_total", b"_bytes_total", "_validation_state", b"_validation_state", "bytes_total", b"bytes_total", "bytes_transferred", b"bytes_transferred", "completed", b"completed", "error", b"error", "filled_ranges", b"filled_ranges", "final_url", b"final_url", "index", b"index", "response_headers", b"response_headers", "sources", b"sources", "spec", b"spec", "temporary_name", b"temporary_name", "transferred", b"transferred", "validation_state", b"validation_state", "verification", b"verification"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__bytes_total: _TypeAlias = typing.Literal["bytes_total"]  # noqa: Y015
     _WhichOneofArgType__bytes_total: _TypeAlias = typing.Literal["_bytes_total", b"_bytes_total"]  # noqa: Y015
+    _WhichOneofReturnType__validation_state: _TypeAlias = typing.Literal["validation_state"]  # noqa: Y015
+    _WhichOneofArgType__validation_state: _TypeAlias = typing.Literal["_validation_state", b"_validation_state"]  # noqa: Y015
+    @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__bytes_total) -> _WhichOneofReturnType__bytes_total | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__validation_state) -> _WhichOneofReturnType__validation_state | None: ...
+
+@typing.final
+class Attempt(message.Message):
+    """Attempt is one attempt at a file."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ATTEMPT_ID_FIELD_NUMBER: builtins.int
+    FILE_INDEX_FIELD_NUMBER: builtins.int
+    START_TIME_FIELD_NUMBER: builtins.int
+    END_TIME_FIELD_NUMBER: builtins.int
+    URL_FIELD_NUMBER: builtins.int
+    REMOTE_ADDRESS_FIELD_NUMBER: builtins.int
+    PROTOCOL_FIELD_NUMBER: builtins.int
+    HTTP_STATUS_FIELD_NUMBER: builtins.int
+    BYTES_RECEIVED_FIELD_NUMBER: builtins.int
+    BYTES_PER_SECOND_FIELD_NUMBER: builtins.int
+    OUTCOME_FIELD_NUMBER: builtins.int
+    ERROR_FIELD_NUMBER: builtins.int
+    attempt_id: builtins.int
+    """Its place among the job's attempts, rising."""
+    file_index: builtins.int
+    """The file's index."""
+    url: builtins.str
+    """The URL that answered, after redirects, without user information and query."""
+    remote_address: builtins.str
+    """The address that answered, as "192.0.2.1:443"; empty where none did or a proxy stood between."""
+    protocol: builtins.str
+    """The protocol of the answer, as "HTTP/1.1", "HTTP/2" or "HTTP/3"; empty without an answer."""
+    http_status: builtins.int
+    """The status of the last answer, if there was one."""
+    bytes_received: builtins.int
+    """Bytes of the file that arrived in it."""
+    bytes_per_second: builtins.int
+    """bytes_received by the attempt's time."""
+    outcome: AttemptOutcome.ValueType
+    """How it ended."""
+    @builtins.property
+    def start_time(self) -> timestamp_pb2.Timestamp:
+        """When it began."""
+
+    @builtins.property
+    def end_time(self) -> timestamp_pb2.Timestamp:
+        """When it ended."""
+
+    @builtins.property
+    def error(self) -> error_pb2.TransferError:
+        """Why it failed."""
+
+    def __init__(
+        self,
+        *,
+        attempt_id: builtins.int = ...,
+        file_index: builtins.int = ...,
+        start_time: timestamp_pb2.Timestamp | None = ...,
+        end_time: timestamp_pb2.Timestamp | None = ...,
+        url: builtins.str = ...,
+        remote_address: builtins.str = ...,
+        protocol: builtins.str = ...,
+        http_status: builtins.int | None = ...,
+        bytes_received: builtins.int = ...,
+        bytes_per_second: builtins.int = ...,
+        outcome: AttemptOutcome.ValueType = ...,
+        error: error_pb2.TransferError | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_http_status", b"_http_status", "end_time", b"end_time", "error", b"error", "http_status", b"http_status", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_http_status", b"_http_status", "attempt_id", b"attempt_id", "bytes_per_second", b"bytes_per_second", "bytes_received", b"bytes_received", "end_time", b"end_time", "error", b"error", "file_index", b"file_index", "http_status", b"http_status", "outcome", b"outcome", "protocol", b"protocol", "remote_address", b"remote_address", "start_time", b"start_time", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__http_status: _TypeAlias = typing.Literal["http_status"]  # noqa: Y015
+    _WhichOneofArgType__http_status: _TypeAlias = typing.Literal["_http_status", b"_http_status"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__http_status) -> _WhichOneofReturnType__http_status | None: ...
 
 @typing.final
 class JobProgress(message.Message):
@@ -380,6 +770,31 @@ class Job(message.Message):
     TRANSFERRED_TIME_FIELD_NUMBER: builtins.int
     EXPIRE_TIME_FIELD_NUMBER: builtins.int
     NEXT_ATTEMPT_TIME_FIELD_NUMBER: builtins.int
+    MAXIMUM_DOWNLOAD_TIME_FIELD_NUMBER: builtins.int
+    MAX_DOWNLOAD_SIZE_FIELD_NUMBER: builtins.int
+    COST_POLICY_FIELD_NUMBER: builtins.int
+    DYNAMIC_CONTENT_FIELD_NUMBER: builtins.int
+    HIGH_PERFORMANCE_FIELD_NUMBER: builtins.int
+    ON_DEMAND_MODE_FIELD_NUMBER: builtins.int
+    HTTP_METHOD_FIELD_NUMBER: builtins.int
+    CUSTOM_HEADERS_FIELD_NUMBER: builtins.int
+    REDIRECT_POLICY_FIELD_NUMBER: builtins.int
+    ALLOW_HTTPS_TO_HTTP_FIELD_NUMBER: builtins.int
+    TLS_FLAGS_FIELD_NUMBER: builtins.int
+    CLIENT_CERTIFICATE_FIELD_NUMBER: builtins.int
+    CA_BUNDLE_FIELD_NUMBER: builtins.int
+    PROXY_FIELD_NUMBER: builtins.int
+    PEER_CACHING_FIELD_NUMBER: builtins.int
+    NOTIFICATIONS_FIELD_NUMBER: builtins.int
+    NOT_BEFORE_FIELD_NUMBER: builtins.int
+    DEADLINE_FIELD_NUMBER: builtins.int
+    OVERWRITE_POLICY_FIELD_NUMBER: builtins.int
+    RETENTION_FIELD_NUMBER: builtins.int
+    CONTINUE_ON_FILE_ERROR_FIELD_NUMBER: builtins.int
+    CREDENTIALS_FIELD_NUMBER: builtins.int
+    DOWNLOAD_TIME_FIELD_NUMBER: builtins.int
+    INACTIVITY_TIME_FIELD_NUMBER: builtins.int
+    PARTIALLY_COMPLETED_FIELD_NUMBER: builtins.int
     job_id: builtins.str
     """A random UUID in lower case. Set by the server."""
     etag: builtins.str
@@ -406,6 +821,46 @@ class Job(message.Message):
     """The most bytes per second for the whole job; 0 means no limit."""
     auto_complete: builtins.bool
     """Complete by itself when every byte is here."""
+    max_download_size: builtins.int
+    """The most bytes that one file may have before ERROR (BITS_JOB_PROPERTY_MAX_DOWNLOAD_SIZE);
+    absent means no limit. Only before the first ResumeJob.
+    """
+    dynamic_content: builtins.bool
+    """The content is made for each request (BITS_JOB_PROPERTY_DYNAMIC_CONTENT): never resumed, begun
+    anew after any interruption, of unknown size. Only before the first ResumeJob, without ranges.
+    """
+    high_performance: builtins.bool
+    """Writes down less on the way (BITS_JOB_PROPERTY_HIGH_PERFORMANCE): bytes are claimed when a file
+    is whole, so that a crash costs the file's progress. Only before files are added.
+    """
+    on_demand_mode: builtins.bool
+    """Fetches only what RequestFileRanges asks for, SUSPENDED in between
+    (BITS_JOB_PROPERTY_ON_DEMAND_MODE). Not with http_method or dynamic_content.
+    """
+    http_method: builtins.str
+    """The method of the requests, upper case; GET where empty. Another than GET is never resumed and
+    not redirected (IBackgroundCopyJobHttpOptions2.SetHttpMethod).
+    """
+    redirect_policy: http_pb2.RedirectPolicy.ValueType
+    """What a redirect may do."""
+    allow_https_to_http: builtins.bool
+    """Whether a redirect may lead from https to http (BG_HTTP_REDIRECT_POLICY_ALLOW_HTTPS_TO_HTTP)."""
+    client_certificate: builtins.str
+    """The name of a client certificate that the operator has configured; needs an administrator
+    (IBackgroundCopyJobHttpOptions.SetClientCertificateByName).
+    """
+    ca_bundle: builtins.str
+    """The name of a bundle of certificate authorities that the operator has configured; the daemon's
+    own where empty.
+    """
+    overwrite_policy: OverwritePolicy.ValueType
+    """What CompleteJob does where a name is taken."""
+    continue_on_file_error: builtins.bool
+    """One file's final error does not stop the other files; the job becomes ERROR when no file is
+    left to move.
+    """
+    partially_completed: builtins.bool
+    """CompleteJob with allow_partial has dropped files (BG_S_PARTIAL_COMPLETE). Set by the server."""
     @builtins.property
     def labels(self) -> containers.ScalarMap[builtins.str, builtins.str]:
         """At most 64 labels for programs; keys of 1 to 63 characters out of a-z 0-9 . _ - /, values of
@@ -452,6 +907,66 @@ class Job(message.Message):
     def next_attempt_time(self) -> timestamp_pb2.Timestamp:
         """When a job in TRANSIENT_ERROR tries again. Set by the server."""
 
+    @builtins.property
+    def maximum_download_time(self) -> duration_pb2.Duration:
+        """The longest time that the job may be CONNECTING or TRANSFERRING before ERROR
+        (IBackgroundCopyJob4.SetMaximumDownloadTime). 90 days where absent; ResumeJob begins it anew.
+        """
+
+    @builtins.property
+    def cost_policy(self) -> containers.RepeatedScalarFieldContainer[CostState.ValueType]:
+        """The network costs at which the job may run (BITS_JOB_PROPERTY_ID_COST_FLAGS); empty means at
+        any. docs/bits.md lists BITS's presets.
+        """
+
+    @builtins.property
+    def custom_headers(self) -> containers.RepeatedCompositeFieldContainer[http_pb2.HttpHeader]:
+        """Header fields of every request, at most 16,384 characters together
+        (IBackgroundCopyJobHttpOptions.SetCustomHeaders).
+        """
+
+    @builtins.property
+    def tls_flags(self) -> containers.RepeatedScalarFieldContainer[http_pb2.TlsFlag.ValueType]:
+        """How servers' certificates are judged."""
+
+    @builtins.property
+    def proxy(self) -> http_pb2.ProxySettings:
+        """The proxy."""
+
+    @builtins.property
+    def peer_caching(self) -> containers.RepeatedScalarFieldContainer[PeerCachingFlag.ValueType]:
+        """Peer caching (IBackgroundCopyJob4.SetPeerCachingFlags)."""
+
+    @builtins.property
+    def notifications(self) -> NotificationSettings:
+        """What it tells to whom it notifies."""
+
+    @builtins.property
+    def not_before(self) -> timestamp_pb2.Timestamp:
+        """Does not start before this moment, as the daemon's clock told it when it was set."""
+
+    @builtins.property
+    def deadline(self) -> timestamp_pb2.Timestamp:
+        """Not TRANSFERRED by this moment, as the daemon's clock told it when it was set, it becomes
+        ERROR with DEADLINE_EXCEEDED.
+        """
+
+    @builtins.property
+    def retention(self) -> duration_pb2.Duration:
+        """How long the job stays readable after its end; the server's where absent, at most 10 years."""
+
+    @builtins.property
+    def credentials(self) -> containers.RepeatedCompositeFieldContainer[http_pb2.CredentialsKey]:
+        """Which credentials the job has (SetCredentials). Set by the server."""
+
+    @builtins.property
+    def download_time(self) -> duration_pb2.Duration:
+        """How much of maximum_download_time is used. Set by the server."""
+
+    @builtins.property
+    def inactivity_time(self) -> timestamp_pb2.Timestamp:
+        """When the job is cancelled for inactivity, if nothing happens until then. Set by the server."""
+
     def __init__(
         self,
         *,
@@ -478,9 +993,36 @@ class Job(message.Message):
         transferred_time: timestamp_pb2.Timestamp | None = ...,
         expire_time: timestamp_pb2.Timestamp | None = ...,
         next_attempt_time: timestamp_pb2.Timestamp | None = ...,
+        maximum_download_time: duration_pb2.Duration | None = ...,
+        max_download_size: builtins.int | None = ...,
+        cost_policy: abc.Iterable[CostState.ValueType] | None = ...,
+        dynamic_content: builtins.bool = ...,
+        high_performance: builtins.bool = ...,
+        on_demand_mode: builtins.bool = ...,
+        http_method: builtins.str = ...,
+        custom_headers: abc.Iterable[http_pb2.HttpHeader] | None = ...,
+        redirect_policy: http_pb2.RedirectPolicy.ValueType = ...,
+        allow_https_to_http: builtins.bool = ...,
+        tls_flags: abc.Iterable[http_pb2.TlsFlag.ValueType] | None = ...,
+        client_certificate: builtins.str = ...,
+        ca_bundle: builtins.str = ...,
+        proxy: http_pb2.ProxySettings | None = ...,
+        peer_caching: abc.Iterable[PeerCachingFlag.ValueType] | None = ...,
+        notifications: NotificationSettings | None = ...,
+        not_before: timestamp_pb2.Timestamp | None = ...,
+        deadline: timestamp_pb2.Timestamp | None = ...,
+        overwrite_policy: OverwritePolicy.ValueType = ...,
+        retention: duration_pb2.Duration | None = ...,
+        continue_on_file_error: builtins.bool = ...,
+        credentials: abc.Iterable[http_pb2.CredentialsKey] | None = ...,
+        download_time: duration_pb2.Duration | None = ...,
+        inactivity_time: timestamp_pb2.Timestamp | None = ...,
+        partially_completed: builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "error", b"error", "expire_time", b"expire_time", "minimum_retry_delay", b"minimum_retry_delay", "modification_time", b"modification_time", "next_attempt_time", b"next_attempt_time", "no_progress_timeout", b"no_progress_timeout", "progress", b"progress", "transferred_time", b"transferred_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_max_download_size", b"_max_download_size", "create_time", b"create_time", "deadline", b"deadline", "download_time", b"download_time", "error", b"error", "expire_time", b"expire_time", "inactivity_time", b"inactivity_time", "max_download_size", b"max_download_size", "maximum_download_time", b"maximum_download_time", "minimum_retry_delay", b"minimum_retry_delay", "modification_time", b"modification_time", "next_attempt_time", b"next_attempt_time", "no_progress_timeout", b"no_progress_timeout", "not_before", b"not_before", "notifications", b"notifications", "progress", b"progress", "proxy", b"proxy", "retention", b"retention", "transferred_time", b"transferred_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["auto_complete", b"auto_complete", "blocked_reason", b"blocked_reason", "create_time", b"create_time", "description", b"description", "display_name", b"display_name", "error", b"error", "error_count", b"error_count", "etag", b"etag", "expire_time", b"expire_time", "job_id", b"job_id", "labels", b"labels", "max_bytes_per_second", b"max_bytes_per_second", "minimum_retry_delay", b"minimum_retry_delay", "modification_time", b"modification_time", "next_attempt_time", b"next_attempt_time", "no_progress_timeout", b"no_progress_timeout", "owner", b"owner", "priority", b"priority", "progress", b"progress", "revision", b"revision", "state", b"state", "transferred_time", b"transferred_time", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_max_download_size", b"_max_download_size", "allow_https_to_http", b"allow_https_to_http", "auto_complete", b"auto_complete", "blocked_reason", b"blocked_reason", "ca_bundle", b"ca_bundle", "client_certificate", b"client_certificate", "continue_on_file_error", b"continue_on_file_error", "cost_policy", b"cost_policy", "create_time", b"create_time", "credentials", b"credentials", "custom_headers", b"custom_headers", "deadline", b"deadline", "description", b"description", "display_name", b"display_name", "download_time", b"download_time", "dynamic_content", b"dynamic_content", "error", b"error", "error_count", b"error_count", "etag", b"etag", "expire_time", b"expire_time", "high_performance", b"high_performance", "http_method", b"http_method", "inactivity_time", b"inactivity_time", "job_id", b"job_id", "labels", b"labels", "max_bytes_per_second", b"max_bytes_per_second", "max_download_size", b"max_download_size", "maximum_download_time", b"maximum_download_time", "minimum_retry_delay", b"minimum_retry_delay", "modification_time", b"modification_time", "next_attempt_time", b"next_attempt_time", "no_progress_timeout", b"no_progress_timeout", "not_before", b"not_before", "notifications", b"notifications", "on_demand_mode", b"on_demand_mode", "overwrite_policy", b"overwrite_policy", "owner", b"owner", "partially_completed", b"partially_completed", "peer_caching", b"peer_caching", "priority", b"priority", "progress", b"progress", "proxy", b"proxy", "redirect_policy", b"redirect_policy", "retention", b"retention", "revision", b"revision", "state", b"state", "tls_flags", b"tls_flags", "transferred_time", b"transferred_time", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__max_download_size: _TypeAlias = typing.Literal["max_download_size"]  # noqa: Y015
+    _WhichOneofArgType__max_download_size: _TypeAlias = typing.Literal["_max_download_size", b"_max_download_size"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_download_size) -> _WhichOneofReturnType__max_download_size | None: ...

@@ -2,70 +2,42 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import json
-import operator
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
-from google.protobuf.unknown_fields import UnknownFieldSet
 
 from bgcopy.v1 import background_copy_manager_pb2 as pb
-from bgcopy.v1 import job_pb2
+from bgcopyd.api import fields, properties
+from bgcopyd.api.fields import job_id
+from bgcopyd.api.files import file_specs, ranges
 from bgcopyd.api.tokens import page_position, resume_position
 from bgcopyd.api.violations import Violations
 from bgcopyd.jobs import limits, rules
-from bgcopyd.jobs.file import Digest, DigestAlgorithm, FileSpec
-from bgcopyd.jobs.job import JobState, JobType, Priority
+from bgcopyd.jobs.http_options import HttpOptions
+from bgcopyd.jobs.job import JobState
 from bgcopyd.jobs.reasons import Reason
-from bgcopyd.jobs.refusal import invalid
-from bgcopyd.jobs.roots import PathProblem, Roots
+from bgcopyd.jobs.roots import Roots
 from bgcopyd.queue.commands import (
     AddFiles,
     CreateJob,
     Filter,
+    ListAttempts,
     ListFiles,
     ListJobs,
-    Properties,
+    ProbeUrl,
+    ReadFile,
+    RemoveFiles,
+    ReplaceRemotePrefix,
+    RequestFileRanges,
+    UpdateFile,
+    UpdateJob,
     WatchJobs,
 )
 
-T = TypeVar("T")
-
-# What a caller may set on a Job; every other field is the server's.
-SETTABLE = frozenset(
-    {
-        "type",
-        "display_name",
-        "description",
-        "priority",
-        "labels",
-        "minimum_retry_delay",
-        "no_progress_timeout",
-        "max_bytes_per_second",
-        "auto_complete",
-    }
-)
 PROGRESS_INTERVAL = (0.1, 1.0, 3600.0)
 HEARTBEAT_INTERVAL = (1.0, 30.0, 300.0)
-DIGEST_SIZES: Mapping[DigestAlgorithm, int] = {DigestAlgorithm.SHA256: 32}
-
-
-def job_id(text: str) -> str:
-    """A job id in canonical form.
-
-    Raises:
-        Refusal: INVALID_REQUEST.
-    """
-    if not text:
-        raise invalid("job_id", "is missing; send the UUID that CreateJob answered")
-    canonical = rules.job_id_of(text)
-    if canonical is None:
-        raise invalid("job_id", "is not a UUID of 36 characters, as CreateJob answers")
-    return canonical
 
 
 def whole(request: Message) -> None:
@@ -74,10 +46,9 @@ def whole(request: Message) -> None:
     Raises:
         Refusal: NOT_SUPPORTED.
     """
-    if len(UnknownFieldSet(request)):
-        found = Violations()
-        _refuse_unknown(found, request, "request")
-        found.raise_any()
+    found = Violations()
+    fields.refuse_unknown(found, request, "request")
+    found.raise_any()
 
 
 def create_job(request: pb.CreateJobRequest, roots: Roots) -> CreateJob:
@@ -87,34 +58,141 @@ def create_job(request: pb.CreateJobRequest, roots: Roots) -> CreateJob:
         Refusal: what is wrong, every field at once.
     """
     found = Violations()
-    _refuse_unknown(found, request, "request")
-    request_id = _request_id(found, request.request_id)
-    properties = _properties(found, request.job)
-    files = _files(found, request.files, roots)
+    fields.refuse_unknown(found, request, "request")
+    request_id = fields.request_id(found, request.request_id)
+    values = properties.of_new_job(found, request.job)
+    files = file_specs(found, request.files, roots)
     found.raise_any()
-    content = _content("CreateJob", properties, files, request.start)
-    return CreateJob(properties, files, request.start, request_id, content)
+    content = _content("CreateJob", values, files, request.start) if request_id else b""
+    return CreateJob(values, files, request.start, request_id, content)
 
 
 def add_files(request: pb.AddFilesRequest, roots: Roots) -> AddFiles:
     """Files to add."""
     target = job_id(request.job_id)
     found = Violations()
-    _refuse_unknown(found, request, "request")
-    request_id = _request_id(found, request.request_id)
+    fields.refuse_unknown(found, request, "request")
+    request_id = fields.request_id(found, request.request_id)
     if not request.files:
         found.add("files", "is empty; name at least one file")
-    files = _files(found, request.files, roots)
+    files = file_specs(found, request.files, roots)
     content = _content("AddFiles", target, files)
     return AddFiles(target, files, request.etag, request_id, content, found.refusal())
+
+
+def update_job(request: pb.UpdateJobRequest) -> UpdateJob:
+    """New values of properties."""
+    target = job_id(request.job_id)
+    found = Violations()
+    fields.refuse_unknown(found, request, "request")
+    values = properties.of_update(found, request.job, request.update_mask)
+    return UpdateJob(target, values, request.etag, found.refusal())
+
+
+def update_file(request: pb.UpdateFileRequest) -> UpdateFile:
+    """A change of one file."""
+    target = job_id(request.job_id)
+    found = Violations()
+    fields.refuse_unknown(found, request, "request")
+    index = fields.file_index(found, "file_index", request.file_index)
+    url = request.remote_url if request.HasField("remote_url") else None
+    valid = request.validation_state if request.HasField("validation_state") else None
+    if url is None and valid is None:
+        found.add("remote_url", "is missing, and validation_state as well; set at least one")
+    if url is not None and (problem := rules.url_problem(url)):
+        found.add("remote_url", problem, Reason.URL_INVALID)
+    return UpdateFile(target, index, url, valid, request.etag, found.refusal())
+
+
+def remove_files(request: pb.RemoveFilesRequest) -> RemoveFiles:
+    """Files to take out."""
+    target = job_id(request.job_id)
+    found = Violations()
+    fields.refuse_unknown(found, request, "request")
+    if not request.file_indexes:
+        found.add("file_indexes", "is empty; name at least one file")
+    indexes = sorted(set(request.file_indexes))
+    for index in indexes[:1] + indexes[-1:]:
+        fields.file_index(found, "file_indexes", index)
+    return RemoveFiles(target, tuple(indexes), request.etag, found.refusal())
+
+
+def replace_remote_prefix(request: pb.ReplaceRemotePrefixRequest) -> ReplaceRemotePrefix:
+    """Another beginning for URLs."""
+    target = job_id(request.job_id)
+    found = Violations()
+    fields.refuse_unknown(found, request, "request")
+    for name in ("old_prefix", "new_prefix"):
+        text = getattr(request, name)
+        if not text or len(text) > limits.URL_CHARACTERS:
+            found.add(name, f"has {len(text)} characters; 1 to {limits.URL_CHARACTERS} are allowed")
+    return ReplaceRemotePrefix(
+        target, request.old_prefix, request.new_prefix, request.etag, found.refusal()
+    )
+
+
+def request_file_ranges(request: pb.RequestFileRangesRequest) -> RequestFileRanges:
+    """Parts of a file that are wanted; they may overlap."""
+    target = job_id(request.job_id)
+    found = Violations()
+    fields.refuse_unknown(found, request, "request")
+    index = fields.file_index(found, "file_index", request.file_index)
+    if not 1 <= len(request.ranges) <= limits.REQUESTED_RANGES:
+        found.add(
+            "ranges",
+            f"has {len(request.ranges)} ranges; 1 to {limits.REQUESTED_RANGES} are allowed",
+        )
+    parts = ranges(found, "ranges", request.ranges[: limits.REQUESTED_RANGES], overlap=True)
+    return RequestFileRanges(target, index, parts, request.etag, found.refusal())
+
+
+def read_file(request: pb.ReadFileRequest) -> ReadFile:
+    """Bytes to read."""
+    target = job_id(request.job_id)
+    found = Violations()
+    fields.refuse_unknown(found, request, "request")
+    index = fields.file_index(found, "file_index", request.file_index)
+    for name in ("offset", "length"):
+        if getattr(request, name) < 0:
+            found.add(name, "is negative")
+    return ReadFile(target, index, request.offset, request.length, found.refusal())
+
+
+def list_attempts(request: pb.ListAttemptsRequest) -> ListAttempts:
+    """A page of attempts."""
+    target = job_id(request.job_id)
+    found = Violations()
+    fields.refuse_unknown(found, request, "request")
+    index = None
+    if request.HasField("file_index"):
+        index = fields.file_index(found, "file_index", request.file_index)
+    size = fields.page_size(found, request.page_size)
+    before = found.attempt(lambda: page_position(request.page_token, attempts_scope(target, index)))
+    return ListAttempts(target, index, size, before, found.refusal())
+
+
+def probe_url(request: pb.ProbeUrlRequest) -> ProbeUrl:
+    """A URL to ask about."""
+    found = Violations()
+    fields.refuse_unknown(found, request, "request")
+    if problem := rules.url_problem(request.remote_url):
+        found.add("remote_url", problem, Reason.URL_INVALID)
+    found.judge("ca_bundle", rules.store_name_problem(request.ca_bundle))
+    http = HttpOptions(
+        headers=properties.headers(found, "custom_headers", request.custom_headers),
+        ca_bundle=request.ca_bundle,
+        proxy=properties.proxy(found, "proxy", request.proxy),
+    )
+    found.raise_any()
+    return ProbeUrl(request.remote_url, http)
 
 
 def list_jobs(request: pb.ListJobsRequest) -> ListJobs:
     """A page of jobs."""
     found = Violations()
-    _refuse_unknown(found, request, "request")
+    fields.refuse_unknown(found, request, "request")
     wanted = _filter(found, request.filter)
-    size = _page_size(found, request.page_size)
+    size = fields.page_size(found, request.page_size)
     before = found.attempt(lambda: page_position(request.page_token, filter_scope(request.filter)))
     return ListJobs(wanted, size, before, found.refusal())
 
@@ -123,8 +201,8 @@ def list_files(request: pb.ListFilesRequest) -> ListFiles:
     """A page of files."""
     target = job_id(request.job_id)
     found = Violations()
-    _refuse_unknown(found, request, "request")
-    size = _page_size(found, request.page_size)
+    fields.refuse_unknown(found, request, "request")
+    size = fields.page_size(found, request.page_size)
     after = found.attempt(lambda: page_position(request.page_token, files_scope(target)))
     return ListFiles(target, size, -1 if after is None else after, found.refusal())
 
@@ -132,11 +210,11 @@ def list_files(request: pb.ListFilesRequest) -> ListFiles:
 def watch_jobs(request: pb.WatchJobsRequest) -> WatchJobs:
     """A watch."""
     found = Violations()
-    _refuse_unknown(found, request, "request")
+    fields.refuse_unknown(found, request, "request")
     wanted = _filter(found, request.filter)
     resume = found.attempt(lambda: resume_position(request.resume_token))
     intervals = {
-        field: _interval(found, field, getattr(request, field), bounds)
+        field: fields.interval(found, field, getattr(request, field), bounds)
         if request.HasField(field)  # type: ignore[arg-type] # the two names below
         else bounds[1]
         for field, bounds in (
@@ -149,7 +227,9 @@ def watch_jobs(request: pb.WatchJobsRequest) -> WatchJobs:
         resume,
         intervals["progress_interval"],
         intervals["heartbeat_interval"],
-        found.refusal(),
+        file_events=request.file_events,
+        notified_only=request.notified_only,
+        refusal=found.refusal(),
     )
 
 
@@ -163,93 +243,13 @@ def files_scope(target: str) -> bytes:
     return b"files" + target.encode()
 
 
-def _properties(found: Violations, message: job_pb2.Job) -> Properties:
-    _refuse_unknown(found, message, "job")
-    present = {field.name for field, _ in message.ListFields()}
-    for field in sorted(present - SETTABLE):
-        found.add(f"job.{field}", "is set by the server; leave it out")
-    found.judge("job.display_name", rules.display_name_problem(message.display_name))
-    found.judge("job.description", rules.description_problem(message.description))
-    labels = dict(message.labels) if "labels" in present else {}
-    found.judge("job.labels", rules.labels_problem(labels))
-    if message.max_bytes_per_second < 0:
-        found.add("job.max_bytes_per_second", "is negative; 0 means no limit")
-    retry = _optional(found, message, "minimum_retry_delay", 600.0)
-    return Properties(
-        display_name=message.display_name,
-        type=_enum(found, "job.type", message.type, JobType, JobType.DOWNLOAD),
-        description=message.description,
-        priority=_enum(found, "job.priority", message.priority, Priority, Priority.NORMAL),
-        labels=labels,
-        minimum_retry_delay=max(retry, limits.MINIMUM_RETRY_DELAY_FLOOR),
-        no_progress_timeout=_optional(found, message, "no_progress_timeout", 1_209_600.0),
-        max_bytes_per_second=message.max_bytes_per_second,
-        auto_complete=message.auto_complete,
-    )
-
-
-def _files(
-    found: Violations, messages: Sequence[job_pb2.FileSpec], roots: Roots
-) -> tuple[FileSpec, ...]:
-    specs: list[FileSpec] = []
-    seen: dict[str, int] = {}
-    for position, message in enumerate(messages):
-        spec = _file(found, f"files[{position}]", message, roots)
-        if spec is None:
-            continue
-        first = seen.setdefault(spec.destination, position)
-        if first != position:
-            found.add(
-                f"files[{position}].local_path",
-                f"is the destination of files[{first}] as well",
-                Reason.PATH_INVALID,
-            )
-        specs.append(spec)
-    return tuple(specs)
-
-
-def _file(
-    found: Violations, field: str, message: job_pb2.FileSpec, roots: Roots
-) -> FileSpec | None:
-    _refuse_unknown(found, message, field)
-    problem = rules.url_problem(message.remote_url)
-    if problem:
-        found.add(f"{field}.remote_url", problem, Reason.URL_INVALID)
-    digests = _digests(found, f"{field}.digests", message.digests) if message.digests else ()
-    try:
-        root, path, destination = roots.resolve(message.root, message.local_path)
-    except PathProblem as wrong:
-        reason = Reason.PATH_NOT_ALLOWED if wrong.unknown_root else Reason.PATH_INVALID
-        found.add(f"{field}.{wrong.field}", wrong.problem, reason)
-        return None
-    return FileSpec(message.remote_url, root, path, destination, digests)
-
-
-def _digests(
-    found: Violations, field: str, messages: Sequence[job_pb2.Digest]
-) -> tuple[Digest, ...]:
-    if len(messages) > limits.DIGESTS_PER_FILE:
-        found.add(field, f"has {len(messages)} digests; at most {limits.DIGESTS_PER_FILE}")
-        return ()
-    digests = []
-    for position, message in enumerate(messages):
-        name = f"{field}[{position}]"
-        _refuse_unknown(found, message, name)
-        algorithm = _enum(found, f"{name}.algorithm", message.algorithm, DigestAlgorithm, None)
-        if algorithm is None:
-            continue
-        size = DIGEST_SIZES[algorithm]
-        if len(message.value) != size:
-            found.add(
-                f"{name}.value",
-                f"has {len(message.value)} bytes; a {algorithm.name} has {size} (raw, not hex)",
-            )
-        digests.append(Digest(algorithm, message.value))
-    return tuple(digests)
+def attempts_scope(target: str, index: int | None) -> bytes:
+    """What the page tokens of a job's attempts are bound to."""
+    return f"attempts{target}/{index}".encode()
 
 
 def _filter(found: Violations, message: pb.JobFilter) -> Filter:
-    _refuse_unknown(found, message, "filter")
+    fields.refuse_unknown(found, message, "filter")
     if len(message.job_ids) > limits.FILTER_JOB_IDS:
         found.add(
             "filter.job_ids", f"has {len(message.job_ids)} ids; at most {limits.FILTER_JOB_IDS}"
@@ -267,7 +267,7 @@ def _filter(found: Violations, message: pb.JobFilter) -> Filter:
             "filter.states", f"has {len(message.states)} states; at most {limits.FILTER_STATES}"
         )
     states = [
-        _enum(found, f"filter.states[{position}]", number, JobState, None)
+        fields.enum_value(found, f"filter.states[{position}]", number, JobState, None)
         for position, number in enumerate(message.states[: limits.FILTER_STATES])
     ]
     labels = dict(message.labels)
@@ -283,82 +283,32 @@ def _filter(found: Violations, message: pb.JobFilter) -> Filter:
     )
 
 
-def _enum(
-    found: Violations, field: str, number: int, kind: Callable[[int], T], default: T | None
-) -> T:
-    """An enum's value; 0 means the default, where there is one."""
-    if number == 0 and default is not None:
-        return default
-    try:
-        return kind(number)
-    except ValueError:
-        found.add(field, "is missing" if number == 0 else f"has the unknown value {number}")
-        return default  # type: ignore[return-value] # the violation stops the request
-
-
-def _optional(found: Violations, message: job_pb2.Job, field: str, default: float) -> float:
-    if not message.HasField(field):  # type: ignore[arg-type] # a name out of job.proto
-        return default
-    return _interval(
-        found, f"job.{field}", getattr(message, field), (0.0, default, limits.LONGEST_DURATION)
-    )
-
-
-def _interval(
-    found: Violations, field: str, message: Duration, bounds: tuple[float, float, float]
-) -> float:
-    shortest, default, longest = bounds
-    seconds = message.seconds + message.nanos / 1e9
-    if not shortest <= seconds <= longest:
-        found.add(field, f"is {seconds:g} s; {shortest:g} s to {longest:g} s are allowed")
-        return default
-    return seconds
-
-
-def _page_size(found: Violations, size: int) -> int:
-    if size < 0:
-        found.add("page_size", "is negative; 0 asks for the default")
-    return min(size, limits.MAXIMUM_PAGE_SIZE) or limits.DEFAULT_PAGE_SIZE
-
-
-def _request_id(found: Violations, text: str) -> str:
-    if not text:
-        return ""
-    canonical = rules.job_id_of(text)
-    if canonical is None:
-        found.add("request_id", "is not a UUID; draw a random one for each new request")
-    return canonical or ""
-
-
-def _refuse_unknown(found: Violations, message: Message, field: str) -> None:
-    """A field that a newer client knows and this server does not must not be ignored."""
-    fields = UnknownFieldSet(message)
-    for position in range(len(fields)):
-        unknown = fields[position]
-        found.add(
-            f"{field}[{unknown.field_number}]",
-            "is a field that this server does not know; it is older than the client",
-            Reason.NOT_SUPPORTED,
-        )
-
-
 def _content(*values: object) -> bytes:
-    """A digest of what was asked for, over decoded values, not over their encoding."""
-    return hashlib.sha256(_canonical.encode(values).encode()).digest()
+    """A digest of what was asked for, over decoded values, not over their encoding.
+
+    Without secrets: it is stored, and a plain digest of a short secret gives it away.
+    """
+    digest = hashlib.sha256()
+    for part in _flat(values):
+        digest.update(part.encode(errors="surrogatepass"))
+        digest.update(b"\0")
+    return digest.digest()
 
 
-def _plain(value: object) -> object:
-    """What JSON has no word for."""
-    if isinstance(value, FileSpec):
-        return (value.url, value.root, value.path, value.digests)
-    if isinstance(value, Properties):
-        return _fields_of_properties(value)
-    if isinstance(value, Digest):
-        return (value.algorithm, value.value.hex())
-    raise TypeError(f"no canonical form of a {type(value).__name__}")
+def _flat(values: Iterable[object]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, Mapping):
+            # To set a property to its default is the same as to leave it out.
+            told = {name: one for name, one in value.items() if one != properties.DEFAULTS[name]}
+            yield repr(sorted((name, _plain(one)) for name, one in told.items()))
+        elif isinstance(value, tuple):
+            for spec in value:
+                yield from (spec.url, spec.root, spec.path)
+                yield repr((spec.digests, spec.ranges, spec.mirrors))
+        else:
+            yield repr(value)
 
 
-_canonical = json.JSONEncoder(default=_plain, sort_keys=True, check_circular=False)
-_fields_of_properties = operator.attrgetter(
-    *(field.name for field in dataclasses.fields(Properties))
-)
+def _plain(value: Any) -> Any:
+    """A property without secrets and in one order; HttpHeader shows no secret by itself."""
+    return sorted(value.items()) if isinstance(value, Mapping) else repr(value)

@@ -2,49 +2,41 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
+from collections.abc import Iterable
 
 from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopy.v1 import error_pb2, job_pb2
+from bgcopyd.api.encode_options import header, job_options
+from bgcopyd.api.encode_times import set_duration, set_moment, timestamp
 from bgcopyd.api.tokens import resume_token
 from bgcopyd.jobs.blocking import blocked_reason
-from bgcopyd.jobs.file import File
+from bgcopyd.jobs.file import File, FileRange
 from bgcopyd.jobs.job import Job, Progress, TransferError
+from bgcopyd.jobs.options import DEFAULT_OPTIONS
 from bgcopyd.jobs.reasons import hresult_of
-from bgcopyd.queue.watch import Heartbeat, JobChanged, JobRemoved, SnapshotComplete, WatchEvent
+from bgcopyd.jobs.spans import on_disk
+from bgcopyd.queue.watch import (
+    FileChanged,
+    Heartbeat,
+    JobChanged,
+    JobRemoved,
+    Removal,
+    SnapshotComplete,
+    WatchEvent,
+)
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def timestamp(moment: datetime) -> Timestamp:
-    """A moment, to the microsecond."""
-    message = Timestamp()
-    _set_moment(message, moment)
-    return message
-
-
-def _set_moment(message: Timestamp, moment: datetime | None) -> None:
-    """Leaves the message absent where there is no moment."""
-    if moment is None:
-        return
-    since = moment - _EPOCH
-    message.seconds = since.days * 86_400 + since.seconds
-    message.nanos = since.microseconds * 1000
+_DEFAULT_OPTIONS = job_options(DEFAULT_OPTIONS).SerializeToString()
+_REMOVALS = {
+    Removal.DELETED: pb.JOB_REMOVED_REASON_DELETED,
+    Removal.NO_MATCH: pb.JOB_REMOVED_REASON_NO_MATCH,
+    Removal.OWNER_CHANGED: pb.JOB_REMOVED_REASON_OWNER_CHANGED,
+}
 
 
-def _set_duration(message: Duration, seconds: float) -> None:
-    """A duration, to the microsecond."""
-    message.seconds = whole = int(seconds)
-    if whole != seconds:
-        message.seconds, microseconds = divmod(round(seconds * 1_000_000), 1_000_000)
-        message.nanos = microseconds * 1000
-
-
-def transfer_error(error: TransferError) -> error_pb2.TransferError:
+def transfer_error(error: TransferError | None) -> error_pb2.TransferError | None:
     """Why a job or a file stands still."""
+    if error is None:
+        return None
     hresult, name = hresult_of(error.reason, error.http_status)
     return error_pb2.TransferError(
         reason=int(error.reason),  # type: ignore[arg-type] # same numbers, tested
@@ -92,19 +84,25 @@ def set_job(message: job_pb2.Job, value: Job) -> None:
     for key, text in value.labels.items():
         message.labels[key] = text
     _set_progress(message.progress, value.progress)
-    if value.error is not None:
-        message.error.CopyFrom(transfer_error(value.error))
+    error = transfer_error(value.error)
+    if error is not None:
+        message.error.CopyFrom(error)
     message.error_count = value.error_count
     message.blocked_reason = blocked_reason(value)
-    _set_duration(message.minimum_retry_delay, value.minimum_retry_delay)
-    _set_duration(message.no_progress_timeout, value.no_progress_timeout)
+    set_duration(message.minimum_retry_delay, value.minimum_retry_delay)
+    set_duration(message.no_progress_timeout, value.no_progress_timeout)
     message.max_bytes_per_second = value.max_bytes_per_second
     message.auto_complete = value.auto_complete
-    _set_moment(message.create_time, value.create_time)
-    _set_moment(message.modification_time, value.modification_time)
-    _set_moment(message.transferred_time, value.transferred_time)
-    _set_moment(message.expire_time, value.expire_time)
-    _set_moment(message.next_attempt_time, value.next_attempt_time)
+    set_moment(message.create_time, value.create_time)
+    set_moment(message.modification_time, value.modification_time)
+    set_moment(message.transferred_time, value.transferred_time)
+    set_moment(message.expire_time, value.expire_time)
+    set_moment(message.next_attempt_time, value.next_attempt_time)
+    message.partially_completed = value.partially_completed
+    if value.options is DEFAULT_OPTIONS:
+        message.MergeFromString(_DEFAULT_OPTIONS)
+    else:
+        message.MergeFrom(job_options(value.options))
 
 
 def file(value: File) -> job_pb2.File:
@@ -120,14 +118,29 @@ def file(value: File) -> job_pb2.File:
                 job_pb2.Digest(algorithm=int(digest.algorithm), value=digest.value)  # type: ignore[arg-type] # same numbers, tested
                 for digest in spec.digests
             ],
+            ranges=_ranges(spec.ranges),
+            mirrors=spec.mirrors,
         ),
         bytes_transferred=value.claimed,
         bytes_total=value.size,
         transferred=value.transferred,
         completed=value.completed,
         verification=int(value.verification or 0),  # type: ignore[arg-type] # same numbers, tested
-        error=None if value.error is None else transfer_error(value.error),
+        error=transfer_error(value.error),
+        response_headers=[header(one) for one in value.report.response_headers],
+        final_url=value.report.final_url,
+        sources=[
+            job_pb2.SourceBytes(url=source.url, bytes=source.bytes)
+            for source in value.report.sources
+        ],
+        filled_ranges=_ranges(on_disk(value.claimed, value.filled)),
+        temporary_name="" if value.completed else value.partial_name,
+        validation_state=value.validation_state,
     )
+
+
+def _ranges(ranges: Iterable[FileRange]) -> list[job_pb2.FileRange]:
+    return [job_pb2.FileRange(offset=one.offset, length=one.length) for one in ranges]
 
 
 def watch_event(event: WatchEvent, store_id: str) -> bytes:
@@ -139,7 +152,16 @@ def watch_event(event: WatchEvent, store_id: str) -> bytes:
             set_job(message.job_changed, event.job)
             event.encoded = message.SerializeToString()
         return event.encoded
+    if isinstance(event, FileChanged):
+        return _file_event(event)
     return _other_event(event, resume_token(store_id, event.position)).SerializeToString()
+
+
+def _file_event(event: FileChanged) -> bytes:
+    changed = pb.FileChanged(
+        job_id=event.job_id, file=None if event.file is None else file(event.file)
+    )
+    return pb.WatchJobsResponse(file_changed=changed).SerializeToString()
 
 
 def _other_event(
@@ -149,7 +171,5 @@ def _other_event(
         return pb.WatchJobsResponse(resume_token=token, snapshot_complete=pb.SnapshotComplete())
     if isinstance(event, Heartbeat):
         return pb.WatchJobsResponse(resume_token=token, heartbeat=pb.Heartbeat())
-    reason = pb.JOB_REMOVED_REASON_DELETED if event.deleted else pb.JOB_REMOVED_REASON_NO_MATCH
-    return pb.WatchJobsResponse(
-        resume_token=token, job_removed=pb.JobRemoved(job_id=event.job_id, reason=reason)
-    )
+    removed = pb.JobRemoved(job_id=event.job_id, reason=_REMOVALS[event.why])
+    return pb.WatchJobsResponse(resume_token=token, job_removed=removed)

@@ -10,10 +10,9 @@ import click
 
 from bgcopyd.cli.exits import CommandError, Exit
 from bgcopyd.config import Configuration, ConfigurationError, Settings, load
-from bgcopyd.config.sources import flag_of
+from bgcopyd.config.sources import LISTS, PAIRS, flag_of
 
 F = TypeVar("F", bound=Callable[..., Any])
-_REPEATED = frozenset({"listen", "roots"})
 
 
 def settings_flags(command: F) -> F:
@@ -22,9 +21,9 @@ def settings_flags(command: F) -> F:
         names = [
             f"{flag_of(key)}/--no-{flag_of(key)[2:]}" if info.annotation is bool else flag_of(key)
         ]
-        extra: dict[str, Any] = {"multiple": True} if key in _REPEATED else {}
+        extra: dict[str, Any] = {"multiple": True} if key in LISTS or key in PAIRS else {}
         if info.annotation is not bool:
-            extra["metavar"] = "NAME=DIR" if key == "roots" else key.rpartition("_")[2].upper()
+            extra["metavar"] = PAIRS.get(key, key.rpartition("_")[2].upper())
         option = click.option(*names, key, default=None, help=info.description, **extra)
         command = option(command)
     config = click.option(

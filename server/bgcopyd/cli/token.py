@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-import secrets
-import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,13 +12,10 @@ from bgcopyd.cli.exits import CommandError, Exit
 from bgcopyd.cli.failures import told_plainly
 from bgcopyd.cli.settings_flags import state_dir_option, state_directory
 from bgcopyd.config.values import parse_duration
-from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.rules import principal_name_problem
 from bgcopyd.queue.storage import Token
+from bgcopyd.queue.tokens import new_token
 from bgcopyd.store.tokens import add_token, list_tokens, revoke_token
-
-_PREFIX = "bgc_"
-_SECRET_BYTES = 32
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
 
 
 @click.group()
@@ -31,10 +24,9 @@ def token() -> None:
 
 
 def _name(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    if _NAME.fullmatch(value) is None:
-        raise click.BadParameter(
-            "write up to 128 letters, digits and . _ @ + -, beginning with a letter or digit"
-        )
+    problem = principal_name_problem(value)
+    if problem:
+        raise click.BadParameter(problem)
     return value
 
 
@@ -61,15 +53,7 @@ def create(
     state_dir: Path | None, principal: str, expires: timedelta | None, *, admin: bool
 ) -> None:
     """Make a token; it is the last word printed, and is shown only now."""
-    text = _PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
-    now = datetime.now(UTC)
-    made = Token(
-        token_id=uuid.uuid4().hex[:12],
-        digest=hashlib.sha256(text.encode()).digest(),
-        principal=Principal(f"user:{principal}", admin=admin),
-        create_time=now,
-        expire_time=now + expires if expires is not None else None,
-    )
+    text, made = new_token(principal, admin=admin, lifetime=expires, now=datetime.now(UTC))
     with told_plainly():
         add_token(state_directory(state_dir), made)
     click.echo(f"Token {made.token_id} for {made.principal.id}, shown only now:", err=True)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -20,11 +20,14 @@ from pydantic import (
 
 from bgcopy._paths import default_socket, default_state_dir
 from bgcopyd.config.listeners import Listener, UnixListener, parse_listener
-from bgcopyd.config.values import parse_duration, parse_rate
-from bgcopyd.jobs.limits import Limits
+from bgcopyd.config.values import parse_cost, parse_duration, parse_rate
+from bgcopyd.jobs.http_options import ProxySettings, ProxyUsage
+from bgcopyd.jobs.options import CostState
+from bgcopyd.jobs.policy import POLICY_FIELDS, Policy
+from bgcopyd.jobs.proxy_rules import proxy_lists_problem
 
 HOST_ROOT = "fs"
-_ROOT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 def _absolute(path: Path) -> Path:
@@ -45,20 +48,41 @@ def _directory(path: Path) -> Path:
 def _root_name(name: str) -> str:
     if name == HOST_ROOT:
         raise ValueError(f"the name {HOST_ROOT!r} is reserved for '/'; choose another")
-    if _ROOT_NAME.fullmatch(name) is None:
+    return _name(name, what="name of a root")
+
+
+def _name(name: str, *, what: str = "name") -> str:
+    if _NAME.fullmatch(name) is None:
         raise ValueError(
-            f"{name!r} is no name of a root; use up to 63 of a-z 0-9 _ -, beginning with a "
-            "letter or digit"
+            f"{name!r} is no {what}; use up to 63 of a-z 0-9 _ -, beginning with a letter or digit"
         )
     return name
 
 
+def _readable(path: Path) -> Path:
+    if not os.access(path, os.R_OK):
+        raise ValueError(f"{path} cannot be read")
+    return path
+
+
+def _limit(name: str) -> Any:
+    """A setting that AdminService may change later: default, bounds and text of the policy's."""
+    row = POLICY_FIELDS[name]
+    default = getattr(Policy(), name)
+    if row.kind is CostState:
+        return Field(default=default.name.lower(), description=row.meaning)
+    return Field(default=default, ge=row.lowest, le=row.highest, description=row.meaning)
+
+
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 RootName = Annotated[str, AfterValidator(_root_name)]
+StoreName = Annotated[str, AfterValidator(_name)]
+ReadableFile = Annotated[AbsolutePath, AfterValidator(_readable)]
 Directory = Annotated[Path, AfterValidator(_directory)]
 Rate = Annotated[int, BeforeValidator(parse_rate)]
 Duration = Annotated[float, BeforeValidator(parse_duration)]
 Listening = Annotated[Listener, BeforeValidator(parse_listener)]
+Cost = Annotated[str, AfterValidator(parse_cost)]
 Positive = Annotated[int, Field(ge=1, le=10_000_000)]
 
 
@@ -83,33 +107,25 @@ class Settings(BaseModel):
         description="NAME=DIR, a directory that jobs may write below; the root named 'default' "
         "serves jobs that name none; may be given several times.",
     )
-    background_jobs: Positive = Field(
-        default=4, description="How many background jobs run at once; foreground jobs all do."
-    )
+    background_jobs: int = _limit("background_jobs")
     files_in_parallel: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=8, description="How many files of one job are fetched at once."
     )
-    max_bytes_per_second: Rate = Field(
-        default=0, description="Limit of all transfers together, as 2M; 0 for none."
-    )
+    max_bytes_per_second: Rate = _limit("max_bytes_per_second")
     time_slice: Annotated[Duration, Field(gt=0)] = Field(
         default=300.0, description="How long a background job runs while others of its rank wait."
     )
     shutdown_grace: Duration = Field(
         default=10.0, description="How long SIGTERM leaves running calls and transfers to end."
     )
-    jobs_per_owner: Positive = Field(
-        default=Limits().jobs_per_owner, description="How many live jobs an owner may have."
-    )
-    files_per_job: Positive = Field(
-        default=Limits().files_per_job, description="How many files a job may have."
-    )
-    watches_per_owner: Positive = Field(
-        default=Limits().watches_per_owner, description="How many watches a caller may hold."
-    )
-    retention: Duration = Field(
-        default=30 * 86_400.0, description="How long finished jobs stay readable."
-    )
+    jobs_per_owner: int = _limit("jobs_per_owner")
+    jobs_per_machine: int = _limit("jobs_per_machine")
+    files_per_job: int = _limit("files_per_job")
+    ranges_per_file: int = _limit("ranges_per_file")
+    watches_per_owner: int = _limit("watches_per_owner")
+    retention: Duration = _limit("retention")
+    inactivity_timeout: Duration = _limit("inactivity_timeout")
+    network_cost: Cost = _limit("network_cost")
     history: Positive = Field(
         default=100_000,
         description="How many deleted jobs watches remember; a longer absence costs a snapshot.",
@@ -120,9 +136,29 @@ class Settings(BaseModel):
     idle_timeout: Annotated[Duration, Field(gt=0)] = Field(
         default=60.0, description="How long a server may fall silent within its answer."
     )
-    ca_file: AbsolutePath | None = Field(
+    ca_file: ReadableFile | None = Field(
         default=None,
         description="Certificates (PEM) that servers are verified with; the system's if absent.",
+    )
+    ca_bundles: Mapping[StoreName, ReadableFile] = Field(
+        default_factory=dict,
+        description="NAME=FILE, certificates (PEM) that jobs may choose by name instead; may be "
+        "given several times.",
+    )
+    client_certificates: Mapping[StoreName, ReadableFile] = Field(
+        default_factory=dict,
+        description="NAME=FILE, a certificate with its key (PEM) that jobs may show to servers; "
+        "may be given several times.",
+    )
+    proxy: tuple[str, ...] = Field(
+        default=(),
+        description="http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT for jobs that "
+        "choose none; several are tried in order.",
+    )
+    proxy_bypass: tuple[str, ...] = Field(
+        default=(),
+        description="HOST, *.DOMAIN, NETWORK or <local>, reached without `proxy`; may be given "
+        "several times.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug, info, warning or error."
@@ -134,10 +170,10 @@ class Settings(BaseModel):
         default=True, description="Back the queue up once a day; three backups are kept."
     )
 
-    @field_validator("roots")
+    @field_validator("roots", "ca_bundles", "client_certificates")
     @classmethod
-    def _freeze_roots(cls, roots: Mapping[str, Path]) -> Mapping[str, Path]:
-        return MappingProxyType(dict(roots))
+    def _freeze(cls, named: Mapping[str, Path]) -> Mapping[str, Path]:
+        return MappingProxyType(dict(named))
 
     @field_validator("listen")
     @classmethod
@@ -149,12 +185,15 @@ class Settings(BaseModel):
             raise ValueError(f"{', '.join(sorted(doubles))} is given more than once")
         return listen
 
-    @field_validator("ca_file")
+    @field_validator("proxy")
     @classmethod
-    def _readable(cls, path: Path | None) -> Path | None:
-        if path is not None and not os.access(path, os.R_OK):
-            raise ValueError(f"{path} cannot be read")
-        return path
+    def _proxies(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        return _judged(proxies, proxy_lists_problem(proxies, ()))
+
+    @field_validator("proxy_bypass")
+    @classmethod
+    def _bypasses(cls, bypass: tuple[str, ...]) -> tuple[str, ...]:
+        return _judged(bypass, proxy_lists_problem((), bypass))
 
     @property
     def all_roots(self) -> Mapping[str, Path]:
@@ -162,13 +201,31 @@ class Settings(BaseModel):
         return MappingProxyType({**self.roots, HOST_ROOT: Path("/")})
 
     @property
-    def limits(self) -> Limits:
-        """The limits as the queue takes them."""
-        return Limits(
+    def policy(self) -> Policy:
+        """The policy as long as nobody has changed it at run time."""
+        return Policy(
             jobs_per_owner=self.jobs_per_owner,
+            jobs_per_machine=self.jobs_per_machine,
             files_per_job=self.files_per_job,
+            ranges_per_file=self.ranges_per_file,
             watches_per_owner=self.watches_per_owner,
+            background_jobs=self.background_jobs,
+            max_bytes_per_second=self.max_bytes_per_second,
+            retention=self.retention,
+            inactivity_timeout=self.inactivity_timeout,
+            network_cost=CostState[self.network_cost.upper()],
         )
+
+    @property
+    def proxy_settings(self) -> ProxySettings:
+        """The proxies of jobs that choose none."""
+        return ProxySettings(ProxyUsage.OVERRIDE, self.proxy, self.proxy_bypass)
+
+
+def _judged(entries: tuple[str, ...], problem: str) -> tuple[str, ...]:
+    if problem:
+        raise ValueError(problem)
+    return entries
 
 
 def _fixed(listener: Listener) -> bool:

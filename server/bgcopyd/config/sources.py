@@ -14,6 +14,14 @@ PREFIX = "BGCOPY_"
 # The client's own.
 _FOREIGN_VARIABLES = frozenset({"BGCOPY_TARGET", "BGCOPY_TOKEN_FILE"})
 _KEYS = tuple(Settings.model_fields)
+# Keys with several values, and how a pair of those with names is written.
+LISTS = frozenset({"listen", "proxy", "proxy_bypass"})
+PAIRS = {
+    "roots": "NAME=DIR",
+    "ca_bundles": "NAME=FILE",
+    "client_certificates": "NAME=FILE",
+}
+_SINGULAR = {"roots": "root", "ca_bundles": "CA bundle", "client_certificates": "certificate"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +37,16 @@ def flags_layer(flags: Mapping[str, object]) -> Layer:
     """What the command line gave; None and empty tuples mean that a flag was not used."""
     given = {key: value for key, value in flags.items() if value is not None and value != ()}
     origins = {key: f"flag {flag_of(key)}" for key in given}
-    if "roots" not in given:
-        return Layer(given, origins)
-    roots, problems = _pairs(given.pop("roots"), origins["roots"])
-    return Layer({**given, "roots": roots}, origins, problems)
+    problems: list[str] = []
+    for key in PAIRS.keys() & given.keys():
+        given[key], wrong = _pairs(key, given[key], origins[key])
+        problems.extend(wrong)
+    return Layer(given, origins, tuple(problems))
 
 
 def flag_of(key: str) -> str:
-    """The flag of a key."""
-    return "--root" if key == "roots" else f"--{key.replace('_', '-')}"
+    """The flag of a key; one that gives a pair is in the singular."""
+    return f"--{key.removesuffix('s' if key in PAIRS else '').replace('_', '-')}"
 
 
 def environment_layer(environment: Mapping[str, str]) -> Layer:
@@ -65,25 +74,25 @@ def variable_of(key: str) -> str:
 
 
 def _from_variable(key: str, text: str) -> tuple[object, tuple[str, ...]]:
-    if key not in {"listen", "roots"}:
+    if key not in LISTS and key not in PAIRS:
         return text, ()
     parts = [part.strip() for part in text.split(",") if part.strip()]
-    return _pairs(parts, variable_of(key)) if key == "roots" else (parts, ())
+    return _pairs(key, parts, variable_of(key)) if key in PAIRS else (parts, ())
 
 
-def _pairs(texts: object, origin: str) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Roots written NAME=DIR."""
+def _pairs(key: str, texts: object, origin: str) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Values written NAME=DIR or NAME=FILE."""
     assert isinstance(texts, Iterable)
     pairs: dict[str, str] = {}
     problems: list[str] = []
     for text in texts:
-        name, equals, directory = str(text).partition("=")
-        if not equals or not directory:
-            problems.append(f"{origin}: {text!r} is no root; write NAME=DIR")
+        name, equals, place = str(text).partition("=")
+        if not equals or not place:
+            problems.append(f"{origin}: {text!r} is no {_SINGULAR[key]}; write {PAIRS[key]}")
         elif name in pairs:
-            problems.append(f"{origin}: the root {name!r} is given more than once")
+            problems.append(f"{origin}: the {_SINGULAR[key]} {name!r} is given more than once")
         else:
-            pairs[name] = directory
+            pairs[name] = place
     return pairs, tuple(problems)
 
 

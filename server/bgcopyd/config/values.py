@@ -1,4 +1,4 @@
-"""Spellings that people use for rates and durations."""
+"""Spellings that people use for rates, durations and costs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import re
 
 from bgcopyd.jobs.limits import LONGEST_DURATION
+from bgcopyd.jobs.options import CostState
 
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)", re.IGNORECASE)
 _RATE_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -52,3 +53,16 @@ def parse_duration(value: object) -> float:
     if seconds > LONGEST_DURATION:
         raise ValueError(f"{value!r} is longer than ten years")
     return seconds
+
+
+def parse_cost(value: str) -> str:
+    """What the network costs, in lower case.
+
+    Raises:
+        ValueError: it is none of BITS's states.
+    """
+    known = [state.name.lower() for state in CostState]
+    word = value.strip().lower().replace("-", "_")
+    if word not in known:
+        raise ValueError(f"{value!r} is no cost; write one of {', '.join(known)}")
+    return word

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 
+from bgcopyd.jobs.http_options import HttpHeader
 from bgcopyd.jobs.job import TransferError
 from bgcopyd.jobs.values import value
 
@@ -37,10 +38,19 @@ class Digest:
 
 
 @value(frozen=True, slots=True)
+class FileRange:
+    """A part of a file; `length` None is to the end."""
+
+    offset: int
+    length: int | None = None
+
+
+@value(frozen=True, slots=True)
 class FileSpec:
     """What to fetch and where to put it: `path` is relative to the directory of `root`.
 
     `destination` is the absolute path that root and path make; no two live jobs share one.
+    `ranges` are the parts of the remote file that are wanted, none of them means the whole.
     """
 
     url: str
@@ -48,6 +58,31 @@ class FileSpec:
     path: str
     destination: str
     digests: tuple[Digest, ...] = ()
+    ranges: tuple[FileRange, ...] = ()
+    mirrors: tuple[str, ...] = ()
+
+
+@value(frozen=True, slots=True)
+class SourceBytes:
+    """How many bytes came from a URL, which is without user information and query."""
+
+    url: str
+    bytes: int
+
+
+@value(frozen=True, slots=True)
+class FileReport:
+    """What transfers have learnt of a file, for people.
+
+    `final_url` is where redirects led, without query, where the job reports it.
+    """
+
+    response_headers: tuple[HttpHeader, ...] = ()
+    final_url: str = ""
+    sources: tuple[SourceBytes, ...] = ()
+
+
+NO_REPORT = FileReport()
 
 
 @value(frozen=True, slots=True)
@@ -67,8 +102,11 @@ class Validators:
 class File:
     """One file of a job.
 
-    `claimed` bytes from the start of the partial file are safely on disk. `device` and `inode` are
-    the partial file's once all of it is on disk, so that a repeated Complete knows its own files.
+    `claimed` bytes from the start of the partial file are safely on disk, and so are the parts
+    that `filled` names beyond them, merged and in order. `requested` are the parts that were asked
+    for by RequestFileRanges and are not all there yet; offsets of both are the local file's.
+    `device` and `inode` are the partial file's once all of it is on disk, so that a repeated
+    Complete knows its own files. `validation_state` is the caller's own judgement.
     """
 
     job_id: str
@@ -84,3 +122,7 @@ class File:
     device: int | None = None
     inode: int | None = None
     error: TransferError | None = None
+    report: FileReport = NO_REPORT
+    filled: tuple[FileRange, ...] = ()
+    requested: tuple[FileRange, ...] = ()
+    validation_state: bool | None = None

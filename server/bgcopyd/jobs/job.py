@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
 
+from bgcopyd.jobs.options import DEFAULT_OPTIONS, JobOptions
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.values import value
 
@@ -130,3 +131,15 @@ class Job:
     cleanup: bool = False
     retries: int = 0
     stalled: float = 0.0
+    options: JobOptions = DEFAULT_OPTIONS
+
+    @property
+    def partially_completed(self) -> bool:
+        """Whether Complete has dropped files (BG_S_PARTIAL_COMPLETE)."""
+        done = self.progress.files_transferred
+        return self.state is JobState.ACKNOWLEDGED and done < self.progress.files_total
+
+    @property
+    def resumed(self) -> bool:
+        """Whether it was ever queued: some properties are fixed from then on."""
+        return self.queue_seq > 0

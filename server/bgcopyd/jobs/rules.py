@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from bgcopyd.jobs import limits
+from bgcopyd.jobs.file import FileRange
+from bgcopyd.jobs.reasons import Reason
 
 SCHEMES = ("http", "https")
+# What a signed 64-bit offset can name.
+LARGEST_FILE = (1 << 63) - 1
 
 # RFC 9562 section 4, hyphens where they belong.
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SPACE_OR_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+_PRINCIPAL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
+# RFC 9110 section 9.1, upper case as all registered methods are.
+_METHOD = re.compile(r"[A-Z][A-Z-]{0,31}")
+_STORE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _LABEL_KEY = re.compile(r"[a-z0-9._/-]+")
 # RFC 3986 section 2: what is not in the set must be percent-encoded.
 _URL_CHARACTERS = re.compile(r"[!#-;=?-\[\]_a-z|~{}^`$]*", re.ASCII)
@@ -102,3 +111,47 @@ def labels_problem(labels: Mapping[str, str]) -> str:
         if problem:
             return f"the value of '{key}' {problem}"
     return ""
+
+
+def method_problem(method: str) -> str:
+    """Judges the method of a job's requests; empty means GET."""
+    if method and not _METHOD.fullmatch(method):
+        return "is no method: up to 32 upper-case letters, as POST"
+    if method in {"CONNECT", "HEAD", "TRACE"}:
+        return f"is {method}, whose answer is no file"
+    return ""
+
+
+def store_name_problem(name: str) -> str:
+    """Judges the name of a configured certificate or bundle; empty means none."""
+    if name and not _STORE_NAME.fullmatch(name):
+        return "is no name of a configured one: up to 63 of a-z 0-9 _ -"
+    return ""
+
+
+def ranges_problem(
+    ranges: Sequence[FileRange], *, overlap: bool = False
+) -> tuple[Reason, str] | None:
+    """Judges ranges of a remote file by themselves: each holds bytes, and no byte is in two."""
+    spans = []
+    for one in ranges:
+        if one.offset < 0 or (one.length is not None and one.length < 1):
+            return Reason.RANGE_INVALID, "has a range without bytes or with a negative offset"
+        end = LARGEST_FILE if one.length is None else one.offset + one.length
+        if end > LARGEST_FILE:
+            return Reason.RANGE_INVALID, "has a range beyond the end of any file"
+        spans.append((one.offset, end))
+    spans.sort()
+    if not overlap and any(later < end for (_, end), (later, _) in itertools.pairwise(spans)):
+        return Reason.RANGES_OVERLAP, "has ranges that overlap; ask for each byte once"
+    return None
+
+
+def principal_name_problem(name: str) -> str:
+    """Judges the name that a token stands for."""
+    if _PRINCIPAL_NAME.fullmatch(name):
+        return ""
+    return (
+        "is no name; write up to 128 letters, digits and . _ @ + -, beginning with a letter or "
+        "digit"
+    )

@@ -20,7 +20,12 @@ class Trigger(enum.Enum):
     SUSPEND = "suspend"
     CANCEL = "cancel"
     COMPLETE = "complete"
-    ADD_FILES = "add files"
+    ADD_FILES = "add files to"
+    UPDATE = "change"
+    REMOVE_FILES = "remove files of"
+    INVALIDATE = "judge a file invalid of"
+    REQUEST_RANGES = "request ranges of"
+    TAKE_OWNERSHIP = "take"
     DELETE = "delete"
 
     CLAIMED = "its turn has come"
@@ -31,6 +36,9 @@ class Trigger(enum.Enum):
     FATAL = "an error that stays"
     RETRY_DUE = "the pause after an error is over"
     COMPLETE_FAILED = "a final name could not be given"
+    RANGES_DONE = "every requested range is here, and the job waits for the next request"
+    REST_DONE = "no unfinished file is left after some were removed"
+    EMPTIED = "no file is left after some were removed"
 
 
 VERBS = (
@@ -39,6 +47,11 @@ VERBS = (
     Trigger.CANCEL,
     Trigger.COMPLETE,
     Trigger.ADD_FILES,
+    Trigger.UPDATE,
+    Trigger.REMOVE_FILES,
+    Trigger.INVALIDATE,
+    Trigger.REQUEST_RANGES,
+    Trigger.TAKE_OWNERSHIP,
     Trigger.DELETE,
 )
 EVENTS = tuple(trigger for trigger in Trigger if trigger not in VERBS)
@@ -48,26 +61,45 @@ Outcome = JobState | Reason | None
 _S = JobState
 _NO = Reason.INVALID_STATE
 
+# Columns in the order of VERBS: resume, suspend, cancel, complete, add files, update, remove files,
+# invalidate, request ranges, take ownership, delete.
 _ROWS: dict[JobState, tuple[Outcome, ...]] = {
-    # Columns in the order of VERBS: resume, suspend, cancel, complete, add files, delete.
-    _S.SUSPENDED: (_S.QUEUED, _S.SUSPENDED, _S.CANCELLED, _S.ACKNOWLEDGED, _S.SUSPENDED, _NO),
-    _S.QUEUED: (_S.QUEUED, _S.SUSPENDED, _S.CANCELLED, _S.ACKNOWLEDGED, _S.QUEUED, _NO),
+    _S.SUSPENDED: (
+        _S.QUEUED, _S.SUSPENDED, _S.CANCELLED, _S.ACKNOWLEDGED, _S.SUSPENDED, _S.SUSPENDED,
+        _S.SUSPENDED, _S.ERROR, _S.QUEUED, _S.SUSPENDED, _NO,
+    ),
+    _S.QUEUED: (
+        _S.QUEUED, _S.SUSPENDED, _S.CANCELLED, _S.ACKNOWLEDGED, _S.QUEUED, _S.QUEUED,
+        _S.QUEUED, _S.ERROR, _S.QUEUED, _S.QUEUED, _NO,
+    ),
     _S.CONNECTING: (
-        _S.CONNECTING, _S.SUSPENDED, _S.CANCELLED, _S.ACKNOWLEDGED, _S.CONNECTING, _NO,
+        _S.CONNECTING, _S.SUSPENDED, _S.CANCELLED, _S.ACKNOWLEDGED, _S.CONNECTING, _S.CONNECTING,
+        _S.QUEUED, _S.ERROR, _S.CONNECTING, _S.QUEUED, _NO,
     ),
     _S.TRANSFERRING: (
-        _S.TRANSFERRING, _S.SUSPENDED, _S.CANCELLED, _S.ACKNOWLEDGED, _S.TRANSFERRING, _NO,
+        _S.TRANSFERRING, _S.SUSPENDED, _S.CANCELLED, _S.ACKNOWLEDGED, _S.TRANSFERRING,
+        _S.TRANSFERRING, _S.QUEUED, _S.ERROR, _S.TRANSFERRING, _S.QUEUED, _NO,
     ),
     _S.TRANSIENT_ERROR: (
-        _S.QUEUED, _S.SUSPENDED, _S.CANCELLED, _S.ACKNOWLEDGED, _S.TRANSIENT_ERROR, _NO,
+        _S.QUEUED, _S.SUSPENDED, _S.CANCELLED, _S.ACKNOWLEDGED, _S.TRANSIENT_ERROR,
+        _S.TRANSIENT_ERROR, _S.TRANSIENT_ERROR, _S.ERROR, _S.TRANSIENT_ERROR, _S.TRANSIENT_ERROR,
+        _NO,
     ),
-    _S.ERROR: (_S.QUEUED, _S.SUSPENDED, _S.CANCELLED, _S.ACKNOWLEDGED, _S.SUSPENDED, _NO),
+    _S.ERROR: (
+        _S.QUEUED, _S.SUSPENDED, _S.CANCELLED, _S.ACKNOWLEDGED, _S.SUSPENDED, _S.ERROR,
+        _S.ERROR, _S.ERROR, _S.ERROR, _S.ERROR, _NO,
+    ),
     # Resume of TRANSFERRED stays: nothing is unfinished, since AddFiles moves to SUSPENDED.
     _S.TRANSFERRED: (
-        _S.TRANSFERRED, _S.TRANSFERRED, _S.CANCELLED, _S.ACKNOWLEDGED, _S.SUSPENDED, _NO,
+        _S.TRANSFERRED, _S.TRANSFERRED, _S.CANCELLED, _S.ACKNOWLEDGED, _S.SUSPENDED,
+        _S.TRANSFERRED, _S.TRANSFERRED, _S.ERROR, _S.TRANSFERRED, _S.TRANSFERRED, _NO,
     ),
-    _S.ACKNOWLEDGED: (_NO, _NO, _NO, _S.ACKNOWLEDGED, _NO, _S.ACKNOWLEDGED),
-    _S.CANCELLED: (_NO, _NO, _S.CANCELLED, _NO, _NO, _S.CANCELLED),
+    _S.ACKNOWLEDGED: (
+        _NO, _NO, _NO, _S.ACKNOWLEDGED, _NO, _NO, _NO, _NO, _NO, _NO, _S.ACKNOWLEDGED,
+    ),
+    _S.CANCELLED: (
+        _NO, _NO, _S.CANCELLED, _NO, _NO, _NO, _NO, _NO, _NO, _NO, _S.CANCELLED,
+    ),
 }  # fmt: skip
 
 _EVENT_CELLS: dict[tuple[JobState, Trigger], JobState] = {
@@ -85,6 +117,18 @@ _EVENT_CELLS: dict[tuple[JobState, Trigger], JobState] = {
     (_S.TRANSFERRING, Trigger.FATAL): _S.ERROR,
     (_S.TRANSIENT_ERROR, Trigger.RETRY_DUE): _S.QUEUED,
     (_S.TRANSIENT_ERROR, Trigger.FATAL): _S.ERROR,
+    (_S.CONNECTING, Trigger.RANGES_DONE): _S.SUSPENDED,
+    (_S.TRANSFERRING, Trigger.RANGES_DONE): _S.SUSPENDED,
+    (_S.SUSPENDED, Trigger.REST_DONE): _S.TRANSFERRED,
+    (_S.QUEUED, Trigger.REST_DONE): _S.TRANSFERRED,
+    (_S.TRANSIENT_ERROR, Trigger.REST_DONE): _S.TRANSFERRED,
+    (_S.ERROR, Trigger.REST_DONE): _S.TRANSFERRED,
+    (_S.TRANSFERRED, Trigger.REST_DONE): _S.TRANSFERRED,
+    (_S.SUSPENDED, Trigger.EMPTIED): _S.SUSPENDED,
+    (_S.QUEUED, Trigger.EMPTIED): _S.SUSPENDED,
+    (_S.TRANSIENT_ERROR, Trigger.EMPTIED): _S.SUSPENDED,
+    (_S.ERROR, Trigger.EMPTIED): _S.SUSPENDED,
+    (_S.TRANSFERRED, Trigger.EMPTIED): _S.SUSPENDED,
     # A job that completes by itself has nobody to hear the refusal: it shows the error instead.
     (_S.TRANSFERRED, Trigger.COMPLETE_FAILED): _S.ERROR,
 }

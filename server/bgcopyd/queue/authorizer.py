@@ -18,6 +18,7 @@ class Permission(enum.Enum):
 
     IDENTIFIED = "any known caller"
     OWN_JOB = "the job's owner or an administrator"
+    ADMIN = "an administrator"
 
 
 PERMISSIONS: Mapping[str, Permission] = MappingProxyType(
@@ -25,17 +26,44 @@ PERMISSIONS: Mapping[str, Permission] = MappingProxyType(
         "CreateJob": Permission.IDENTIFIED,
         "GetJob": Permission.OWN_JOB,
         "ListJobs": Permission.IDENTIFIED,
+        "UpdateJob": Permission.OWN_JOB,
         "AddFiles": Permission.OWN_JOB,
         "ListFiles": Permission.OWN_JOB,
+        "UpdateFile": Permission.OWN_JOB,
+        "RemoveFiles": Permission.OWN_JOB,
+        "ReplaceRemotePrefix": Permission.OWN_JOB,
+        "RequestFileRanges": Permission.OWN_JOB,
+        "ReadFile": Permission.OWN_JOB,
+        "ListAttempts": Permission.OWN_JOB,
         "SuspendJob": Permission.OWN_JOB,
         "ResumeJob": Permission.OWN_JOB,
         "CompleteJob": Permission.OWN_JOB,
         "CancelJob": Permission.OWN_JOB,
         "DeleteJob": Permission.OWN_JOB,
         "WatchJobs": Permission.IDENTIFIED,
+        "ProbeUrl": Permission.IDENTIFIED,
         "GetErrorDescription": Permission.IDENTIFIED,
         "GetServerInfo": Permission.IDENTIFIED,
     }
+)
+
+ADMIN_PERMISSIONS: Mapping[str, Permission] = MappingProxyType(
+    dict.fromkeys(
+        (
+            "GetPolicy",
+            "UpdatePolicy",
+            "GetStats",
+            "CreateToken",
+            "ListTokens",
+            "RevokeToken",
+            "DrainServer",
+        ),
+        Permission.ADMIN,
+    )
+)
+
+SERVICES: Mapping[str, Mapping[str, Permission]] = MappingProxyType(
+    {"BackgroundCopyManager": PERMISSIONS, "AdminService": ADMIN_PERMISSIONS}
 )
 
 
@@ -82,6 +110,15 @@ def owner_scope(principal: Principal, *, all_owners: bool) -> str | None:
     """
     if not all_owners:
         return principal.id
-    if not principal.admin:
-        raise Refusal(Reason.ADMIN_REQUIRED, "filter.all_owners needs an administrator")
+    require_admin(principal, "filter.all_owners")
     return None
+
+
+def require_admin(principal: Principal, what: str) -> None:
+    """Lets administrators pass.
+
+    Raises:
+        Refusal: ADMIN_REQUIRED.
+    """
+    if not principal.admin:
+        raise Refusal(Reason.ADMIN_REQUIRED, f"{what} needs an administrator")

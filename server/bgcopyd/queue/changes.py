@@ -7,18 +7,18 @@ import contextlib
 import dataclasses
 import logging
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
+from bgcopyd.jobs.file import File
 from bgcopyd.jobs.job import Job, Progress
 from bgcopyd.jobs.principal import Principal
-from bgcopyd.jobs.reasons import Reason
-from bgcopyd.jobs.refusal import Quota, Refusal
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.commands import WatchJobs
 from bgcopyd.queue.manager import query_of
 from bgcopyd.queue.progress import ProgressBoard
+from bgcopyd.queue.quotas import Quotas
 from bgcopyd.queue.storage import Store, StoreUnavailable
-from bgcopyd.queue.watch import JobChanged, JobRemoved, Watch, WatchEvent
+from bgcopyd.queue.watch import JobChanged, Watch, WatchEvent, removal_of
 
 logger = logging.getLogger(__name__)
 
@@ -29,15 +29,13 @@ LIVE_EVENTS = 1024
 class ChangeFeed:
     """Reads each change once and hands it to the watches."""
 
-    def __init__(
-        self, store: Store, board: ProgressBoard, clock: Clock, watches_per_owner: int
-    ) -> None:
+    def __init__(self, store: Store, board: ProgressBoard, clock: Clock, quotas: Quotas) -> None:
         self.store = store
         self.clock = clock
         self.board = board
         self.cursor = 0
         self.closed = False
-        self._watches_per_owner = watches_per_owner
+        self._quotas = quotas
         self._watches: set[Watch] = set()
         self._held: Counter[str] = Counter()
         self._news = asyncio.Event()
@@ -80,11 +78,15 @@ class ChangeFeed:
             if changes.position <= self.cursor:
                 return
             events = [JobChanged(self.board.overlay(job), job.change_seq) for job in changes.jobs]
-            gone = [(stone.owner, JobRemoved(stone.job_id, stone.change_seq, deleted=True))
-                    for stone in changes.tombstones]  # fmt: skip
+            gone = [(stone, removal_of(stone)) for stone in changes.tombstones]
             self.cursor = changes.position
             for watch in self._watches:
                 watch.offer(events, gone, changes.position)
+
+    def tell_files(self, job: Job, files: Sequence[File]) -> None:
+        """Hands changed files to the watches that want them."""
+        for watch in self._watches:
+            watch.offer_files(job, files)
 
     def close(self) -> None:
         """Ends all watches; they tell their callers that the server is shutting down."""
@@ -118,12 +120,7 @@ class ChangeFeed:
         query = query_of(principal, command.filter)
         if command.refusal is not None:
             raise command.refusal
-        if self._held[principal.id] >= self._watches_per_owner:
-            raise Refusal(
-                Reason.WATCH_QUOTA_EXCEEDED,
-                f"you hold {self._watches_per_owner} watches and no more are allowed",
-                quota=Quota("watches_per_owner", self._watches_per_owner, self._held[principal.id]),
-            )
+        self._quotas.judge_watch_count(self._held[principal.id])
         watch = Watch(self, query, command)
         self._held[principal.id] += 1
         self._watches.add(watch)

@@ -9,36 +9,107 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 
-from bgcopyd.jobs.file import FileSpec
-from bgcopyd.jobs.job import JobState, JobType, Priority
+from bgcopyd.jobs.file import FileRange, FileSpec
+from bgcopyd.jobs.http_options import HttpOptions
+from bgcopyd.jobs.job import JobState
+from bgcopyd.jobs.properties import Values
 from bgcopyd.jobs.refusal import Refusal
 from bgcopyd.jobs.values import value
-
-
-@value(frozen=True, slots=True)
-class Properties:
-    """What a caller may set on a job; durations in seconds."""
-
-    display_name: str
-    type: JobType = JobType.DOWNLOAD
-    description: str = ""
-    priority: Priority = Priority.NORMAL
-    labels: Mapping[str, str] = field(default_factory=dict)
-    minimum_retry_delay: float = 600.0
-    no_progress_timeout: float = 1_209_600.0
-    max_bytes_per_second: int = 0
-    auto_complete: bool = False
 
 
 @value(frozen=True, slots=True)
 class CreateJob:
     """A job to create; `content` is the digest that a reused request id is compared by."""
 
-    properties: Properties
+    properties: Values
     files: tuple[FileSpec, ...]
     start: bool
     request_id: str
     content: bytes
+
+
+@value(frozen=True, slots=True)
+class UpdateJob:
+    """New values of a job's properties."""
+
+    job_id: str
+    properties: Values
+    etag: str
+    refusal: Refusal | None = None
+
+
+@value(frozen=True, slots=True)
+class UpdateFile:
+    """A file's new URL, and its owner's judgement of it; None is not asked for."""
+
+    job_id: str
+    index: int
+    url: str | None
+    validation_state: bool | None
+    etag: str
+    refusal: Refusal | None = None
+
+
+@value(frozen=True, slots=True)
+class RemoveFiles:
+    """Files to take out."""
+
+    job_id: str
+    indexes: tuple[int, ...]
+    etag: str
+    refusal: Refusal | None = None
+
+
+@value(frozen=True, slots=True)
+class ReplaceRemotePrefix:
+    """Another beginning for the URLs that begin so."""
+
+    job_id: str
+    old: str
+    new: str
+    etag: str
+    refusal: Refusal | None = None
+
+
+@value(frozen=True, slots=True)
+class RequestFileRanges:
+    """Parts of the remote file that are wanted."""
+
+    job_id: str
+    index: int
+    ranges: tuple[FileRange, ...]
+    etag: str
+    refusal: Refusal | None = None
+
+
+@value(frozen=True, slots=True)
+class ReadFile:
+    """Bytes to read; `length` 0 is all that are there."""
+
+    job_id: str
+    index: int
+    offset: int
+    length: int
+    refusal: Refusal | None = None
+
+
+@value(frozen=True, slots=True)
+class ListAttempts:
+    """A page of attempts; `before` is the position that the page token holds."""
+
+    job_id: str
+    index: int | None
+    page_size: int
+    before: int | None
+    refusal: Refusal | None = None
+
+
+@value(frozen=True, slots=True)
+class ProbeUrl:
+    """A URL to ask about."""
+
+    url: str
+    http: HttpOptions
 
 
 @value(frozen=True, slots=True)
@@ -94,4 +165,6 @@ class WatchJobs:
     resume: tuple[str, int] | None
     progress_interval: float
     heartbeat_interval: float
+    file_events: bool = False
+    notified_only: bool = False
     refusal: Refusal | None = None

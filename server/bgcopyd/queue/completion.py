@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 
 from bgcopyd.jobs.file import File
 from bgcopyd.jobs.job import ErrorContext, Job, JobState, TransferError
+from bgcopyd.jobs.options import OverwritePolicy
 from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal
@@ -24,14 +25,26 @@ from bgcopyd.queue.authorizer import authorized_job
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.ledger import partial_name, update_of
 from bgcopyd.queue.patience import transact_patiently
+from bgcopyd.queue.policies import PolicyKeeper
 from bgcopyd.queue.runs import Runs
 from bgcopyd.queue.storage import Store, Tx
-from bgcopyd.queue.transfers import Files, Partial, Placement
+from bgcopyd.queue.transfers import Files, Partial, Placed, Placement
 from bgcopyd.queue.transitions import move, refuse_verb, target_state
 
 logger = logging.getLogger(__name__)
 
 BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a final name could not be given, for callers and for people."""
+
+    reason: Reason
+    text: str
+
+
+Ending = Coroutine[None, None, Problem | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +60,7 @@ class Completion:
     """Carries Complete and Cancel through, one task per job.
 
     Args:
-        retention: how long an ended job is remembered.
+        policies: say how long an ended job is remembered.
         on_change: called after a job has ended or come back to the queue.
     """
 
@@ -58,16 +71,16 @@ class Completion:
         runs: Runs,
         clock: Clock,
         *,
-        retention: timedelta,
+        policies: PolicyKeeper,
         on_change: Callable[[], None],
     ) -> None:
         self._store = store
         self._files = files
         self._runs = runs
         self._clock = clock
-        self._retention = retention
+        self._policies = policies
         self._on_change = on_change
-        self._tasks: dict[str, asyncio.Task[str]] = {}
+        self._tasks: dict[str, asyncio.Task[Problem | None]] = {}
 
     async def complete(
         self, principal: Principal, job_id: str, etag: str, *, allow_partial: bool
@@ -97,8 +110,8 @@ class Completion:
             )
             if problem:
                 raise Refusal(
-                    Reason.DESTINATION_UNWRITABLE,
-                    f"job {job_id} is not completed: {problem}",
+                    problem.reason,
+                    f"job {job_id} is not completed: {problem.text}",
                     metadata={"job_id": job_id},
                 )
         return await self._kept(job_id, job)
@@ -121,6 +134,10 @@ class Completion:
             return await self._store.job(job_id) or job
         return job
 
+    @property
+    def _retention(self) -> timedelta:
+        return timedelta(seconds=self._policies.policy.retention)
+
     def begin(self, job: Job) -> None:
         """Goes on with what the store says was begun: a completion, or a clean-up."""
         if job.completing:
@@ -139,9 +156,9 @@ class Completion:
     async def _until(
         self,
         job_id: str,
-        work: Callable[[], Coroutine[None, None, str]],
+        work: Callable[[], Ending],
         wanted: Callable[[Job], bool],
-    ) -> str:
+    ) -> Problem | None:
         """Works, or joins the work under way, until the store says that it is done.
 
         What was joined may have been at its end already when the new intent was written, or have
@@ -153,7 +170,9 @@ class Completion:
             if job is None or not wanted(job):
                 return result
 
-    def _once(self, job_id: str, work: Coroutine[None, None, str]) -> asyncio.Task[str]:
+    def _once(
+        self, job_id: str, work: Coroutine[None, None, Problem | None]
+    ) -> asyncio.Task[Problem | None]:
         """The job's task: a second caller joins the first."""
         task = self._tasks.get(job_id)
         if task is not None and not task.done():
@@ -164,7 +183,7 @@ class Completion:
         task.add_done_callback(lambda done: self._done(job_id, done))
         return task
 
-    def _done(self, job_id: str, task: asyncio.Task[str]) -> None:
+    def _done(self, job_id: str, task: asyncio.Task[Problem | None]) -> None:
         if self._tasks.get(job_id) is task:
             del self._tasks[job_id]
         if not task.cancelled() and task.exception() is not None:
@@ -172,13 +191,15 @@ class Completion:
                          exc_info=task.exception())  # fmt: skip
         self._on_change()
 
-    async def _complete(self, job_id: str, *, auto: bool) -> str:
-        """Names every whole file; returns the first problem, empty where there was none."""
+    async def _complete(self, job_id: str, *, auto: bool) -> Problem | None:
+        """Names every whole file; returns the first problem, None where there was none."""
         await self._runs.stop(job_id)
-        problem = ""
+        job = await self._store.job(job_id)
+        overwrite = OverwritePolicy.REPLACE if job is None else job.options.overwrite_policy
+        problem: Problem | None = None
         async for files in self._pages(job_id):
             whole = [file for file in files if file.transferred and not file.completed]
-            problem = problem or await self._place(job_id, whole)
+            problem = problem or await self._place(job_id, whole, overwrite)
         now = self._clock.now()
         error = _unwritable(problem, now) if problem else None
 
@@ -200,24 +221,33 @@ class Completion:
             )
 
         await transact_patiently(self._store, finish, durable=True)
-        if not problem:
+        if problem is None:
             await self._clean_up(job_id)
         return problem
 
-    async def _place(self, job_id: str, files: list[File]) -> str:
+    async def _place(
+        self, job_id: str, files: list[File], overwrite: OverwritePolicy
+    ) -> Problem | None:
         if not files:
-            return ""
-        placed = await self._files.place([_placement(file) for file in files])
+            return None
+        placed = await self._files.place([_placement(file, overwrite) for file in files])
         by_index = {file.index: file for file in files}
+        done = [result for result in placed if not result.problem]
         named = [
             update_of(dataclasses.replace(by_index[result.index], completed=True))
-            for result in placed
-            if not result.problem
+            for result in done
         ]
-        await transact_patiently(self._store, lambda tx: tx.update_files(job_id, named))
-        return next((result.problem for result in placed if result.problem), "")
+        renamed = [(result.index, result.path) for result in done if result.path]
 
-    async def _clean_up(self, job_id: str) -> str:
+        def note(tx: Tx) -> None:
+            tx.update_files(job_id, named)
+            for index, path in renamed:
+                tx.rename_file(job_id, index, path)
+
+        await transact_patiently(self._store, note)
+        return next((_problem(result) for result in placed if result.problem), None)
+
+    async def _clean_up(self, job_id: str) -> None:
         await self._runs.stop(job_id)
         async for files in self._pages(job_id):
             leftovers = [
@@ -235,7 +265,6 @@ class Completion:
                 tx.update_job(dataclasses.replace(job, cleanup=False))
 
         await transact_patiently(self._store, clean)
-        return ""
 
     async def _kept(self, job_id: str, job: Job) -> Completed:
         completed: list[int] = []
@@ -262,13 +291,18 @@ def _fail_completion(tx: Tx, job: Job, error: TransferError, *, auto: bool, now:
         tx.update_job(job)
 
 
-def _unwritable(problem: str, now: datetime) -> TransferError:
+def _problem(placed: Placed) -> Problem:
+    reason = Reason.DESTINATION_EXISTS if placed.exists else Reason.DESTINATION_UNWRITABLE
+    return Problem(reason, placed.problem)
+
+
+def _unwritable(problem: Problem, now: datetime) -> TransferError:
     return TransferError(
-        Reason.DESTINATION_UNWRITABLE, ErrorContext.LOCAL_FILE, problem, now, transient=False
+        problem.reason, ErrorContext.LOCAL_FILE, problem.text, now, transient=False
     )
 
 
-def _placement(file: File) -> Placement:
+def _placement(file: File, overwrite: OverwritePolicy) -> Placement:
     return Placement(
         index=file.index,
         root=file.spec.root,
@@ -277,6 +311,7 @@ def _placement(file: File) -> Placement:
         device=file.device or 0,
         inode=file.inode or 0,
         modified=_modified(file.validators.last_modified),
+        overwrite=overwrite,
     )
 
 

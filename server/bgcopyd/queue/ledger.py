@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from datetime import datetime
 
-from bgcopyd.jobs.file import File
+from bgcopyd.jobs import spans
+from bgcopyd.jobs.attempt import Attempt, AttemptOutcome
+from bgcopyd.jobs.file import NO_REPORT, File, FileRange, FileReport, SourceBytes
 from bgcopyd.jobs.job import Progress
 from bgcopyd.jobs.roots import PARTIAL_PREFIX
 from bgcopyd.queue.storage import FileTotals, FileUpdate
@@ -30,7 +34,16 @@ def update_of(file: File) -> FileUpdate:
         device=file.device,
         inode=file.inode,
         error=file.error,
+        report=file.report,
+        filled=file.filled,
+        validation_state=file.validation_state,
     )
+
+
+def requested_after(file: File, asked: Sequence[FileRange]) -> tuple[FileRange, ...]:
+    """What is still to come of all that was asked for of a file."""
+    wanted = spans.within(spans.merged(asked), file.size)
+    return spans.without(wanted, spans.on_disk(file.claimed, file.filled))
 
 
 def file_after(
@@ -53,12 +66,57 @@ def file_after(
             device=event.device,
             inode=event.inode,
             error=None,
+            report=_report_after(file.report, event.attempt.file),
+            filled=(),
+            validation_state=None,
         )
-    return dataclasses.replace(
+    after = dataclasses.replace(
         file,
         claimed=event.claimed,
         size=event.size,
         validators=event.validators,
+        error=event.error if isinstance(event, Failed) else None,
+        filled=event.filled,
+    )
+    if isinstance(event, Claimed):
+        return after
+    return dataclasses.replace(after, report=_report_after(file.report, event.attempt.file))
+
+
+def _report_after(before: FileReport, news: FileReport) -> FileReport:
+    """What is known of a file after one more attempt: bytes by source add up."""
+    if news is NO_REPORT:
+        return before
+    received = {source.url: source.bytes for source in before.sources}
+    for source in news.sources:
+        received[source.url] = received.get(source.url, 0) + source.bytes
+    return FileReport(
+        news.response_headers or before.response_headers,
+        news.final_url or before.final_url,
+        tuple(SourceBytes(url, count) for url, count in received.items()),
+    )
+
+
+_OUTCOMES = {
+    Finished: AttemptOutcome.FINISHED,
+    Failed: AttemptOutcome.FAILED,
+    Stopped: AttemptOutcome.STOPPED,
+}
+
+
+def attempt_of(event: Finished | Failed | Stopped, start: datetime, end: datetime) -> Attempt:
+    """An attempt at a file, out of its last event."""
+    told = event.attempt
+    return Attempt(
+        file_index=event.index,
+        start_time=start,
+        end_time=end,
+        outcome=_OUTCOMES[type(event)],
+        url=told.url,
+        address=told.address,
+        protocol=told.protocol,
+        http_status=told.http_status,
+        received=told.received,
         error=event.error if isinstance(event, Failed) else None,
     )
 

@@ -8,17 +8,20 @@ from dataclasses import dataclass
 
 from bgcopyd.jobs.file import File, FileSpec
 from bgcopyd.jobs.job import Job, JobState, Progress
-from bgcopyd.jobs.limits import Limits
+from bgcopyd.jobs.options import DEFAULT_OPTIONS
 from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.properties import fields_of
 from bgcopyd.jobs.reasons import Reason
-from bgcopyd.jobs.refusal import Quota, Refusal, Violation
+from bgcopyd.jobs.refusal import Refusal, Violation
 from bgcopyd.jobs.states import Trigger
 from bgcopyd.queue.authorizer import authorized, authorized_job, owner_scope
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.commands import AddFiles, CreateJob, Filter, ListFiles, ListJobs
 from bgcopyd.queue.completion import Completed, Completion
-from bgcopyd.queue.ledger import progress_of
+from bgcopyd.queue.judging import Configured, judge_files, judge_options, judge_values
+from bgcopyd.queue.ledger import progress_of, update_of
 from bgcopyd.queue.progress import ProgressBoard
+from bgcopyd.queue.quotas import Quotas
 from bgcopyd.queue.runs import Runs
 from bgcopyd.queue.storage import (
     DestinationTaken,
@@ -31,6 +34,7 @@ from bgcopyd.queue.storage import (
 )
 from bgcopyd.queue.transitions import move, next_etag, refuse_verb, target_state
 
+BATCH = 1000
 # A transaction with so many is still brief.
 FEW_FILES = 8
 LIVE_STATES = frozenset(state for state in JobState if not state.final)
@@ -60,7 +64,8 @@ class BackgroundCopyManager:
         board: ProgressBoard,
         clock: Clock,
         ids: Ids,
-        bounds: Limits,
+        quotas: Quotas,
+        configured: Configured,
         on_change: Callable[[], None],
     ) -> None:
         self._store = store
@@ -69,7 +74,8 @@ class BackgroundCopyManager:
         self._board = board
         self._clock = clock
         self._ids = ids
-        self._bounds = bounds
+        self._quotas = quotas
+        self._configured = configured
         self._on_change = on_change
 
     async def create_job(self, principal: Principal, command: CreateJob) -> Job:
@@ -78,9 +84,13 @@ class BackgroundCopyManager:
             raise Refusal(Reason.JOB_EMPTY, "start needs files: the job would have none")
         self.judge_file_count(0, len(command.files))
         draft = self._draft(principal, command)
+        if draft.options is not DEFAULT_OPTIONS:
+            judge_values(principal, command.properties, self._configured, draft.create_time)
+            judge_options(draft.options)
+        judge_files(draft.options, command.files, self._quotas.ranges_per_file)
 
         def create(tx: Tx) -> Job:
-            full = self._job_quota(tx, principal)
+            full = self._new_job_refusal(tx, principal)
             if command.request_id:
                 use = Request(principal.id, command.request_id, command.content, draft.job_id, 0)
                 # Only before its first write a refusal leaves the others of its group alone.
@@ -128,8 +138,9 @@ class BackgroundCopyManager:
                 return self._repeated(tx, principal, earlier, command.content), earlier.first_index
             job = authorized_job(tx, principal, command.job_id, command.etag)
             target_state(job, Trigger.ADD_FILES)
-            first = tx.totals(job.job_id).files
-            self.judge_file_count(first, len(command.files))
+            first = tx.next_index(job.job_id)
+            self.judge_file_count(job.progress.files_total, len(command.files))
+            judge_files(job.options, command.files, self._quotas.ranges_per_file)
             _insert_files(tx, job.job_id, first, command.files)
             grown = dataclasses.replace(job, etag=next_etag(job.etag), modification_time=now)
             if move(tx, grown, Trigger.ADD_FILES, now) is grown:
@@ -204,14 +215,17 @@ class BackgroundCopyManager:
             if trigger is Trigger.RESUME and job.progress.files_total == 0:
                 raise refuse_verb(job, trigger, Reason.JOB_EMPTY, "it has no files")
             fresh = dataclasses.replace(job, retries=0, stalled=0.0)
+            if trigger is Trigger.RESUME and job.options.continue_on_file_error:
+                _forgive(tx, job_id)
             moved = move(tx, fresh, trigger, now)
             return job if moved is None or moved is fresh else moved
 
-        return self._board.overlay(await self._store.transact(apply, brief=True))
+        return self._board.overlay(
+            await self._store.transact(apply, brief=trigger is Trigger.SUSPEND)
+        )
 
     def _draft(self, principal: Principal, command: CreateJob) -> Job:
         now = self._clock.now()
-        wanted = command.properties
         return Job(
             job_id=self._ids.job_id(),
             owner=principal.id,
@@ -221,15 +235,7 @@ class BackgroundCopyManager:
             etag=f"{self._ids.nonce()}-1",
             state=JobState.QUEUED if command.start else JobState.SUSPENDED,
             progress=_empty_progress(len(command.files)),
-            display_name=wanted.display_name,
-            type=wanted.type,
-            description=wanted.description,
-            priority=wanted.priority,
-            labels=wanted.labels,
-            minimum_retry_delay=wanted.minimum_retry_delay,
-            no_progress_timeout=wanted.no_progress_timeout,
-            max_bytes_per_second=wanted.max_bytes_per_second,
-            auto_complete=wanted.auto_complete,
+            **fields_of(command.properties),
         )
 
     def _repeated(self, tx: Tx, principal: Principal, earlier: Request, content: bytes) -> Job:
@@ -241,33 +247,16 @@ class BackgroundCopyManager:
             )
         return authorized(principal, tx.job(earlier.job_id), earlier.job_id)
 
-    def _job_quota(self, tx: Tx, principal: Principal) -> Refusal | None:
-        """Why the caller can create no further job, if so."""
-        allowed = self._bounds.jobs_per_owner
-        live = tx.live_jobs(principal.id)
-        if live < allowed:
-            return None
-        return Refusal(
-            Reason.JOB_QUOTA_EXCEEDED,
-            f"you have {live} live jobs and {allowed} are allowed; complete or cancel some",
-            quota=Quota("jobs_per_owner", allowed, live),
-        )
+    def _new_job_refusal(self, tx: Tx, principal: Principal) -> Refusal | None:
+        try:
+            self._quotas.judge_new_job(tx, principal)
+        except Refusal as refusal:
+            return refusal
+        return None
 
     def judge_file_count(self, present: int, added: int) -> None:
-        """Judges a number of files; also before each of them is looked at.
-
-        Raises:
-            Refusal: FILE_QUOTA_EXCEEDED.
-        """
-        allowed = self._bounds.files_per_job
-        if present + added > allowed:
-            raise Refusal(
-                Reason.FILE_QUOTA_EXCEEDED,
-                f"the job would have {present + added} files and {allowed} are allowed; "
-                "spread them over several jobs",
-                quota=Quota("files_per_job", allowed, present + added),
-                violations=[Violation("files", f"at most {allowed} in one job")],
-            )
+        """As Quotas: for those who decode, before each file is looked at."""
+        self._quotas.judge_file_count(present, added)
 
 
 def query_of(principal: Principal, wanted: Filter) -> JobQuery:
@@ -306,3 +295,14 @@ def _insert_files(tx: Tx, job_id: str, first: int, specs: tuple[FileSpec, ...]) 
             f"{field}: a live job already writes to this destination",
             violations=[Violation(field, "is the destination of another live job")],
         ) from None
+
+
+def _forgive(tx: Tx, job_id: str) -> None:
+    """Forgets the errors of a job's files, so that all of them are tried again."""
+    after = -1
+    while files := tx.next_files(job_id, after=after, limit=BATCH):
+        failed = [file for file in files if file.error is not None]
+        tx.update_files(
+            job_id, [update_of(dataclasses.replace(file, error=None)) for file in failed]
+        )
+        after = files[-1].index

@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
+from bgcopyd.jobs.attempt import Attempt
 from bgcopyd.jobs.file import File
-from bgcopyd.jobs.job import ErrorContext, Job, JobState, TransferError
+from bgcopyd.jobs.http_options import Credentials, HttpOptions
+from bgcopyd.jobs.job import ErrorContext, Job, JobState, Priority, TransferError
+from bgcopyd.jobs.options import DEFAULT_OPTIONS
 from bgcopyd.jobs.reasons import Reason
-from bgcopyd.jobs.retry import pause_after
 from bgcopyd.jobs.states import Trigger
 from bgcopyd.queue.clock import Clock
-from bgcopyd.queue.ledger import file_after, partial_name, progress_of, totals_after, update_of
+from bgcopyd.queue.ledger import (
+    attempt_of,
+    file_after,
+    partial_name,
+    progress_of,
+    requested_after,
+    totals_after,
+    update_of,
+)
+from bgcopyd.queue.outcomes import Outcome, Tried
 from bgcopyd.queue.patience import transact_patiently
 from bgcopyd.queue.progress import ProgressBoard
-from bgcopyd.queue.storage import FileTotals, Store, Tx
+from bgcopyd.queue.statistics import Statistics
+from bgcopyd.queue.storage import FileTotals, FileUpdate, Store, Tx
 from bgcopyd.queue.transfers import (
+    DEFAULT_TRANSFER_OPTIONS,
     Claimed,
     Connected,
     Engine,
@@ -27,12 +40,22 @@ from bgcopyd.queue.transfers import (
     Failed,
     Received,
     Transfer,
+    TransferOptions,
 )
 from bgcopyd.queue.transitions import move
 
 T = TypeVar("T")
+# Opens the sealed secrets of a job: its http options with them, and its credentials.
+Secrets = Callable[[Job, Mapping[str, bytes]], tuple[HttpOptions, tuple[Credentials, ...]]]
 
 FETCH = 256
+
+
+def no_secrets(
+    job: Job, _sealed: Mapping[str, bytes]
+) -> tuple[HttpOptions, tuple[Credentials, ...]]:
+    """Opens nothing."""
+    return job.options.http, ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +73,27 @@ class RunTools:
     store: Store
     engine: Engine
     board: ProgressBoard
+    statistics: Statistics
     clock: Clock
     chance: Callable[[], float]
     files_in_parallel: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What a run that is over means for its job."""
-
-    trigger: Trigger | None
-    error: TransferError | None = None
-    pause: float | None = None
-    stalled: float = 0.0
-    retries: int = 0
+    secrets: Secrets = no_secrets
 
 
 class JobRun:
-    """The run of one claimed job, as one task. `job` is the job as it was claimed."""
+    """The run of one claimed job, as one task.
 
-    def __init__(self, job: Job, tools: RunTools) -> None:
+    Args:
+        job: as it was claimed.
+        on_files: hears of files that are whole or have come to a stop.
+    """
+
+    def __init__(
+        self, job: Job, tools: RunTools, on_files: Callable[[Job, Sequence[File]], None]
+    ) -> None:
         self.job = job
         self._tools = tools
+        self._on_files = on_files
         self._began = tools.clock.monotonic()
         self._cursor = -1
         self._exhausted = False
@@ -91,6 +113,10 @@ class JobRun:
         self._progressed = False
         self._stopping: Trigger | None = None
         self._halted = False
+        self._refetching = False
+        self._options = DEFAULT_TRANSFER_OPTIONS
+        self._started: dict[int, datetime] = {}
+        self._attempts: list[Attempt] = []
 
     def hear(self, event: Event) -> None:
         """Takes an event of this run from the engine."""
@@ -102,6 +128,19 @@ class JobRun:
         if not self._halted or trigger is None:
             self._stopping = trigger
         self._halt()
+
+    def changed(self, job: Job, *, refetch: bool) -> None:
+        """Hears of new values of the job; with `refetch` its transfers begin again with them."""
+        if job.claim_id != self.job.claim_id:
+            return
+        if job.max_bytes_per_second != self.job.max_bytes_per_second:
+            self._tools.engine.set_rate(job.job_id, job.max_bytes_per_second)
+        self.job = job
+        if refetch and not self._halted:
+            self._refetching = True
+            self._waiting = []
+            self._tools.engine.stop(job.job_id)
+            self._news.set()
 
     def grow(self, files: int) -> None:
         """Hears how many files the job has now, and looks for new ones.
@@ -126,21 +165,38 @@ class JobRun:
     async def run(self) -> Ended | None:
         """Runs to the end; None where the job is not this run's any more."""
         while True:
-            self._totals, mine = await self._patiently(self._look)
+            self._refetching = False
+            self._totals, mine, sealed = await self._patiently(self._look)
             self._halted = self._halted or not mine
+            self._options = self._transfer_options(sealed)
             self._count_heard()
             self._show()
             await self._work_off()
-            ended, more = await self._end()
-            if not more:
-                return ended
-            self._cursor, self._exhausted = -1, False
+            if not self._refetching or self._halted:
+                ended, more = await self._end()
+                if not more:
+                    return ended
+            self._cursor, self._exhausted, self._transient = -1, False, []
 
-    def _look(self, tx: Tx) -> tuple[FileTotals, bool]:
-        """Where the job stands, and whether no verb has ended the run before it began."""
+    def _look(self, tx: Tx) -> tuple[FileTotals, bool, dict[str, bytes]]:
+        """Where the job stands, whether no verb has ended the run, and its secrets."""
         job = tx.job(self.job.job_id)
         mine = job is not None and job.claim_id == self.job.claim_id and job.state.running
-        return tx.totals(self.job.job_id), mine
+        plain = job is None or job.options is DEFAULT_OPTIONS
+        return tx.totals(self.job.job_id), mine, {} if plain else tx.secrets(self.job.job_id)
+
+    def _transfer_options(self, sealed: Mapping[str, bytes]) -> TransferOptions:
+        job, options = self.job, self.job.options
+        http, credentials = self._tools.secrets(job, sealed)
+        return TransferOptions(
+            owner=job.owner,
+            foreground=job.priority is Priority.FOREGROUND,
+            http=http,
+            credentials=credentials,
+            dynamic=options.dynamic_content,
+            lazy=options.high_performance,
+            max_size=options.max_download_size,
+        )
 
     async def _work_off(self) -> None:
         """Keeps files moving until none is left to move."""
@@ -162,7 +218,7 @@ class JobRun:
             self._tools.clock.now(),
             transient=False,
         )
-        job, _ = await self._patiently(self._settle(_Outcome(Trigger.FATAL, error)), durable=True)
+        job, _ = await self._patiently(self._settle(Outcome(Trigger.FATAL, error)), durable=True)
         return None if job is None else Ended(job)
 
     async def _feed(self) -> None:
@@ -172,6 +228,7 @@ class JobRun:
             file = self._waiting.pop(0)
             self._active[file.index] = file
             self._had[file.index] = file.claimed
+            self._started[file.index] = self._tools.clock.now()
             starting.append(file)
         if starting:
             self._tools.engine.start([self._transfer(file) for file in starting])
@@ -181,15 +238,27 @@ class JobRun:
 
     async def _more(self) -> bool:
         """Whether a file waits to be started; fetches the next ones when none does."""
-        if not self._waiting and not self._exhausted and not self._halted:
-            after = self._cursor
-            self._waiting = await self._patiently(
-                lambda tx: tx.next_files(self.job.job_id, after=after, limit=FETCH)
-            )
-            self._exhausted = len(self._waiting) < FETCH
-            if self._waiting:
-                self._cursor = self._waiting[-1].index
-        return bool(self._waiting) and not self._halted
+        while not self._waiting and not self._exhausted and self._feeding:
+            found = await self._patiently(self._next_files(self._cursor))
+            self._exhausted = len(found) < FETCH
+            if found:
+                self._cursor = found[-1].index
+            self._waiting = [file for file in found if self._wanted(file)]
+        return bool(self._waiting) and self._feeding
+
+    def _next_files(self, after: int) -> Callable[[Tx], list[File]]:
+        return lambda tx: tx.next_files(self.job.job_id, after=after, limit=FETCH)
+
+    @property
+    def _feeding(self) -> bool:
+        return not self._halted and not self._refetching
+
+    def _wanted(self, file: File) -> bool:
+        """Whether an unfinished file is to be moved now."""
+        if self.job.options.on_demand_mode:
+            return bool(file.requested)
+        failed = file.error is not None and not file.error.transient
+        return not (failed and self.job.options.continue_on_file_error)
 
     def _transfer(self, file: File) -> Transfer:
         return Transfer(
@@ -205,6 +274,11 @@ class JobRun:
             validators=file.validators,
             digests=file.spec.digests,
             rate=self.job.max_bytes_per_second,
+            options=self._options,
+            mirrors=file.spec.mirrors,
+            ranges=file.spec.ranges,
+            filled=file.filled,
+            requested=file.requested or None,
         )
 
     async def _digest(self) -> bool:
@@ -215,14 +289,17 @@ class JobRun:
         self._show()
         if not self._dirty and self._connected == self._told_connected:
             return True
-        files, self._dirty = self._dirty, {}
+        files, self._dirty = list(self._dirty.values()), {}
         self._told_connected = self._connected
-        return await self._patiently(self._record(list(files.values())))
+        mine = await self._patiently(self._record(files))
+        self._on_files(self.job, [file for file in files if _is_news(file)])
+        return mine
 
     def _take(self, event: Event) -> None:
         file = self._active.get(event.index)
         if file is None:
             return
+        self._tools.statistics.hear(event, file)
         if isinstance(event, Received):
             self._received[event.index] = event.received
             return
@@ -243,14 +320,18 @@ class JobRun:
             del self._active[event.index]
             self._received.pop(event.index, None)
             del self._had[event.index]
+            began = self._started.pop(event.index)
+            self._attempts.append(attempt_of(event, began, self._tools.clock.now()))
         if isinstance(event, Failed):
             self._fail(event)
 
     def _fail(self, event: Failed) -> None:
         if event.error.transient:
             self._transient.append(event)
-        elif self._fatal is None:
+            return
+        if self._fatal is None:
             self._fatal = event.error
+        if not self.job.options.continue_on_file_error:
             self._halt()
 
     def _halt(self) -> None:
@@ -270,12 +351,14 @@ class JobRun:
         now = self._tools.clock.now()
         progress = progress_of(self._totals)
         connected = self._connected
+        attempts, self._attempts = self._attempts, []
 
         def record(tx: Tx) -> bool:
             job = tx.job(self.job.job_id)
             if job is None or job.claim_id != self.job.claim_id:
                 return False
-            tx.update_files(job.job_id, [update_of(file) for file in files])
+            tx.update_files(job.job_id, [_update(tx, file) for file in files])
+            tx.insert_attempts(job.job_id, attempts)
             # Files may have been added that this run has not heard of yet.
             known = max(progress.files_total, job.progress.files_total)
             unheard = known > progress.files_total
@@ -303,7 +386,7 @@ class JobRun:
         waits = outcome.pause if job.state is JobState.TRANSIENT_ERROR else None
         return Ended(job, waits), False
 
-    def _settle(self, outcome: _Outcome) -> Callable[[Tx], tuple[Job | None, bool]]:
+    def _settle(self, outcome: Outcome) -> Callable[[Tx], tuple[Job | None, bool]]:
         now = self._tools.clock.now()
         pause = outcome.pause
         due = None if pause is None else now + timedelta(seconds=pause)
@@ -313,67 +396,70 @@ class JobRun:
             job = tx.job(self.job.job_id)
             if job is None or job.claim_id != self.job.claim_id:
                 return None, False
-            if done and tx.next_files(job.job_id, after=-1, limit=1):
+            trigger, error = outcome.trigger, outcome.error
+            rest = self._rest(tx) if done else None
+            if rest is not None and self._wanted(rest):
                 return job, True
+            if rest is not None:
+                # Nothing of it is to be moved now: it was not asked for, or has failed for good.
+                on_demand = job.options.on_demand_mode
+                trigger = Trigger.RANGES_DONE if on_demand else Trigger.FATAL
+                error = None if on_demand else rest.error
             free = dataclasses.replace(
                 job, claim_id="", retries=outcome.retries, stalled=outcome.stalled
             )
-            if outcome.trigger is None or job.completing:
+            if trigger is None or job.completing:
                 return tx.update_job(free), False
+            ready = trigger is Trigger.ALL_DONE and job.auto_complete
             moved = move(
                 tx,
-                dataclasses.replace(free, completing=done and job.auto_complete),
-                outcome.trigger,
+                dataclasses.replace(free, completing=ready),
+                trigger,
                 now,
-                error=outcome.error,
+                error=error,
                 next_attempt_time=due,
             )
             return moved or tx.update_job(free), False
 
         return settle
 
-    def _outcome(self) -> _Outcome:
-        retries = 0 if self._progressed else self.job.retries
-        stalled = 0.0 if self._progressed else self.job.stalled
-        if self._fatal is not None:
-            return _Outcome(Trigger.FATAL, self._fatal, None, stalled, retries + 1)
-        if self._halted:
-            return _Outcome(self._stopping, None, None, stalled, retries)
-        if not self._transient:
-            return _Outcome(Trigger.ALL_DONE)
-        if not self._progressed:
-            stalled += self._tools.clock.monotonic() - self._began
-        return self._transient_outcome(retries + 1, stalled)
+    def _rest(self, tx: Tx) -> File | None:
+        """The first unfinished file that is to be moved, failing that the first unfinished one."""
+        first: File | None = None
+        after = -1
+        while files := tx.next_files(self.job.job_id, after=after, limit=FETCH):
+            first = first or files[0]
+            wanted = next((file for file in files if self._wanted(file)), None)
+            if wanted is not None:
+                return wanted
+            after = files[-1].index
+        return first
 
-    def _transient_outcome(self, retries: int, stalled: float) -> _Outcome:
-        error = self._transient[0].error
-        asked = [failed.retry_after for failed in self._transient if failed.retry_after is not None]
-        pause = pause_after(
-            retries=retries,
-            stalled=stalled,
-            minimum_retry_delay=self.job.minimum_retry_delay,
-            no_progress_timeout=self.job.no_progress_timeout,
-            retry_after=max(asked, default=None),
-            chance=self._tools.chance(),
+    def _outcome(self) -> Outcome:
+        tried = Tried(
+            job=self.job,
+            fatal=self._fatal,
+            transient=tuple(self._transient),
+            progressed=self._progressed,
+            seconds=self._tools.clock.monotonic() - self._began,
         )
-        if pause.exhausted:
-            error = _out_of_patience(error, self.job.no_progress_timeout)
-            return _Outcome(Trigger.FATAL, error, None, stalled, retries)
-        stalled += pause.seconds
-        return _Outcome(Trigger.TRANSIENT, error, pause.seconds, stalled, retries)
+        if self._halted and self._fatal is None:
+            return tried.stopped(self._stopping)
+        return tried.outcome(self._tools.chance())
 
     async def _patiently(self, fn: Callable[[Tx], T], *, durable: bool = False) -> T:
         return await transact_patiently(self._tools.store, fn, durable=durable)
 
 
-def _out_of_patience(error: TransferError, no_progress_timeout: float) -> TransferError:
-    if no_progress_timeout == 0:
-        return dataclasses.replace(error, transient=False)
-    return dataclasses.replace(
-        error,
-        reason=Reason.NO_PROGRESS,
-        context=ErrorContext.GENERAL_TRANSPORT,
-        message=f"Nothing arrived for {no_progress_timeout:.0f} s. The last error: {error.message}",
-        transient=False,
-        http_status=None,
-    )
+def _update(tx: Tx, file: File) -> FileUpdate:
+    """What is written of a file: more may have been requested than its transfer was told of."""
+    update = update_of(file)
+    if not file.requested:
+        return update
+    (now,) = tx.files(file.job_id, after=file.index - 1, limit=1)
+    return dataclasses.replace(update, requested=requested_after(file, now.requested))
+
+
+def _is_news(file: File) -> bool:
+    """Whether those who watch files are told of it: it is whole, or has come to a stop."""
+    return file.transferred or file.error is not None or bool(file.filled and not file.requested)

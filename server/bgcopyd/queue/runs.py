@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from bgcopyd.jobs.file import File
 from bgcopyd.jobs.job import Job, Priority
 from bgcopyd.jobs.states import Trigger
 from bgcopyd.queue.run import Ended, JobRun, RunTools
@@ -34,11 +35,16 @@ class Runs:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._since: dict[str, float] = {}
         self._on_ended: Callable[[str, Ended | None], None] = lambda _job_id, _ended: None
+        self._on_files: Callable[[Job, Sequence[File]], None] = lambda _job, _files: None
         tools.engine.on_events(self._hear)
 
     def on_ended(self, callback: Callable[[str, Ended | None], None]) -> None:
         """Calls back with job id and result after each run."""
         self._on_ended = callback
+
+    def on_files(self, callback: Callable[[Job, Sequence[File]], None]) -> None:
+        """Calls back with files that are whole or have come to a stop."""
+        self._on_files = callback
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -57,7 +63,7 @@ class Runs:
 
     def begin(self, job: Job) -> None:
         """Runs a job that has just been claimed."""
-        run = JobRun(job, self._tools)
+        run = JobRun(job, self._tools, self._on_files)
         self._runs[job.job_id] = run
         self._since[job.job_id] = self._tools.clock.monotonic()
         self._tasks[job.job_id] = asyncio.create_task(
@@ -70,12 +76,22 @@ class Runs:
         if run is not None:
             run.grow(files)
 
+    def changed(self, job: Job, *, refetch: bool) -> None:
+        """Tells a run of new values of its job; with `refetch` its transfers begin again."""
+        run = self._runs.get(job.job_id)
+        if run is not None:
+            run.changed(job, refetch=refetch)
+
     def preempt(self, job_ids: Iterable[str]) -> None:
         """Sends running jobs back to the queue."""
         for job_id in job_ids:
             run = self._runs.get(job_id)
             if run is not None:
                 run.stop(Trigger.PREEMPTED)
+
+    def preempt_all(self) -> None:
+        """Sends all running jobs back to the queue."""
+        self.preempt(list(self._runs))
 
     async def stop(self, job_id: str) -> None:
         """Ends the job's run, whose state has been decided; returns when nothing is written."""
@@ -95,7 +111,7 @@ class Runs:
 
         What is dropped is found again at the next start.
         """
-        self.preempt(list(self._runs))
+        self.preempt_all()
         tasks = list(self._tasks.values())
         if not tasks:
             return

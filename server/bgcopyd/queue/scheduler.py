@@ -68,9 +68,11 @@ def _fairest(waiting: Sequence[Job], load: Mapping[str, int]) -> Job:
 def _victims(
     running: Sequence[Running], waiting: Sequence[Job], rules: Rules, now: float
 ) -> Iterable[str]:
-    # The lowest and longest running first, each for one waiting job.
+    # The lowest and longest running first: those beyond the slots, then each for one waiting job.
     victims = sorted(running, key=lambda job: (-job.priority, job.since))
-    for victim, job in zip(victims, waiting, strict=False):
+    beyond = max(0, len(running) - rules.background_jobs)
+    yield from (victim.job_id for victim in victims[:beyond])
+    for victim, job in zip(victims[beyond:], waiting, strict=False):
         slice_over = now - victim.since >= rules.time_slice
         if job.priority < victim.priority or (job.priority == victim.priority and slice_over):
             yield victim.job_id
@@ -94,6 +96,17 @@ class Scheduler:
         self._wake = asyncio.Event()
         self._due: dict[str, float] = {}
         self._contended = False
+        self.draining = False
+
+    def allow(self, background_jobs: int) -> None:
+        """Changes how many background jobs run at once; what runs beyond goes back."""
+        self._rules = dataclasses.replace(self._rules, background_jobs=background_jobs)
+        self.wake()
+
+    def drain(self, *, undo: bool) -> None:
+        """Starts nothing more and sends back what runs, until that is undone."""
+        self.draining = not undo
+        self.wake()
 
     def wake(self) -> None:
         """Something that may start or end a run has happened."""
@@ -122,7 +135,11 @@ class Scheduler:
 
     async def turn(self) -> None:
         """One round: due retries, foreground, background."""
+        if self.draining:
+            self._runs.preempt_all()
         await self._queue_due()
+        if self.draining:
+            return
         started = await self._start_foreground()
         plan = await self._plan()
         self._runs.preempt(plan.preempt)

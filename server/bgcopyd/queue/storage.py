@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from bgcopyd.jobs.file import File, Validators, Verification
+from bgcopyd.jobs.attempt import Attempt
+from bgcopyd.jobs.file import (
+    NO_REPORT,
+    File,
+    FileRange,
+    FileReport,
+    FileSpec,
+    Validators,
+    Verification,
+)
 from bgcopyd.jobs.job import Job, JobState, Priority, Progress, TransferError
 from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.values import value
@@ -65,11 +74,12 @@ class JobPage:
 
 @value(frozen=True, slots=True)
 class Tombstone:
-    """A job that is gone, and whose it was."""
+    """A job that is gone, or is somebody else's now, and whose it was."""
 
     job_id: str
     owner: str
     change_seq: int
+    owner_changed: bool = False
 
 
 @value(frozen=True, slots=True)
@@ -103,7 +113,10 @@ class FileTotals:
 
 @value(frozen=True, slots=True)
 class FileUpdate:
-    """New values of one file's transfer; the whole of them, as the writer knows the file."""
+    """New values of one file's transfer; the whole of them, as the writer knows the file.
+
+    `requested` None leaves it as it is: callers add to it while a transfer is under way.
+    """
 
     index: int
     partial_name: str
@@ -116,6 +129,10 @@ class FileUpdate:
     device: int | None
     inode: int | None
     error: TransferError | None
+    report: FileReport = NO_REPORT
+    filled: tuple[FileRange, ...] = ()
+    requested: tuple[FileRange, ...] | None = None
+    validation_state: bool | None = None
 
 
 @value(frozen=True, slots=True)
@@ -147,7 +164,7 @@ class Tx(Protocol):
         """Replaces all but id, creator, seq and progress. `requeue` takes a new queue_seq."""
 
     def delete_job(self, job_id: str) -> None:
-        """Removes a job with its files and leaves a tombstone."""
+        """Removes a job with all that belongs to it and leaves a tombstone."""
 
     def insert_files(self, job_id: str, files: Sequence[File]) -> None:
         """Adds files with the indexes they carry and claims their destinations.
@@ -168,14 +185,44 @@ class Tx(Protocol):
     def update_files(self, job_id: str, updates: Iterable[FileUpdate]) -> None:
         """Writes what transfers have learnt and done; no change of the job by itself."""
 
+    def set_spec(self, job_id: str, index: int, spec: FileSpec) -> None:
+        """Replaces what a file is fetched from; its destination stays."""
+
+    def rename_file(self, job_id: str, index: int, path: str) -> None:
+        """Notes the name that a file got instead of the one it was to have, which stays claimed."""
+
+    def remove_files(self, job_id: str, indexes: Sequence[int]) -> None:
+        """Takes files out of the job and frees their destinations; indexes are not given again."""
+
+    def next_index(self, job_id: str) -> int:
+        """The index of the next file that is added; never one that was given before."""
+
+    def insert_attempts(self, job_id: str, attempts: Sequence[Attempt]) -> None:
+        """Adds attempts; only the newest ATTEMPTS_PER_JOB of a job are kept."""
+
+    def secrets(self, job_id: str) -> dict[str, bytes]:
+        """The job's sealed secrets by name."""
+
+    def put_secrets(self, job_id: str, sealed: Mapping[str, bytes]) -> None:
+        """Adds or replaces secrets."""
+
+    def drop_secrets(self, job_id: str, names: Iterable[str]) -> None:
+        """Forgets secrets; absent ones are done."""
+
+    def policy(self) -> Mapping[str, object]:
+        """What an operator has changed of the policy, by field; empty before that."""
+
+    def set_policy(self, values: Mapping[str, object]) -> None:
+        """Replaces what is changed of the policy; values of JSON."""
+
     def release_destinations(self, job_id: str) -> None:
         """Frees the destinations of a job that has ended."""
 
     def set_progress(self, job_id: str, progress: Progress) -> None:
         """Writes a job's progress; no change of the job. bytes_per_second is not kept."""
 
-    def live_jobs(self, owner: str) -> int:
-        """How many jobs of the owner are not final."""
+    def live_jobs(self, owner: str | None) -> int:
+        """How many jobs of the owner, or of all owners (None), are not final."""
 
     def request(self, creator: str, request_id: str) -> Request | None:
         """The use of a request id, while it is remembered."""
@@ -248,6 +295,14 @@ class Store(Protocol):
 
     async def files(self, job_id: str, *, after: int = -1, limit: int = 1000) -> list[File]:
         """As Tx.files."""
+
+    async def attempts(
+        self, job_id: str, *, file_index: int | None, before: int | None, limit: int
+    ) -> list[Attempt]:
+        """Attempts by attempt_id, falling, below `before`."""
+
+    async def counts(self) -> dict[JobState, int]:
+        """How many jobs of each state there are."""
 
     async def changes(self, after: int, *, limit: int = 1000) -> Changes:
         """What has changed; `position` is where to go on, newest once all is read."""

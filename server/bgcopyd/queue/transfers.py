@@ -2,13 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from bgcopyd.jobs.file import Digest, Validators, Verification
+from bgcopyd.jobs.file import (
+    NO_REPORT,
+    Digest,
+    FileRange,
+    FileReport,
+    Validators,
+    Verification,
+)
+from bgcopyd.jobs.http_options import Credentials, HttpOptions
 from bgcopyd.jobs.job import TransferError
+from bgcopyd.jobs.options import OverwritePolicy
+
+
+@dataclass(frozen=True, slots=True)
+class TransferOptions:
+    """How a job's files are fetched; the same for all of them.
+
+    The secret headers of `http` have their values here. Files of one owner share connections with
+    nobody else's; those of different certificates, proxies or credentials share none. `dynamic`
+    content is never resumed. `lazy` claims bytes only when the transfer ends. A file larger than
+    `max_size` is refused.
+    """
+
+    owner: str = ""
+    foreground: bool = False
+    http: HttpOptions = HttpOptions()
+    credentials: tuple[Credentials, ...] = ()
+    dynamic: bool = False
+    lazy: bool = False
+    max_size: int | None = None
+
+
+DEFAULT_TRANSFER_OPTIONS = TransferOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +48,10 @@ class Transfer:
 
     `claim_id` names the run: it stands in every event, so that late ones are known. `partial_name`
     is the hidden file beside the target that holds (or will hold) the bytes; `claimed` of them,
-    from the start, are known to be on disk. `rate_group` shares one limit of `rate` bytes per
-    second (0 = none) between the transfers of a job.
+    from the start, are known to be on disk, and the parts of `filled` beyond them. The transfers of
+    a job share one limit of `rate` bytes per second (0 = none). `ranges` are the wanted parts of
+    the remote file, written one behind the other; none means the whole. `requested` are the only
+    parts of the local file that are wanted now (RequestFileRanges); None means all of it.
     """
 
     job_id: str
@@ -33,6 +66,30 @@ class Transfer:
     validators: Validators
     digests: tuple[Digest, ...]
     rate: int = 0
+    options: TransferOptions = DEFAULT_TRANSFER_OPTIONS
+    mirrors: tuple[str, ...] = ()
+    ranges: tuple[FileRange, ...] = ()
+    filled: tuple[FileRange, ...] = ()
+    requested: tuple[FileRange, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptReport:
+    """What one transfer was like, for people and for the list of attempts.
+
+    `url` answered last, without user information and query; `address` is empty where none did or
+    a proxy stood between; `protocol` as "HTTP/2"; `received` bytes of the file came in it.
+    """
+
+    url: str = ""
+    address: str = ""
+    protocol: str = ""
+    http_status: int | None = None
+    received: int = 0
+    file: FileReport = NO_REPORT
+
+
+NO_ATTEMPT = AttemptReport()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +120,7 @@ class Received:
 class Claimed:
     """The first `claimed` bytes are on disk (after fdatasync), under these validators.
 
-    May be less than before: the file began anew.
+    May be less than before: the file began anew. `filled` are the parts beyond that are on disk.
     """
 
     job_id: str
@@ -72,6 +129,7 @@ class Claimed:
     claimed: int
     size: int | None
     validators: Validators
+    filled: tuple[FileRange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +144,7 @@ class Finished:
     verification: Verification
     device: int
     inode: int
+    attempt: AttemptReport = NO_ATTEMPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +162,17 @@ class Failed:
     size: int | None
     validators: Validators
     retry_after: float | None = None
+    filled: tuple[FileRange, ...] = ()
+    attempt: AttemptReport = NO_ATTEMPT
 
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """A transfer that was told to stop has done so: its descriptor is closed, `claimed` is safe."""
+    """A transfer was told to stop, or has all that was `requested`, and has done so.
+
+    Its descriptor is closed, `claimed` and `filled` are safe. `satisfied` says that everything that
+    was requested is there.
+    """
 
     job_id: str
     claim_id: str
@@ -115,6 +180,9 @@ class Stopped:
     claimed: int
     size: int | None
     validators: Validators
+    filled: tuple[FileRange, ...] = ()
+    satisfied: bool = False
+    attempt: AttemptReport = NO_ATTEMPT
 
 
 Event = Connected | Received | Claimed | Finished | Failed | Stopped
@@ -131,14 +199,27 @@ class Placement:
     device: int
     inode: int
     modified: datetime | None = None
+    overwrite: OverwritePolicy = OverwritePolicy.REPLACE
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """How one placement went; `problem` is empty when the file has its name durably."""
+    """How one placement went; `problem` is empty when the file has its name durably.
+
+    `exists` says that the problem is a file of that name. `path` is where the file is now, relative
+    to its root, where the policy gave it another name; `kept` that the policy left what was there.
+    Ours is still beside it then, so that a repeated call decides alike: discard it once the
+    decision is stored.
+    """
 
     index: int
     problem: str = ""
+    exists: bool = False
+    path: str = ""
+    kept: bool = False
+
+
+LiveJobs = Callable[[frozenset[str]], Awaitable[Collection[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +246,9 @@ class Engine(Protocol):
     def set_rate(self, job_id: str, rate: int) -> None:
         """Changes the limit of a job's transfers; bytes per second, 0 = none."""
 
+    def set_total_rate(self, rate: int) -> None:
+        """Changes the limit of all transfers together; bytes per second, 0 = none."""
+
     def on_events(self, callback: Callable[[Sequence[Event]], None]) -> None:
         """Events come here, in batches, on the loop; in order per transfer."""
 
@@ -176,7 +260,7 @@ class Files(Protocol):
     """What the queue does to files at a job's end, on the threads of their volumes."""
 
     async def place(self, placements: Sequence[Placement]) -> list[Placed]:
-        """Renames partial files over their targets and syncs the directories.
+        """Gives partial files their names, as each placement's policy says, and syncs.
 
         A placement that an earlier call has carried out (the target is the device and inode) is
         done already. One failure does not stop the others.
@@ -184,3 +268,69 @@ class Files(Protocol):
 
     async def discard(self, partials: Sequence[Partial]) -> list[str]:
         """Deletes partial files; absent ones are done. Returns one text per failure."""
+
+    async def sweep(self, directories: Sequence[tuple[str, str]], live: LiveJobs) -> int:
+        """Deletes partial files of jobs that do not live any more; returns how many.
+
+        Args:
+            directories: root and relative directory, "" for the root itself; absent ones are done.
+            live: which of these job ids are those of jobs that may still want their partial files.
+                Asked once, after all directories were read: a job that begins later is safe.
+        """
+
+
+class Reader(Protocol):
+    """Reads what is on disk of a file, on the threads of its volume."""
+
+    def read(
+        self,
+        root: str,
+        path: str,
+        partial_name: str,
+        *,
+        completed: bool,
+        offset: int,
+        length: int,
+        identity: tuple[int, int] | None = None,
+    ) -> AsyncGenerator[bytes, None]:
+        """The bytes from the offset on, in pieces of at most 64 KiB.
+
+        Ask for bytes that are claimed or filled only. A file that is completed is read under its
+        name, another under `partial_name`; one that gets its name meanwhile is read to the end.
+        `identity` is the device and inode that it must have, where they are known.
+
+        Raises:
+            FileGone: the file is not there, or not that file any more.
+            OSError: the disk failed.
+        """
+
+
+class FileGone(Exception):
+    """A file that is to be read is not there, is no plain file, or was shortened or replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a server says of a URL; `redirect_chain` are the URLs that answered, first to last.
+
+    URLs are without user information and query. `suggested_name` is a safe base name or empty.
+    """
+
+    http_status: int | None = None
+    size: int | None = None
+    accepts_ranges: bool = False
+    etag: str = ""
+    last_modified: str = ""
+    content_type: str = ""
+    suggested_name: str = ""
+    redirect_chain: tuple[str, ...] = ()
+    protocol: str = ""
+    address: str = ""
+    error: TransferError | None = None
+
+
+class Prober(Protocol):
+    """Asks servers without fetching."""
+
+    async def probe(self, url: str, options: TransferOptions) -> Probe:
+        """What the server says, within a bounded time; an error of it is data."""

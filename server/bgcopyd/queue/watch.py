@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncGenerator
+import enum
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from bgcopyd.jobs.file import File
 from bgcopyd.jobs.job import Job, Progress
+from bgcopyd.jobs.notifying import tells, tells_file, tells_modification
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.commands import WatchJobs
 from bgcopyd.queue.matching import in_scope, matches
 from bgcopyd.queue.progress import ProgressBoard
-from bgcopyd.queue.storage import Changes, JobQuery, Position, Store
+from bgcopyd.queue.storage import Changes, JobQuery, Position, Store, Tombstone
 
 PENDING = 256
 SNAPSHOT_PAGE = 200
@@ -30,13 +33,21 @@ class JobChanged:
     encoded: bytes | None = None
 
 
+class Removal(enum.Enum):
+    """Why a watch forgets a job."""
+
+    DELETED = "it was deleted or has expired"
+    NO_MATCH = "the filter does not match it any more"
+    OWNER_CHANGED = "it belongs to somebody else"
+
+
 @dataclass(frozen=True, slots=True)
 class JobRemoved:
-    """A job that is gone (`deleted`) or that the filter does not match any more."""
+    """A job that a watch has reason to forget."""
 
     job_id: str
     position: int
-    deleted: bool
+    why: Removal
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +64,15 @@ class Heartbeat:
     position: int
 
 
-WatchEvent = JobChanged | JobRemoved | SnapshotComplete | Heartbeat
+@dataclass(frozen=True, slots=True)
+class FileChanged:
+    """A file as it is now; None stands for so many that they are better listed."""
+
+    job_id: str
+    file: File | None
+
+
+WatchEvent = JobChanged | JobRemoved | SnapshotComplete | Heartbeat | FileChanged
 
 
 class Feed(Protocol):
@@ -88,6 +107,8 @@ class Watch:
         self._position = 0
         self._running: dict[str, Job] = {}
         self._shown: dict[str, Progress] = {}
+        self._shown_at: dict[str, float] = {}
+        self._files: dict[tuple[str, int], FileChanged] = {}
         self._progress_due = 0.0
         self._news = asyncio.Event()
 
@@ -96,7 +117,10 @@ class Watch:
         self._news.set()
 
     def offer(
-        self, events: list[JobChanged], gone: list[tuple[str, JobRemoved]], position: int
+        self,
+        events: Sequence[JobChanged],
+        gone: Sequence[tuple[Tombstone, JobRemoved]],
+        position: int,
     ) -> None:
         """Takes what the feed has read; never waits."""
         if self._behind:
@@ -105,8 +129,8 @@ class Watch:
             seen = self._seen(event) if self._is_news(event) else None
             if seen is not None:
                 self._pending[event.job.job_id] = seen
-        for owner, removed in gone:
-            if self._is_news(removed) and in_scope(owner, removed.job_id, self._query):
+        for stone, removed in gone:
+            if self._is_news(removed) and self._hears_of(stone):
                 self._pending[removed.job_id] = removed
         self._pending_position = position
         if len(self._pending) > PENDING:
@@ -114,6 +138,23 @@ class Watch:
             self._pending.clear()
         if self._pending or self._behind:
             self._news.set()
+
+    def offer_files(self, job: Job, files: Sequence[File]) -> None:
+        """Takes files of a job that have just changed; never waits."""
+        if not self._command.file_events or not self._is_told(job):
+            return
+        for file in files:
+            if self._command.notified_only and not tells_file(job, file):
+                continue
+            self._files[job.job_id, file.index] = FileChanged(job.job_id, file)
+        if len(self._files) > PENDING:
+            jobs = {job_id for job_id, _ in self._files}
+            self._files = {(job_id, 0): FileChanged(job_id, None) for job_id in jobs}
+        if self._files:
+            self._news.set()
+
+    def _is_told(self, job: Job) -> bool:
+        return in_scope(job.owner, job.job_id, self._query) and matches(job, self._query)
 
     async def events(self) -> AsyncGenerator[WatchEvent, None]:
         """Snapshot or continuation, then changes, progress and heartbeats."""
@@ -174,6 +215,9 @@ class Watch:
         self._position = max(self._position, self._pending_position)
         for event in sorted(pending.values(), key=_order):
             yield self._told(event)
+        files, self._files = self._files, {}
+        for changed in files.values():
+            yield changed
         for live in self._progress():
             yield live
 
@@ -197,27 +241,26 @@ class Watch:
             seen = self._seen(JobChanged(self._feed.board.overlay(job), job.change_seq))
             if seen is not None:
                 events.append(seen)
-        events += [
-            JobRemoved(stone.job_id, stone.change_seq, deleted=True)
-            for stone in changes.tombstones
-            if in_scope(stone.owner, stone.job_id, self._query)
-        ]
+        events += [removal_of(stone) for stone in changes.tombstones if self._hears_of(stone)]
         return sorted(events, key=_order)
 
     def _told(self, event: JobChanged | JobRemoved) -> JobChanged | JobRemoved:
         if isinstance(event, JobRemoved):
-            self._running.pop(event.job_id, None)
-            self._shown.pop(event.job_id, None)
+            self._forget(event.job_id)
             return event
         self._follow(event.job)
         return event
 
     def _follow(self, job: Job) -> None:
-        if job.state.running:
+        if job.state.running and (not self._command.notified_only or tells_modification(job)):
             self._running[job.job_id] = job
         else:
-            self._running.pop(job.job_id, None)
-            self._shown.pop(job.job_id, None)
+            self._forget(job.job_id)
+
+    def _forget(self, job_id: str) -> None:
+        self._running.pop(job_id, None)
+        self._shown.pop(job_id, None)
+        self._shown_at.pop(job_id, None)
 
     def _progress(self) -> list[JobChanged]:
         """Running jobs whose progress has changed since it was last sent, once per interval."""
@@ -229,10 +272,19 @@ class Watch:
         live = self._feed.board.running()
         for job_id, job in self._running.items():
             progress = live.get(job_id)
-            if progress is not None and progress is not self._shown.get(job_id):
+            if progress is None or progress is self._shown.get(job_id):
+                continue
+            if now >= self._shown_at.get(job_id, now) + self._pause(job_id, job):
                 self._shown[job_id] = progress
+                self._shown_at[job_id] = now
                 events.append(self._feed.live(job, progress))
         return events
+
+    def _pause(self, job_id: str, job: Job) -> float:
+        """The least time between two events of the job's progress, beyond the watch's own."""
+        least = job.options.notifications.minimum_interval
+        beyond = least > self._command.progress_interval and job_id in self._shown_at
+        return least if beyond else 0.0
 
     def _is_news(self, event: JobChanged | JobRemoved) -> bool:
         """Whether this watch, which may have read the store later than the feed, lacks it."""
@@ -243,14 +295,26 @@ class Watch:
         if not in_scope(job.owner, job.job_id, self._query):
             return None
         if matches(job, self._query):
-            return event
-        return JobRemoved(job.job_id, job.change_seq, deleted=False)
+            return event if not self._command.notified_only or tells(job) else None
+        return JobRemoved(job.job_id, job.change_seq, Removal.NO_MATCH)
+
+    def _hears_of(self, stone: Tombstone) -> bool:
+        """Whether the watch must forget the job; one of all owners sees it with the new one."""
+        if stone.owner_changed and self._query.owner is None:
+            return False
+        return in_scope(stone.owner, stone.job_id, self._query)
 
     @staticmethod
     def _resumed(now: Position, store_id: str, position: int) -> int:
         if store_id != now.store_id or not now.oldest <= position <= now.newest:
             raise _expired()
         return position
+
+
+def removal_of(stone: Tombstone) -> JobRemoved:
+    """What a watch is told of a tombstone."""
+    why = Removal.OWNER_CHANGED if stone.owner_changed else Removal.DELETED
+    return JobRemoved(stone.job_id, stone.change_seq, why)
 
 
 def _order(event: JobChanged | JobRemoved) -> int:

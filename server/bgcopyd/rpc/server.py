@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import grpc
 from google.protobuf import message_factory
+from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from bgcopy.v1 import background_copy_manager_pb2 as pb
+from bgcopy.v1 import admin_service_pb2, background_copy_manager_pb2
 from bgcopyd.jobs import limits
-from bgcopyd.queue.authorizer import PERMISSIONS
+from bgcopyd.queue.authorizer import SERVICES
 from bgcopyd.rpc.calls import Calls, Method, Service
-from bgcopyd.rpc.servicer import BackgroundCopyServicer
 
-SERVICE = pb.DESCRIPTOR.services_by_name["BackgroundCopyManager"]
+DESCRIPTORS: Mapping[str, ServiceDescriptor] = {
+    **background_copy_manager_pb2.DESCRIPTOR.services_by_name,
+    **admin_service_pb2.DESCRIPTOR.services_by_name,
+}
 
 # Clients may ping each 10 s, also between calls (bgcopy does each 5.5 minutes); grpc's own limit is
 # 5 minutes, and beyond it the server hangs up with GOAWAY too_many_pings.
@@ -39,20 +42,25 @@ class Listener(Exception):
 
 
 class RpcServer:
-    """Serves BackgroundCopyManager and grpc.health.v1.Health.
+    """Serves our services and grpc.health.v1.Health, all on every listener.
 
     Args:
+        servicers: what serves each service; each has methods for some RPCs, by the RPC's name.
         listen: `unix:PATH` and `tcp://HOST:PORT`, judged already; port 0 takes a free one.
     """
 
     def __init__(
-        self, calls: Calls, servicer: BackgroundCopyServicer, listen: Sequence[str]
+        self, calls: Calls, servicers: Mapping[str, Sequence[object]], listen: Sequence[str]
     ) -> None:
         self._listen = tuple(listen)
         self._server = grpc.aio.server(options=OPTIONS)
         self._health = health.aio.HealthServicer()
         self._sockets: list[Path] = []
-        self._server.add_generic_rpc_handlers([Service(_methods(calls, servicer))])
+        self._names = [DESCRIPTORS[name].full_name for name in servicers]
+        methods: dict[str, Method] = {}
+        for name, some in servicers.items():
+            methods |= _methods(calls, DESCRIPTORS[name], some)
+        self._server.add_generic_rpc_handlers([Service(methods)])
         server: Any = _Unregistered(self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
 
@@ -75,7 +83,7 @@ class RpcServer:
     async def start(self) -> None:
         """Serves."""
         await self._server.start()
-        for service in ("", SERVICE.full_name):
+        for service in ("", *self._names):
             await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
 
     async def refuse_new(self) -> None:
@@ -140,17 +148,23 @@ class _Unregistered:
         """Leaves them to the generic handlers, which find them as well."""
 
 
-def _methods(calls: Calls, servicer: BackgroundCopyServicer) -> dict[str, Method]:
+def _methods(
+    calls: Calls, service: ServiceDescriptor, servicers: Sequence[object]
+) -> dict[str, Method]:
     """Every method of the service by its path, by name, so that none can be forgotten.
 
     A method that no permission is written down for is not served.
     """
+    permissions = SERVICES[service.name]
     methods: dict[str, Method] = {}
-    for method in SERVICE.methods:
-        if method.name not in PERMISSIONS:
+    for method in service.methods:
+        if method.name not in permissions:
             continue
-        path = f"/{SERVICE.full_name}/{method.name}"
-        work = getattr(servicer, _snake(method.name))
+        name = _snake(method.name)
+        work = next((getattr(one, name) for one in servicers if hasattr(one, name)), None)
+        if work is None:
+            continue
+        path = f"/{service.full_name}/{method.name}"
         decoder = message_factory.GetMessageClass(method.input_type).FromString
         if method.server_streaming:
             methods[path] = calls.stream(work, decoder)

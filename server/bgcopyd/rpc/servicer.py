@@ -15,14 +15,17 @@ from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopy.v1 import job_pb2
 from bgcopyd.api import decode, encode
 from bgcopyd.api.descriptions import describe
+from bgcopyd.api.encode_times import timestamp
+from bgcopyd.api.fields import job_id
 from bgcopyd.api.tokens import page_token, resume_token
 from bgcopyd.jobs import limits
 from bgcopyd.jobs.job import Job
-from bgcopyd.jobs.limits import Limits
+from bgcopyd.jobs.policy import Policy
 from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.refusal import Refusal
 from bgcopyd.jobs.roots import Roots
 from bgcopyd.queue.changes import ChangeFeed
+from bgcopyd.queue.judging import Configured
 from bgcopyd.queue.manager import BackgroundCopyManager
 
 M = TypeVar("M", bound=Message)
@@ -52,11 +55,12 @@ class _WithJob(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What GetServerInfo tells of the server."""
+    """What GetServerInfo tells of the server; the policy as it is at the call."""
 
     version: str
     start_time: datetime
-    bounds: Limits
+    policy: Callable[[], Policy]
+    configured: Configured
 
 
 class BackgroundCopyServicer:
@@ -81,7 +85,7 @@ class BackgroundCopyServicer:
 
     async def get_job(self, caller: Principal, request: pb.GetJobRequest) -> pb.GetJobResponse:
         """GetJob."""
-        job = await self._manager.get_job(caller, decode.job_id(request.job_id))
+        job = await self._manager.get_job(caller, job_id(request.job_id))
         decode.whole(request)
         return _holding(pb.GetJobResponse(), job)
 
@@ -105,7 +109,7 @@ class BackgroundCopyServicer:
         self, caller: Principal, request: pb.AddFilesRequest
     ) -> pb.AddFilesResponse:
         """AddFiles."""
-        target = decode.job_id(request.job_id)
+        target = job_id(request.job_id)
         try:
             self._manager.judge_file_count(0, len(request.files))
         except Refusal:
@@ -200,7 +204,7 @@ class BackgroundCopyServicer:
     ) -> pb.GetServerInfoResponse:
         """GetServerInfo."""
         decode.whole(request)
-        bounds = self._about.bounds
+        bounds = self._about.policy()
         return pb.GetServerInfoResponse(
             version=self._about.version,
             limits=pb.Limits(
@@ -208,15 +212,21 @@ class BackgroundCopyServicer:
                 files_per_job=bounds.files_per_job,
                 watches_per_owner=bounds.watches_per_owner,
                 request_bytes=limits.REQUEST_BYTES,
+                jobs_per_machine=bounds.jobs_per_machine,
+                ranges_per_file=bounds.ranges_per_file,
             ),
             caller=pb.Caller(principal=caller.id, admin=caller.admin),
             roots=self._roots.open_to(caller).names,
-            start_time=encode.timestamp(self._about.start_time),
+            start_time=timestamp(self._about.start_time),
+            client_certificates=(
+                sorted(self._about.configured.client_certificates) if caller.admin else ()
+            ),
+            ca_bundles=sorted(self._about.configured.ca_bundles),
         )
 
     async def _target(self, caller: Principal, request: Verb) -> str:
         """The job that a verb names; its permission is judged before the rest of the request."""
-        target = decode.job_id(request.job_id)
+        target = job_id(request.job_id)
         try:
             decode.whole(request)
         except Refusal:

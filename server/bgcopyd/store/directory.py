@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from bgcopyd.store.connection import DATABASE
 from bgcopyd.store.errors import NetworkFilesystem, StateDirectoryError, StateDirectoryLocked
 
 LOCK = "lock"
@@ -134,3 +135,8 @@ class StateDirectory:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def size_on_disk(state_dir: Path) -> int:
+    """Bytes of the database with what belongs to it, without backups."""
+    return sum(path.stat().st_size for path in state_dir.glob(f"{DATABASE}*"))

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from bgcopyd.jobs.file import (
+    NO_REPORT,
     Digest,
     DigestAlgorithm,
     File,
+    FileRange,
+    FileReport,
     FileSpec,
+    SourceBytes,
     Validators,
     Verification,
 )
+from bgcopyd.jobs.http_options import HttpHeader
 from bgcopyd.queue.storage import FileUpdate
-from bgcopyd.store.rows import Row, encode_error, error_of, insert_statement
+from bgcopyd.store.rows import Row, encode_error, error_of, exactly, insert_statement
 
 INDEX_BITS = 24
 MAXIMUM_INDEX = (1 << INDEX_BITS) - 1
@@ -24,15 +30,18 @@ _VERIFICATIONS: dict[int | None, Verification | None] = {
 _FILE_COLUMNS = (
     "key", "url", "root", "path", "destination", "digests", "partial_name", "claimed", "size",
     "etag", "last_modified", "last_modified_strong", "transferred", "completed", "verification",
-    "device", "inode", "error",
+    "device", "inode", "error", "extra", "report", "filled", "requested", "validation_state",
 )  # fmt: skip
 SELECT_FILE = f"SELECT {', '.join(_FILE_COLUMNS)} FROM file"
 INSERT_FILE = insert_statement("file", (*_FILE_COLUMNS, "live"))
 UPDATE_FILE = (
     "UPDATE file SET partial_name = ?, claimed = ?, size = ?, etag = ?, last_modified = ?, "
     "last_modified_strong = ?, transferred = ?, completed = ?, verification = ?, device = ?, "
-    "inode = ?, error = ? WHERE key = ?"
+    "inode = ?, error = ?, report = ?, filled = ?, "
+    "requested = coalesce(?, requested), validation_state = ? "
+    "WHERE key = ?"
 )
+UPDATE_SPEC = "UPDATE file SET url = ?, digests = ?, extra = ? WHERE key = ?"
 
 
 def file_key(seq: int, index: int) -> int:
@@ -45,14 +54,13 @@ def file_key(seq: int, index: int) -> int:
 def file_values(seq: int, file: File) -> Row:
     """The values of INSERT_FILE."""
     spec = file.spec
-    digests = [[int(digest.algorithm), digest.value.hex()] for digest in spec.digests]
     return (
         file_key(seq, file.index),
         spec.url,
         spec.root,
         spec.path,
         spec.destination,
-        json.dumps(digests) if digests else None,
+        _digests_text(spec),
         file.partial_name,
         file.claimed,
         file.size,
@@ -65,8 +73,18 @@ def file_values(seq: int, file: File) -> Row:
         file.device,
         file.inode,
         encode_error(file.error),
+        _extra_text(spec),
+        _report_text(file.report),
+        _ranges_text(file.filled),
+        _ranges_text(file.requested),
+        file.validation_state,
         1,
     )
+
+
+def spec_values(seq: int, index: int, spec: FileSpec) -> Row:
+    """The values of UPDATE_SPEC."""
+    return (spec.url, _digests_text(spec), _extra_text(spec), file_key(seq, index))
 
 
 def file_update_values(seq: int, update: FileUpdate) -> Row:
@@ -84,6 +102,10 @@ def file_update_values(seq: int, update: FileUpdate) -> Row:
         update.device,
         update.inode,
         encode_error(update.error),
+        _report_text(update.report),
+        _ranges_text(update.filled),
+        None if update.requested is None else json.dumps(_pairs(update.requested)),
+        update.validation_state,
         file_key(seq, update.index),
     )
 
@@ -93,12 +115,21 @@ def file_of(job_id: str, row: Row) -> File:
     (
         key, url, root, path, destination, digests, partial_name, claimed, size, etag,
         last_modified, last_modified_strong, transferred, completed, verification, device, inode,
-        error,
+        error, extra, report, filled, requested, validation_state,
     ) = row  # fmt: skip
+    ranges, mirrors = ((), ()) if extra is None else _extra(extra)
     return File(
         job_id=job_id,
         index=key & MAXIMUM_INDEX,
-        spec=FileSpec(url, root, path, destination, () if digests is None else _digests(digests)),
+        spec=FileSpec(
+            url,
+            root,
+            path,
+            destination,
+            () if digests is None else _digests(digests),
+            ranges,
+            mirrors,
+        ),
         partial_name=partial_name,
         claimed=claimed,
         size=size,
@@ -109,6 +140,10 @@ def file_of(job_id: str, row: Row) -> File:
         device=device,
         inode=inode,
         error=error_of(error),
+        report=NO_REPORT if report is None else _report(report),
+        filled=() if filled is None else _ranges(json.loads(filled)),
+        requested=() if requested is None else _ranges(json.loads(requested)),
+        validation_state=None if validation_state is None else validation_state != 0,
     )
 
 
@@ -116,4 +151,53 @@ def _digests(text: str) -> tuple[Digest, ...]:
     return tuple(
         Digest(DigestAlgorithm(algorithm), bytes.fromhex(value))
         for algorithm, value in json.loads(text)
+    )
+
+
+def _digests_text(spec: FileSpec) -> str | None:
+    if not spec.digests:
+        return None
+    return json.dumps([[int(digest.algorithm), digest.value.hex()] for digest in spec.digests])
+
+
+def _ranges(values: Sequence[Sequence[int | None]]) -> tuple[FileRange, ...]:
+    return tuple(
+        FileRange(exactly(int, offset), None if length is None else exactly(int, length))
+        for offset, length in values
+    )
+
+
+def _pairs(ranges: Sequence[FileRange]) -> list[tuple[int, int | None]]:
+    return [(one.offset, one.length) for one in ranges]
+
+
+def _ranges_text(ranges: Sequence[FileRange]) -> str | None:
+    return json.dumps(_pairs(ranges)) if ranges else None
+
+
+def _extra_text(spec: FileSpec) -> str | None:
+    if not spec.ranges and not spec.mirrors:
+        return None
+    return json.dumps([_pairs(spec.ranges), spec.mirrors])
+
+
+def _extra(text: str) -> tuple[tuple[FileRange, ...], tuple[str, ...]]:
+    ranges, mirrors = json.loads(text)
+    return _ranges(ranges), tuple(exactly(str, url) for url in mirrors)
+
+
+def _report_text(report: FileReport) -> str | None:
+    if report is NO_REPORT or report == NO_REPORT:
+        return None
+    headers = [[header.name, header.value] for header in report.response_headers]
+    sources = [[source.url, source.bytes] for source in report.sources]
+    return json.dumps([headers, report.final_url, sources])
+
+
+def _report(text: str) -> FileReport:
+    headers, final_url, sources = json.loads(text)
+    return FileReport(
+        tuple(HttpHeader(exactly(str, name), exactly(str, value)) for name, value in headers),
+        exactly(str, final_url),
+        tuple(SourceBytes(exactly(str, url), exactly(int, count)) for url, count in sources),
     )

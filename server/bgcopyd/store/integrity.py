@@ -37,7 +37,12 @@ def problems(db: sqlite3.Connection, *, thorough: bool = False) -> list[str]:
         found = [row[0] for row in db.execute(f"PRAGMA {pragma}({_MOST_PROBLEMS})")]
         if thorough:
             broken = db.execute("PRAGMA foreign_key_check").fetchall()
-            found += [f"row {row[1]} of {row[0]} refers to nothing" for row in broken]
+            found += [f"{_row_name(row[1])} of {row[0]} refers to nothing" for row in broken]
     except sqlite3.DatabaseError as problem:
         return [str(problem)]
     return [] if found == ["ok"] else [text for text in found if text != "ok"]
+
+
+def _row_name(number: int | None) -> str:
+    """A table may have no row numbers."""
+    return "a row" if number is None else f"row {number}"

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from bgcopyd.jobs.job import NO_LABELS, Job, JobState, JobType, Priority, Progress
+from bgcopyd.jobs.options import DEFAULT_OPTIONS
+from bgcopyd.store.options_codec import encode_options, options_of
 from bgcopyd.store.rows import (
     EPOCH,
     Row,
@@ -28,7 +30,7 @@ _MUTABLE_JOB_COLUMNS = (
     "change_seq", "queue_seq", "claim_id", "minimum_retry_delay", "no_progress_timeout",
     "max_bytes_per_second", "auto_complete", "completing", "cleanup", "error",
     "error_count", "retries", "stalled", "create_time", "modification_time", "transferred_time",
-    "expire_time", "next_attempt_time",
+    "expire_time", "next_attempt_time", "options",
 )  # fmt: skip
 _JOB_COLUMNS = ("seq", "id", "owner", "creator", "files", *_MUTABLE_JOB_COLUMNS)
 SELECT_JOB = (
@@ -72,6 +74,7 @@ def mutable_values(job: Job) -> Row:
         micros_or_none(job.transferred_time),
         micros_or_none(job.expire_time),
         micros_or_none(job.next_attempt_time),
+        None if job.options is DEFAULT_OPTIONS else encode_options(job.options),
     )
 
 
@@ -87,7 +90,7 @@ def job_of(row: Row) -> Job:
         etag, revision, change_seq, queue_seq, claim_id, minimum_retry_delay, no_progress_timeout,
         max_bytes_per_second, auto_complete, completing, cleanup, error,
         error_count, retries, stalled, create_time, modification_time, transferred_time,
-        expire_time, next_attempt_time, transferred, total, files_total, files_transferred,
+        expire_time, next_attempt_time, options, transferred, total, files_total, files_transferred,
     ) = row  # fmt: skip
     return Job(
         id_text(key),
@@ -123,6 +126,7 @@ def job_of(row: Row) -> Job:
         cleanup != 0,
         retries,
         stalled,
+        DEFAULT_OPTIONS if options is None else options_of(options),
     )
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from bgcopyd.jobs.file import File
+from bgcopyd.jobs.attempt import Attempt
+from bgcopyd.jobs.file import File, FileSpec
 from bgcopyd.jobs.job import Job, JobState, Priority, Progress
-from bgcopyd.jobs.limits import REQUEST_ID_RETENTION
+from bgcopyd.jobs.limits import ATTEMPTS_PER_JOB, REQUEST_ID_RETENTION
 from bgcopyd.queue.storage import (
     Changes,
     DestinationTaken,
@@ -43,6 +45,10 @@ class _State:
     gone: set[str] = field(default_factory=set)
     tombstones: list[Tombstone] = field(default_factory=list)
     tokens: dict[str, Token] = field(default_factory=dict)
+    removed_to: dict[str, int] = field(default_factory=dict)
+    secrets: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    attempts: dict[str, list[Attempt]] = field(default_factory=dict)
+    policy: Mapping[str, object] = field(default_factory=dict)
 
     def copy(self) -> _State:
         return _State(
@@ -55,6 +61,10 @@ class _State:
             set(self.gone),
             list(self.tombstones),
             dict(self.tokens),
+            dict(self.removed_to),
+            dict(self.secrets),
+            dict(self.attempts),
+            self.policy,
         )
 
 
@@ -109,7 +119,8 @@ class MemoryTx:
             queue_seq=number if requeue or waits else job.queue_seq,
         )
         if job.owner != old.owner:
-            self._state.tombstones.append(Tombstone(job.job_id, old.owner, number))
+            gone = Tombstone(job.job_id, old.owner, number, owner_changed=True)
+            self._state.tombstones.append(gone)
         self._state.jobs[job.job_id] = job
         return job
 
@@ -119,6 +130,9 @@ class MemoryTx:
         self.release_destinations(job_id)
         state = self._state
         state.files = {key: file for key, file in state.files.items() if key[0] != job_id}
+        state.secrets = {key: one for key, one in state.secrets.items() if key[0] != job_id}
+        state.attempts.pop(job_id, None)
+        state.removed_to.pop(job_id, None)
         state.gone.add(job_id)
         state.tombstones.append(Tombstone(job_id, job.owner, self._next()))
         del state.jobs[job_id]
@@ -176,7 +190,75 @@ class MemoryTx:
                 device=new.device,
                 inode=new.inode,
                 error=new.error,
+                report=new.report,
+                filled=new.filled,
+                requested=file.requested if new.requested is None else new.requested,
+                validation_state=new.validation_state,
             )
+
+    def set_spec(self, job_id: str, index: int, spec: FileSpec) -> None:
+        """Replaces what a file is fetched from."""
+        file = self._state.files.get((job_id, index))
+        if file is not None:
+            old = file.spec
+            spec = replace(spec, root=old.root, path=old.path, destination=old.destination)
+            self._state.files[job_id, index] = replace(file, spec=spec)
+
+    def rename_file(self, job_id: str, index: int, path: str) -> None:
+        """Notes the name that a file got."""
+        file = self._state.files.get((job_id, index))
+        if file is not None:
+            named = replace(file, spec=replace(file.spec, path=path))
+            self._state.files[job_id, index] = named
+
+    def remove_files(self, job_id: str, indexes: Sequence[int]) -> None:
+        """Takes files out of the job and frees their destinations."""
+        state = self._state
+        state.removed_to[job_id] = self.next_index(job_id)
+        for index in indexes:
+            file = state.files.pop((job_id, index), None)
+            if file is not None and state.claims.get(file.spec.destination) == job_id:
+                del state.claims[file.spec.destination]
+
+    def next_index(self, job_id: str) -> int:
+        """The index of the next file that is added."""
+        there = [index + 1 for owner, index in self._state.files if owner == job_id]
+        return max([self._state.removed_to.get(job_id, 0), *there])
+
+    def insert_attempts(self, job_id: str, attempts: Sequence[Attempt]) -> None:
+        """Adds attempts and forgets the oldest."""
+        self._known(job_id)
+        before = self._state.attempts.get(job_id, [])
+        newest = before[-1].attempt_id if before else 0
+        added = [
+            replace(attempt, attempt_id=number)
+            for number, attempt in enumerate(attempts, newest + 1)
+        ]
+        self._state.attempts[job_id] = [*before, *added][-ATTEMPTS_PER_JOB:]
+
+    def secrets(self, job_id: str) -> dict[str, bytes]:
+        """The job's sealed secrets by name."""
+        self._known(job_id)
+        return {key[1]: one for key, one in self._state.secrets.items() if key[0] == job_id}
+
+    def put_secrets(self, job_id: str, sealed: Mapping[str, bytes]) -> None:
+        """Adds or replaces secrets."""
+        self._known(job_id)
+        self._state.secrets |= {(job_id, name): value for name, value in sealed.items()}
+
+    def drop_secrets(self, job_id: str, names: Iterable[str]) -> None:
+        """Forgets secrets."""
+        self._known(job_id)
+        for name in names:
+            self._state.secrets.pop((job_id, name), None)
+
+    def policy(self) -> Mapping[str, object]:
+        """What an operator has changed of the policy."""
+        return self._state.policy
+
+    def set_policy(self, values: Mapping[str, object]) -> None:
+        """Replaces what is changed of the policy."""
+        self._state.policy = dict(values)
 
     def release_destinations(self, job_id: str) -> None:
         """Frees the destinations of a job that has ended."""
@@ -188,10 +270,10 @@ class MemoryTx:
         kept = replace(progress, bytes_per_second=0)
         self._state.jobs[job_id] = replace(self._known(job_id), progress=kept)
 
-    def live_jobs(self, owner: str) -> int:
-        """How many jobs of the owner are not final."""
+    def live_jobs(self, owner: str | None) -> int:
+        """How many jobs of the owner, or of all owners, are not final."""
         jobs = self._state.jobs.values()
-        return sum(job.owner == owner and not job.state.final for job in jobs)
+        return sum(owner in {None, job.owner} and not job.state.final for job in jobs)
 
     def request(self, creator: str, request_id: str) -> Request | None:
         """The use of a request id, while it is remembered."""
@@ -325,6 +407,19 @@ class MemoryStore:
     async def files(self, job_id: str, *, after: int = -1, limit: int = 1000) -> list[File]:
         """As Tx.files."""
         return MemoryTx(self._state).files(job_id, after=after, limit=limit)
+
+    async def attempts(
+        self, job_id: str, *, file_index: int | None, before: int | None, limit: int
+    ) -> list[Attempt]:
+        """Attempts by attempt_id, falling, below `before`."""
+        found = self._state.attempts.get(job_id, [])
+        found = [one for one in found if file_index in {None, one.file_index}]
+        return [one for one in reversed(found) if before is None or one.attempt_id < before][:limit]
+
+    async def counts(self) -> dict[JobState, int]:
+        """How many jobs of each state there are."""
+        found = Counter(job.state for job in self._state.jobs.values())
+        return {state: found[state] for state in JobState}
 
     async def changes(self, after: int, *, limit: int = 1000) -> Changes:
         """What has changed behind a position."""

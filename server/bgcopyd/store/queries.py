@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from bgcopyd.jobs.attempt import Attempt
 from bgcopyd.jobs.file import File
 from bgcopyd.jobs.job import Job, JobState
 from bgcopyd.queue.storage import Changes, FileTotals, JobPage, JobQuery, Position, Token
-from bgcopyd.store import file_rows, job_rows, rows
+from bgcopyd.store import attempt_rows, file_rows, job_rows, rows
 
 # The most rows that are looked at for one page of a list.
 PAGE_ROWS = 5000
@@ -66,6 +67,40 @@ def totals(db: sqlite3.Connection, seq: int) -> FileTotals:
         _TOTALS, (file_rows.file_key(seq, 0), file_rows.file_key(seq + 1, -1))
     ).fetchone()
     return FileTotals(*row)
+
+
+def next_index(db: sqlite3.Connection, seq: int) -> int:
+    """The index of the next file of a job: behind those that are there, and those that were."""
+    last = db.execute(
+        "SELECT max(key) FROM file WHERE key BETWEEN ? AND ?",
+        (file_rows.file_key(seq, 0), file_rows.file_key(seq + 1, -1)),
+    ).fetchone()[0]
+    removed = db.execute("SELECT removed_to FROM job WHERE seq = ?", (seq,)).fetchone()[0]
+    return max(int(removed), 0 if last is None else (last & file_rows.MAXIMUM_INDEX) + 1)
+
+
+def attempts(
+    db: sqlite3.Connection, job_id: str, *, file_index: int | None, before: int | None, limit: int
+) -> list[Attempt]:
+    """Attempts at a job's files, newest first."""
+    top = before if before is not None else 1 << 62
+    only = "" if file_index is None else " AND file_index = ?"
+    found = db.execute(
+        f"{attempt_rows.SELECT_ATTEMPT} WHERE job = (SELECT seq FROM job WHERE id = ?) AND id < ?"
+        f"{only} ORDER BY id DESC LIMIT ?",
+        (rows.id_bytes(job_id), top, *(() if file_index is None else (file_index,)), limit),
+    )
+    return [rows.decoded(attempt_rows.attempt_of, row) for row in found.fetchall()]
+
+
+def counts(db: sqlite3.Connection) -> dict[JobState, int]:
+    """How many jobs of each state there are, out of the indexes alone."""
+    found = db.execute(
+        "SELECT state, count(*) FROM job WHERE state < 8 GROUP BY state UNION ALL "
+        "SELECT state, count(*) FROM job WHERE state >= 8 GROUP BY state"
+    )
+    there = dict(found.fetchall())
+    return {state: there.get(state, 0) for state in JobState}
 
 
 def jobs_by_seq(db: sqlite3.Connection, seqs: Iterable[int]) -> list[Job]:
@@ -221,7 +256,7 @@ def changes(db: sqlite3.Connection, after: int, limit: int) -> Changes:
         (after, limit + 1),
     ).fetchall()
     removed = db.execute(
-        "SELECT change_seq, job, owner FROM tombstone WHERE change_seq > ? "
+        "SELECT change_seq, job, owner, owner_changed FROM tombstone WHERE change_seq > ? "
         "ORDER BY change_seq LIMIT ?",
         (after, limit + 1),
     ).fetchall()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -24,7 +24,9 @@ T = TypeVar("T")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_BROKEN = (ValueError, TypeError, KeyError, IndexError, OverflowError, AttributeError)
+_BROKEN = (
+    ValueError, TypeError, KeyError, IndexError, OverflowError, AttributeError, RecursionError,
+)  # fmt: skip
 
 
 def insert_statement(table: str, columns: Sequence[str]) -> str:
@@ -44,6 +46,9 @@ INSERT_TOKEN = insert_statement(
     "token", ("id", "digest", "principal", "admin", "create_time", "expire_time", "revoked")
 )
 REVOKE_TOKEN = "UPDATE token SET revoked = 1 WHERE id = ?"  # noqa: S105 - SQL
+
+SELECT_POLICY = "SELECT value FROM meta WHERE name = 'policy'"
+REPLACE_POLICY = "INSERT OR REPLACE INTO meta (name, value) VALUES ('policy', ?)"
 
 
 def micros(time: datetime) -> int:
@@ -84,6 +89,17 @@ def decoded(decode: Callable[[Row], T], row: Row) -> T:
         return decode(row)
     except _BROKEN as problem:
         raise StoreDamaged(f"a row cannot be read ({type(problem).__name__})") from None
+
+
+def exactly(kind: type[T], value: object) -> T:
+    """The value, which must be of this very type.
+
+    Raises:
+        TypeError: it is of another.
+    """
+    if type(value) is not kind:
+        raise TypeError(f"not of the type {kind.__name__}")
+    return value
 
 
 def encode_error(error: TransferError | None) -> str | None:
@@ -164,7 +180,23 @@ def token_of(row: Row) -> Token:
     )
 
 
+def secret_of(row: Row) -> tuple[str, bytes]:
+    """Name and sealed value of a secret (name, sealed)."""
+    name, sealed = row
+    return exactly(str, name), exactly(bytes, sealed)
+
+
+def policy_values(values: Mapping[str, object]) -> Row:
+    """The values of REPLACE_POLICY."""
+    return (json.dumps(dict(values), allow_nan=False),)
+
+
+def policy_of(row: Row) -> Mapping[str, object]:
+    """What is changed of the policy, of a row of SELECT_POLICY."""
+    return exactly(dict, json.loads(row[0]))
+
+
 def tombstone_of(row: Row) -> Tombstone:
-    """The tombstone of a row (change_seq, job, owner)."""
-    change_seq, key, owner = row
-    return Tombstone(id_text(key), owner, change_seq)
+    """The tombstone of a row (change_seq, job, owner, owner_changed)."""
+    change_seq, key, owner, owner_changed = row
+    return Tombstone(id_text(key), owner, change_seq, owner_changed != 0)

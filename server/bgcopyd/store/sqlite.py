@@ -11,8 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from bgcopyd.jobs.attempt import Attempt
 from bgcopyd.jobs.file import File
-from bgcopyd.jobs.job import Job
+from bgcopyd.jobs.job import Job, JobState
 from bgcopyd.queue.storage import (
     Changes,
     JobPage,
@@ -90,6 +91,8 @@ class SQLiteStore:
                 found = problems(self._db)
                 if found:
                     raise damaged(self._state_dir, found[0])
+                # It is, but for a backup that somebody has put in its place by hand.
+                self._db.execute("PRAGMA journal_mode = WAL")
                 self._writer = Writer(self._db, self._state_dir, self._loop, self._resolve)
                 self._points = connect_reader(path, cache_kib=_POINTS_CACHE_KIB)
                 self._lists = connect_reader(path, cache_kib=_LISTS_CACHE_KIB)
@@ -175,6 +178,20 @@ class SQLiteStore:
     async def files(self, job_id: str, *, after: int = -1, limit: int = 1000) -> list[File]:
         """As Tx.files."""
         return await self._read(lambda db: queries.files(db, job_id, after=after, limit=limit))
+
+    async def attempts(
+        self, job_id: str, *, file_index: int | None, before: int | None, limit: int
+    ) -> list[Attempt]:
+        """Attempts by attempt_id, falling, below `before`."""
+        return await self._read(
+            lambda db: queries.attempts(
+                db, job_id, file_index=file_index, before=before, limit=limit
+            )
+        )
+
+    async def counts(self) -> dict[JobState, int]:
+        """How many jobs of each state there are."""
+        return await self._read(queries.counts)
 
     async def changes(self, after: int, *, limit: int = 1000) -> Changes:
         """What has changed behind a position."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bgcopyd.jobs.file import File
+from bgcopyd.jobs.attempt import Attempt
+from bgcopyd.jobs.file import File, FileSpec
 from bgcopyd.jobs.job import Job, JobState, Priority, Progress
-from bgcopyd.jobs.limits import REQUEST_ID_RETENTION
+from bgcopyd.jobs.limits import ATTEMPTS_PER_JOB, REQUEST_ID_RETENTION
 from bgcopyd.jobs.values import changed, value
 from bgcopyd.queue.storage import DestinationTaken, FileTotals, FileUpdate, Request, Token
-from bgcopyd.store import file_rows, job_rows, queries, rows
+from bgcopyd.store import attempt_rows, file_rows, job_rows, queries, rows
 from bgcopyd.store.fairness import next_in_queue
 
 # What a request's values are at fault for; all other errors of SQLite end the whole transaction.
@@ -28,7 +29,9 @@ _SELECT_REQUEST = (
     "WHERE creator = ? AND request_id = ?"
 )
 _INSERT_PROGRESS = "INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?)"
-_INSERT_TOMBSTONE = "INSERT INTO tombstone (change_seq, job, owner) VALUES (?, ?, ?)"
+_INSERT_TOMBSTONE = (
+    "INSERT INTO tombstone (change_seq, job, owner, owner_changed) VALUES (?, ?, ?, ?)"
+)
 
 
 @value(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Counters:
         self._live: dict[str, int] = dict(
             db.execute("SELECT owner, count(*) FROM job WHERE state < 8 GROUP BY owner").fetchall()
         )
+        self._all = sum(self._live.values())
         self._steps: list[tuple[str, int]] = []
 
     def next(self) -> int:
@@ -57,9 +61,9 @@ class Counters:
         self.number += 1
         return self.number
 
-    def live(self, owner: str) -> int:
-        """How many jobs of the owner are not final."""
-        return self._live.get(owner, 0)
+    def live(self, owner: str | None) -> int:
+        """How many jobs of the owner, or of all owners, are not final."""
+        return self._all if owner is None else self._live.get(owner, 0)
 
     def count(self, owner: str, step: int) -> None:
         """Counts a live job of the owner in (1) or out (-1)."""
@@ -67,6 +71,7 @@ class Counters:
         self._add(owner, step)
 
     def _add(self, owner: str, step: int) -> None:
+        self._all += step
         left = self._live.get(owner, 0) + step
         if left:
             self._live[owner] = left
@@ -187,7 +192,8 @@ class SQLiteTx:
         self._run(job_rows.UPDATE_JOB, (*job_rows.mutable_values(job), job.seq))
         if job.owner != old.owner:
             self._run("UPDATE job SET owner = ? WHERE seq = ?", (job.owner, job.seq))
-            self._run(_INSERT_TOMBSTONE, (number, rows.id_bytes(job.job_id), old.owner))
+            gone = (number, rows.id_bytes(job.job_id), old.owner, True)
+            self._run(_INSERT_TOMBSTONE, gone)
         if not old.state.final:
             self.counters.count(old.owner, -1)
         if not job.state.final:
@@ -208,7 +214,7 @@ class SQLiteTx:
         self._run("DELETE FROM file WHERE key BETWEEN ? AND ?", (first, last))
         self._run("UPDATE request SET expires = ? WHERE job = ?", (request_expires, key))
         self._run("DELETE FROM job WHERE seq = ?", (seq,))
-        self._run(_INSERT_TOMBSTONE, (self.counters.next(), key, owner))
+        self._run(_INSERT_TOMBSTONE, (self.counters.next(), key, owner, False))
         self._wrote(job_id, None)
 
     def insert_files(self, job_id: str, files: Sequence[File]) -> None:
@@ -246,6 +252,71 @@ class SQLiteTx:
             file_rows.UPDATE_FILE, [file_rows.file_update_values(seq, update) for update in updates]
         )
 
+    def set_spec(self, job_id: str, index: int, spec: FileSpec) -> None:
+        """Replaces what a file is fetched from."""
+        seq = self._known(job_id).seq
+        self._run(file_rows.UPDATE_SPEC, file_rows.spec_values(seq, index, spec))
+
+    def rename_file(self, job_id: str, index: int, path: str) -> None:
+        """Notes the name that a file got."""
+        key = file_rows.file_key(self._known(job_id).seq, index)
+        self._run("UPDATE file SET path = ? WHERE key = ?", (path, key))
+
+    def remove_files(self, job_id: str, indexes: Sequence[int]) -> None:
+        """Takes files out of the job and frees their destinations."""
+        seq = self._known(job_id).seq
+        keys = [(file_rows.file_key(seq, index),) for index in indexes]
+        following = queries.next_index(self._db, seq)
+        self._run_many("DELETE FROM file WHERE key = ?", keys)
+        self._run("UPDATE job SET removed_to = ? WHERE seq = ?", (following, seq))
+
+    def next_index(self, job_id: str) -> int:
+        """The index of the next file that is added."""
+        return queries.next_index(self._db, self._known(job_id).seq)
+
+    def insert_attempts(self, job_id: str, attempts: Sequence[Attempt]) -> None:
+        """Adds attempts and forgets the oldest."""
+        if not attempts:
+            return
+        seq = self._known(job_id).seq
+        newest = self._run(attempt_rows.SELECT_NEWEST, (seq,)).fetchone()[0]
+        values = [
+            attempt_rows.attempt_values(seq, number, attempt)
+            for number, attempt in enumerate(attempts, newest + 1)
+        ]
+        self._run_many(attempt_rows.INSERT_ATTEMPT, values)
+        old = newest + len(attempts) - ATTEMPTS_PER_JOB
+        if old > 0:
+            self._run(attempt_rows.PRUNE_ATTEMPTS, (seq, old))
+
+    def secrets(self, job_id: str) -> dict[str, bytes]:
+        """The job's sealed secrets by name."""
+        seq = self._known(job_id).seq
+        found = self._run("SELECT name, sealed FROM secret WHERE job = ?", (seq,)).fetchall()
+        return dict(rows.decoded(rows.secret_of, row) for row in found)
+
+    def put_secrets(self, job_id: str, sealed: Mapping[str, bytes]) -> None:
+        """Adds or replaces secrets."""
+        seq = self._known(job_id).seq
+        values = [(seq, name, value) for name, value in sealed.items()]
+        self._run_many("INSERT OR REPLACE INTO secret VALUES (?, ?, ?)", values)
+
+    def drop_secrets(self, job_id: str, names: Iterable[str]) -> None:
+        """Forgets secrets."""
+        seq = self._known(job_id).seq
+        self._run_many(
+            "DELETE FROM secret WHERE job = ? AND name = ?", [(seq, name) for name in names]
+        )
+
+    def policy(self) -> Mapping[str, object]:
+        """What an operator has changed of the policy."""
+        row = self._run(rows.SELECT_POLICY).fetchone()
+        return {} if row is None else rows.decoded(rows.policy_of, row)
+
+    def set_policy(self, values: Mapping[str, object]) -> None:
+        """Replaces what is changed of the policy."""
+        self._run(rows.REPLACE_POLICY, rows.policy_values(values))
+
     def release_destinations(self, job_id: str) -> None:
         """Frees the destinations of a job that has ended."""
         seq = self._known(job_id).seq
@@ -258,8 +329,8 @@ class SQLiteTx:
         self._run(_INSERT_PROGRESS, job_rows.progress_values(job.seq, progress))
         self._wrote(job_id, replace(job, progress=replace(progress, bytes_per_second=0)))
 
-    def live_jobs(self, owner: str) -> int:
-        """How many jobs of the owner are not final."""
+    def live_jobs(self, owner: str | None) -> int:
+        """How many jobs of the owner, or of all owners, are not final."""
         return self.counters.live(owner)
 
     def request(self, creator: str, request_id: str) -> Request | None:

@@ -34,19 +34,22 @@ class Rates:
 
     def __init__(self, rate: int, now: float) -> None:
         self._lock = threading.Lock()
-        self._global = Bucket(rate, now) if rate > 0 else None
+        self._global = _changed(None, rate, now)
         self._jobs: dict[str, Bucket] = {}
 
     def set_job(self, job_id: str, rate: int, now: float) -> None:
         """Sets a job's limit; 0 lifts it."""
         with self._lock:
-            bucket = self._jobs.get(job_id)
-            if rate <= 0:
+            bucket = _changed(self._jobs.get(job_id), rate, now)
+            if bucket is None:
                 self._jobs.pop(job_id, None)
-            elif bucket is None:
-                self._jobs[job_id] = Bucket(rate, now)
-            elif bucket.rate != rate:
-                bucket.change(rate, now)
+            else:
+                self._jobs[job_id] = bucket
+
+    def set_total(self, rate: int, now: float) -> None:
+        """Sets the global limit; 0 lifts it."""
+        with self._lock:
+            self._global = _changed(self._global, rate, now)
 
     def limit(self, job_id: str) -> int:
         """The lowest limit that holds the job's transfers; 0 where none does."""
@@ -64,3 +67,14 @@ class Rates:
             if self._global is not None:
                 wait = max(wait, self._global.charge(count, now))
             return wait
+
+
+def _changed(bucket: Bucket | None, rate: int, now: float) -> Bucket | None:
+    """The bucket under another rate, a new one, or none where the limit is lifted."""
+    if rate <= 0:
+        return None
+    if bucket is None:
+        return Bucket(rate, now)
+    if bucket.rate != rate:
+        bucket.change(rate, now)
+    return bucket

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import enum
-import functools
 import logging
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Concatenate, ParamSpec
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 import pycurl
 
 from bgcopyd.jobs.file import Verification
-from bgcopyd.queue.transfers import Connected, Failed, Finished, Received, Stopped, Transfer
+from bgcopyd.queue.transfers import AttemptReport, Failed, Finished, Received, Stopped, Transfer
 from bgcopyd.transfer import failures, redirects
 from bgcopyd.transfer.destination import DestinationInvalid
+from bgcopyd.transfer.ending import Terminal, local_failure
+from bgcopyd.transfer.entry import entry
+from bgcopyd.transfer.exchange import Exchange, page_expected
 from bgcopyd.transfer.failures import Failure
-from bgcopyd.transfer.handles import Handle
-from bgcopyd.transfer.headers import Answer, media_type, parse_answer, retry_after
-from bgcopyd.transfer.intake import Intake, Taken
+from bgcopyd.transfer.headers import media_type, retry_after
+from bgcopyd.transfer.intake import Intake
 from bgcopyd.transfer.keeper import Keeper, Settled
 from bgcopyd.transfer.ladder import Ladder
 from bgcopyd.transfer.pacer import Pacer
-from bgcopyd.transfer.partial import CannotNote
+from bgcopyd.transfer.plan import Plan, resumes
+from bgcopyd.transfer.report import Report
+from bgcopyd.transfer.requests import Requests, Unusable
+from bgcopyd.transfer.sources import Next, Sources
 from bgcopyd.transfer.verdict import (
     PAGE_TYPES,
     Accept,
     Descend,
+    Outside,
+    Rangeless,
     Redirect,
     Refuse,
     Reject,
@@ -34,33 +38,12 @@ from bgcopyd.transfer.verdict import (
     Status,
     Unexpected,
     Verdict,
-    judge,
 )
 
 if TYPE_CHECKING:
     from bgcopyd.transfer.volume import Volume
 
 _log = logging.getLogger(__name__)
-_DISCARD = 64 << 10
-_PAGE_ENDINGS = (".html", ".htm", ".xhtml", "/")
-
-
-P = ParamSpec("P")
-
-
-def _entry(
-    method: Callable[Concatenate[Download, P], None],
-) -> Callable[Concatenate[Download, P], None]:
-    """Where the volume calls in: a defect of ours ends this transfer, and no other."""
-
-    @functools.wraps(method)
-    def guarded(self: Download, /, *arguments: P.args, **named: P.kwargs) -> None:
-        try:
-            method(self, *arguments, **named)
-        except Exception as error:  # noqa: BLE001 - whatever it is
-            self.broke(error)
-
-    return guarded
 
 
 class Phase(enum.Enum):
@@ -73,51 +56,72 @@ class Phase(enum.Enum):
     ENDED = enum.auto()
 
 
+def _plan_of(transfer: Transfer) -> Plan:
+    return Plan(
+        transfer.claimed,
+        transfer.size,
+        ranges=transfer.ranges,
+        filled=transfer.filled,
+        requested=transfer.requested,
+    )
+
+
+def _failure_of(verdict: Refuse | Outside | Rangeless, host: str) -> Failure:
+    match verdict:
+        case Outside():
+            return failures.range_outside(host)
+        case Rangeless():
+            return failures.no_ranges(host)
+        case Refuse(page=True):
+            return failures.unexpected_content(host, transient=True)
+        case Refuse(problem):
+            return failures.invalid_answer(problem, host)
+
+
 class Download:
     """The coordinator of one transfer; lives on its volume's thread."""
 
     def __init__(self, transfer: Transfer, volume: Volume) -> None:
         self.transfer = transfer
-        self._name = (transfer.job_id, transfer.claim_id, transfer.index)
-        self._volume = volume
+        self.name = (transfer.job_id, transfer.claim_id, transfer.index)
+        self.volume = volume
+        self.sources = Sources(transfer)
+        self.ladder = Ladder(_plan_of(transfer), transfer.validators)
+        self.keeper = Keeper(transfer, self.ladder, volume, self._disk_failed)
+        self.pacer = Pacer(transfer.job_id, volume)
+        self._requests = Requests(transfer.url, transfer.options, volume.options)
+        self._report = Report(transfer.url)
+        self._terminal = Terminal(transfer, self.keeper, volume, self._attempt)
         self._phase = Phase.WAITING
-        self._keeper = Keeper(transfer, volume, self._disk_failed)
-        self._ladder = Ladder(transfer.claimed, transfer.size, transfer.validators)
         self._url = transfer.url
         self._visited = {transfer.url}
         self._origin: redirects.Origin | None = None
         self._slot = False
-        self._handle: Handle | None = None
-        self._verdict: Verdict | None = None
-        self._answer: Answer | None = None
-        self._intake: Intake | None = None
-        self._broken: Failure | None = None
+        self._exchange: Exchange | None = None
         self._stopping = False
-        self._pacer = Pacer(transfer.job_id, volume)
-        self._unwritten = False
         self._looked_again = False
         self._mismatched = False
         self._progressed = False
-        self._discarded = 0
-        self._reported = transfer.claimed
-        self._asked = self._moved = 0.0
+        self._reported = self.ladder.plan.count
+        self._expected: int | None = None
 
     @property
-    def _host(self) -> str:
+    def host(self) -> str:
+        """What messages call the server."""
         return str(self._origin)
 
     # Requests.
 
-    @_entry
+    @entry
     def start(self) -> None:
         """Asks for a slot at the URL's host."""
         try:
-            self._origin = redirects.origin_of(self._url)
-        except ValueError as error:
-            self._fail(failures.url_refused(str(error)))
+            self._origin = self._requests.aim(self._url)
+        except Unusable as error:
+            self._fail(error.failure)
             return
         self._phase = Phase.WAITING
-        self._volume.admission.request(self._origin, self._granted)
+        self.volume.admission.request(self._origin, self._granted)
 
     def _granted(self) -> bool:
         if self._phase is not Phase.WAITING:
@@ -129,199 +133,166 @@ class Download:
     def _release_slot(self) -> None:
         if self._slot and self._origin is not None:
             self._slot = False
-            self._volume.admission.release(self._origin)
+            self.volume.admission.release(self._origin)
 
     def _request(self) -> None:
         """Sends the ladder's next request, once no disk thread works on the file."""
         self._phase = Phase.RESTING
-        self._keeper.when_quiet(self._send)
+        self.keeper.when_quiet(self._send)
 
-    @_entry
+    @entry
     def _send(self) -> None:
         if self._phase is not Phase.RESTING:
             return
+        plan = self.ladder.plan
+        self.ladder.source = self.sources.name
+        if not resumes(self.transfer.options):
+            self.ladder.forget()
         try:
-            if self._ladder.have:
-                self._ladder.have = self._keeper.resume(self._ladder.have)
+            if plan.here:
+                self.keeper.resume()
         except (OSError, DestinationInvalid) as error:
-            self._fail(self._local(error))
+            self._fail(self.local_failure(error))
             return
-        assert self._origin is not None
+        if plan.satisfied and not plan.complete:
+            self._satisfied()
+            return
         self._phase = Phase.ASKING
-        self._verdict = self._answer = self._intake = None
-        self._discarded = 0
-        self._asked = self._moved = self._volume.now()
-        fields = self._ladder.ask().fields()
-        self._handle = self._volume.launch(self, self._url, fields, self._origin)
-        self._pacer.begin(self._handle)
+        exchange = self._exchange = Exchange(self, self._url)
+        request = self._requests.make(self.ladder.ask().fields())
+        exchange.handle = self.volume.launch(exchange, request, self.transfer.job_id)
+        self.pacer.begin(exchange.handle)
 
-    # The body, inside libcurl's callback.
-
-    def on_body(self, data: bytes) -> int | None:
-        """Takes a piece of an answer's body; 0 breaks the answer off."""
-        try:
-            if self._verdict is None:
-                self._decide(empty=not data)
-            return self._take(data)
-        except (OSError, DestinationInvalid, CannotNote) as error:
-            self._broken = self._local(error)
-        except Exception:  # noqa: BLE001 - libcurl could only print it
-            _log.exception("a transfer of job %s failed", self.transfer.job_id)
-            self._broken = failures.internal("receiving")
-        return 0
-
-    def _decide(self, *, empty: bool) -> None:
-        """Judges the answer whose headers have come; makes the file ready where it is accepted."""
-        assert self._handle is not None
-        self._answer = parse_answer(self._handle.lines)
-        if self._answer is None:
-            self._verdict = Reject("no readable answer")
-            return
-        ask = self._ladder.ask()
-        page = bool(ask.have) and self._page_expected()
-        self._verdict = judge(ask, self._answer, page_expected=page, empty=empty)
-        if isinstance(self._verdict, Accept):
-            self._accept(self._verdict)
-
-    def _page_expected(self) -> bool:
-        return urlsplit(self._url).path.endswith(_PAGE_ENDINGS)
-
-    def _accept(self, accepted: Accept) -> None:
-        self._ladder.accept(accepted)
-        if self._ladder.restarts > self._volume.options.restarts:
-            self._broken = failures.remote_changed(self._host)
-            return
-        self._keeper.begin(accepted, self._ladder.have)
-        self._intake = Intake(self._keeper.file, accepted, self._ladder.have)
-        self._volume.emit(Connected(*self._name, accepted.size, accepted.validators))
-
-    def _take(self, data: bytes) -> int | None:
-        intake = self._intake
-        if intake is None or self._broken is not None:
-            # A short body of no interest is read to its end, which keeps the connection.
-            self._discarded += len(data)
-            return None if self._discarded <= _DISCARD and self._broken is None else 0
-        taken = intake.take(data)
-        if taken is Taken.MISMATCH:
-            self._verdict = Restart()
-            return 0
-        if not self._unwritten:
-            self._unwritten = True
-            self._volume.to_flush.append(self)
-        self._pacer.received(len(data))
-        return 0 if taken is Taken.FULL else None
-
-    @_entry
-    def flush(self, now: float) -> None:
+    @entry
+    def flush(self, exchange: Exchange, intake: Intake, now: float) -> None:
         """Writes what this turn has brought; outside libcurl."""
-        self._unwritten = False
-        intake = self._intake
-        if intake is None or self._broken is not None or self._phase is not Phase.ASKING:
+        if exchange is not self._exchange or self._phase is not Phase.ASKING:
             return
-        self._moved = now
+        exchange.moved = now
         try:
             intake.flush()
         except OSError as error:
-            self._broken = self._local(error)
-            if self._handle is not None:
-                self._fail(self._broken)
+            exchange.broken = self.local_failure(error)
+            if exchange.handle is not None:
+                self._fail(exchange.broken)
             return
-        if intake.written > self._ladder.have:
+        if intake.written > self.ladder.window.start:
             self._progressed = True
-        self._keeper.wrote(intake.written, now)
+        self.keeper.wrote(intake.written, now)
 
     # The end of a request, outside libcurl.
 
-    @_entry
+    @entry
     def on_done(self, code: int, detail: str) -> None:
         """The request has ended with a CURLcode."""
-        if self._verdict is None and code == pycurl.E_OK:
-            self.on_body(b"")
-        self._release_handle()
-        self.flush(self._volume.now())
-        verdict = self._verdict
-        if self._broken is not None:
-            self._fail(self._broken)
+        exchange = self._exchange
+        assert exchange is not None
+        if exchange.verdict is None and code == pycurl.E_OK:
+            exchange.on_body(b"")
+        self._release_handle(exchange)
+        exchange.flush(self.volume.now())
+        verdict = exchange.verdict
+        if exchange.broken is not None:
+            self._fail(exchange.broken)
         elif verdict is None:
             self._curl_failed(code, detail)
         elif isinstance(verdict, Accept):
-            self._body_ended(code, detail)
+            self._body_ended(exchange, code, detail)
         else:
-            self._act(verdict)
+            self._act(exchange, verdict)
 
-    def _release_handle(self) -> None:
-        handle, self._handle = self._handle, None
-        self._pacer.begin(None)
+    def _release_handle(self, exchange: Exchange) -> None:
+        handle, exchange.handle = exchange.handle, None
+        self.pacer.begin(None)
         if handle is not None:
-            self._volume.release(handle)
+            accepted = isinstance(exchange.verdict, Accept)
+            self._report.ended(self._url, handle, exchange.answer, accepted=accepted)
+            self.volume.release(handle)
 
     def _curl_failed(self, code: int, detail: str) -> None:
         assert self._origin is not None
         if failures.is_stream_error(code):
-            self._volume.note_stream_error(self._origin)
-        self._fail(failures.of_curl(code, detail, self._host))
-
-    def _body_ended(self, code: int, detail: str) -> None:
-        intake, ladder = self._intake, self._ladder
-        assert intake is not None
-        if intake.whole and (ladder.size is None or intake.position < ladder.size):
-            # A shorter range than asked for is legal: the rest is asked for.
-            ladder.advance(intake.position)
+            self.volume.note_stream_error(self._origin)
+        verdict = None if self._exchange is None else self._exchange.verdict
+        if verdict is None and self._requests.another_way(code, self._report.ending):
             self._request()
-        elif intake.whole or (code == pycurl.E_OK and intake.open_ended):
-            self._finish(intake.position)
+        else:
+            self._fail(self._requests.failure(code, detail, self._report.ending))
+
+    def _body_ended(self, exchange: Exchange, code: int, detail: str) -> None:
+        intake, plan = exchange.intake, self.ladder.plan
+        assert intake is not None
+        if intake.whole:
+            self.ladder.advance(intake.position)
+            if plan.complete and plan.size is not None:
+                self._finish(plan.size)
+            else:
+                # A shorter range than asked for is legal: the rest is asked for.
+                self._request()
+        elif code == pycurl.E_OK and intake.open_ended:
+            self._open_ended(intake.position)
         elif code == pycurl.E_OK:
-            self._fail(failures.closed_early(self._host))
+            lacking = exchange.lacking
+            fail = failures.range_outside if lacking else failures.closed_early
+            self._fail(fail(self.host))
         else:
             self._curl_failed(code, detail)
 
-    def _act(self, verdict: Verdict) -> None:
+    def _open_ended(self, size: int) -> None:
+        if self._expected in {None, size}:
+            self._finish(size)
+        else:
+            self._fail(failures.mirror_differs(self.host))
+
+    def _act(self, exchange: Exchange, verdict: Verdict) -> None:
         match verdict:
             case Redirect(location):
                 self._redirect(location)
             case Status(status):
-                self._status(status)
+                self._status(exchange, status)
             case Unexpected(status):
-                self._look_again(failures.unexpected_status(status, self._host))
-            case Refuse(page=True):
-                self._fail(failures.unexpected_content(self._host, transient=True))
-            case Refuse(problem):
-                self._fail(failures.invalid_answer(problem, self._host))
+                self._look_again(failures.unexpected_status(status, self.host))
+            case Refuse() | Outside() | Rangeless():
+                self._fail(_failure_of(verdict, self.host))
             case Restart():
                 self._restart()
-            case Descend() if self._ladder.descend(verdict):
+            case Descend() if self.ladder.descend(verdict):
                 self._request()
-            case Reject(problem) if not self._ladder.reject():
-                self._fail(failures.invalid_answer(problem, self._host))
+            case Reject(problem) if not self.ladder.reject():
+                self._fail(failures.invalid_answer(problem, self.host))
             case Reject():
                 self._request()
             case _:
-                self._fail(failures.invalid_answer("answers that lead in a circle", self._host))
+                self._fail(failures.invalid_answer("answers that lead in a circle", self.host))
 
     def _restart(self) -> None:
-        self._ladder.restart()
-        if self._ladder.restarts > self._volume.options.restarts:
-            self._fail(failures.remote_changed(self._host))
+        if self.sources.is_mirror:
+            self._fail(failures.mirror_differs(self.host))
+            return
+        self.ladder.restart()
+        if self.ladder.restarts > self.volume.options.restarts:
+            self._fail(failures.remote_changed(self.host))
         else:
             self._request()
 
     def _redirect(self, location: str) -> None:
         try:
-            self._url = redirects.follow(
-                self._url, location, self._visited, self._volume.options.redirects
-            )
+            self._url = self._requests.follow(location, self._visited)
         except redirects.RedirectRefused as refused:
-            self._fail(failures.redirect_refused(str(refused), self._host))
+            self._fail(failures.redirect_refused(str(refused), self.host))
             return
         self._visited.add(self._url)
         self._release_slot()
         self.start()
 
-    def _status(self, status: int) -> None:
-        assert self._answer is not None
-        pause = retry_after(self._answer, self._volume.wall())
-        failure = failures.of_status(status, self._host, pause)
-        alive = self._ladder.have > 0 or self._progressed
+    def _status(self, exchange: Exchange, status: int) -> None:
+        assert exchange.answer is not None
+        if self._requests.another_login(status):
+            self._request()
+            return
+        pause = retry_after(exchange.answer, self.volume.wall())
+        failure = failures.of_status(status, self.host, pause)
+        alive = bool(self.ladder.plan.here) or self._progressed
         if status in failures.SECOND_LOOK and alive:
             self._look_again(failure)
         else:
@@ -333,62 +304,99 @@ class Download:
             self._fail(failure)
             return
         self._looked_again = True
-        self._phase = Phase.RESTING
-        self._volume.later(self._volume.options.second_look, self._ask_original)
+        self._rest()
 
-    @_entry
-    def _ask_original(self) -> None:
+    def _rest(self) -> None:
+        """Asks the source's own URL after a pause."""
+        self._phase = Phase.RESTING
+        self.volume.later(self.volume.options.second_look, self._ask_source)
+
+    @entry
+    def _ask_source(self) -> None:
         if self._phase is Phase.RESTING:
-            self._url = self.transfer.url
+            self._url = self.sources.url
             self._visited = {self._url}
             self._release_slot()
             self.start()
 
+    def _other_source(self) -> None:
+        """Goes on with the source that is in use now; what is on disk stays."""
+        if self.ladder.plan.size is not None:
+            self._expected = self.ladder.plan.size
+        self.ladder.other_source()
+        self._looked_again = self._mismatched = False
+        self._phase = Phase.RESTING
+        self._ask_source()
+
+    def _leave(self) -> None:
+        """Ends what is under way with a source; what came of it counts."""
+        exchange = self._exchange
+        if exchange is not None:
+            self._release_handle(exchange)
+            if exchange.accepted is not None:
+                self.ladder.advance(exchange.accepted.written, whole=False)
+            exchange.intake = None
+        self._release_slot()
+
     # The end of the transfer.
 
-    def _local(self, error: BaseException) -> Failure:
-        if isinstance(error, CannotNote):
-            return failures.begin_anew(self._host)
-        if isinstance(error, DestinationInvalid):
-            return failures.destination_invalid(str(error), self.transfer.root)
-        if isinstance(error, OSError):
-            return failures.of_os_error(error, self.transfer.root)
-        _log.error("a transfer of job %s failed", self.transfer.job_id, exc_info=error)
-        return failures.internal("writing")
+    def local_failure(self, error: BaseException) -> Failure:
+        """The failure that an exception on this side means."""
+        return local_failure(error, self.transfer, self.host)
 
     def broke(self, error: BaseException) -> None:
         """Ends the transfer for a defect of ours, where it can still be ended."""
         if self._phase in {Phase.SETTLING, Phase.ENDED}:
             _log.error("a transfer of job %s failed", self.transfer.job_id, exc_info=error)
         else:
-            self._fail(self._local(error))
+            self._fail(self.local_failure(error))
 
     def _disk_failed(self, error: BaseException) -> None:
         if self._phase is Phase.SETTLING:
-            self._ended(self._failed(self._local(error)))
+            self._ended(self._terminal.failed(self.local_failure(error)))
         elif self._phase is not Phase.ENDED:
-            self._fail(self._local(error))
+            self._fail(self.local_failure(error))
 
-    def _position(self) -> int | None:
-        """How far the content on disk goes, where that is more than is claimed."""
-        position = self._ladder.have
-        if self._intake is not None and isinstance(self._verdict, Accept):
-            position = max(position, self._intake.written)
-        return position if position > self._keeper.kept.claimed else None
+    def _position(self) -> int:
+        """How far the window is filled."""
+        exchange = self._exchange
+        accepted = None if exchange is None else exchange.accepted
+        return self.ladder.window.start if accepted is None else accepted.written
 
     def _begin_settling(self) -> None:
         self._phase = Phase.SETTLING
-        if self._handle is not None:
-            self._release_handle()
+        if self._exchange is not None:
+            self._release_handle(self._exchange)
         self._release_slot()
-        self._volume.settling += 1
+        self.volume.settling += 1
 
     def _fail(self, failure: Failure) -> None:
-        position = self._position()
-        self._begin_settling()
-        self._keeper.settle(position, None, lambda _: self._ended(self._failed(failure)))
+        match self.sources.after(failure, self.volume.options.second_look):
+            case Next.AGAIN:
+                self._leave()
+                self._rest()
+            case Next.OTHER:
+                self._leave()
+                self._other_source()
+            case Next.END:
+                last = self.sources.verdict(failure)
+                position = self._position()
+                self._begin_settling()
+                self.keeper.settle(
+                    position, None, lambda _: self._ended(self._terminal.failed(last))
+                )
 
-    @_entry
+    def _satisfied(self) -> None:
+        self._begin_settling()
+        self.keeper.settle(self.ladder.window.start, None, self._satisfied_and_settled)
+
+    def _satisfied_and_settled(self, settled: Settled) -> None:
+        if settled.error is not None:
+            self._ended(self._terminal.failed(self.local_failure(settled.error)))
+        else:
+            self._ended(self._terminal.stopped(satisfied=True))
+
+    @entry
     def stop(self) -> None:
         """Ends the transfer soon; one that is being finished may still finish."""
         self._stopping = True
@@ -396,33 +404,29 @@ class Download:
             return
         position = self._position()
         self._begin_settling()
-        self._keeper.settle(position, None, lambda _: self._ended(self._stopped()))
+        self.keeper.settle(position, None, lambda _: self._ended(self._terminal.stopped()))
 
     def _finish(self, size: int) -> None:
         self._begin_settling()
-        self._keeper.settle(size, size, lambda settled: self._finished(size, settled))
+        self.keeper.settle(size, size, lambda settled: self._finished(size, settled))
 
     def _finished(self, size: int, settled: Settled) -> None:
         if settled.error is not None:
-            self._ended(self._failed(self._local(settled.error)))
+            self._ended(self._terminal.failed(self.local_failure(settled.error)))
         elif settled.agreed:
-            file, ladder = self._keeper.identity, self._ladder
-            proof = self._proof()
-            self._ended(Finished(*self._name, size, ladder.validators, proof, *file))
+            ladder = self.ladder
+            proof = Verification.NONE if ladder.plan.size is None else ladder.proof
+            self._ended(self._terminal.finished(size, ladder.validators, proof))
         else:
             self._differs()
 
-    def _proof(self) -> Verification:
-        if self._keeper.has_digests:
-            return Verification.DIGEST
-        return Verification.NONE if self._ladder.size is None else self._ladder.proof
-
     def _differs(self) -> None:
         """The digest is another one: everything is fetched anew, once."""
-        self._volume.settling -= 1
-        self._keeper.drop()
-        self._ladder.forget()
-        self._intake = None
+        self.volume.settling -= 1
+        self.keeper.drop()
+        self.ladder.forget()
+        assert self._exchange is not None
+        self._exchange.intake = None
         if self._stopping:
             self._phase = Phase.RESTING
             self.stop()
@@ -430,53 +434,45 @@ class Download:
             self._fail(self._mismatch())
         else:
             self._mismatched = True
-            self._url = self.transfer.url
-            self._visited = {self._url}
-            self.start()
+            self._phase = Phase.RESTING
+            self._ask_source()
 
     def _mismatch(self) -> Failure:
-        assert self._answer is not None
-        page = media_type(self._answer) in PAGE_TYPES
-        if page and not self._page_expected():
-            return failures.unexpected_content(self._host, transient=False)
-        return failures.digest_mismatch(self._host)
+        assert self._exchange is not None
+        assert self._exchange.answer is not None
+        page = media_type(self._exchange.answer) in PAGE_TYPES
+        if page and not page_expected(self._url):
+            return failures.unexpected_content(self.host, transient=False)
+        return failures.digest_mismatch(self.host)
 
-    def _failed(self, failure: Failure) -> Failed:
-        error = failure.error(self.transfer.index, self._volume.wall())
-        return Failed(
-            *self._name,
-            error,
-            *self._keeper.kept,
-            retry_after=failure.retry_after,
-        )
-
-    def _stopped(self) -> Stopped:
-        return Stopped(*self._name, *self._keeper.kept)
+    def _attempt(self) -> AttemptReport:
+        return self._report.attempt(tell_url=self._requests.tells)
 
     def _ended(self, event: Finished | Failed | Stopped) -> None:
-        self._volume.settling -= 1
+        self.volume.settling -= 1
         self._phase = Phase.ENDED
-        self._volume.ended(self, event)
+        self.volume.ended(self, event)
 
     # Time.
 
-    @_entry
+    @entry
     def tick(self, now: float) -> None:
         """Reports progress and notices silence; called a few times per second."""
-        if self._phase is not Phase.ASKING:
+        exchange, options = self._exchange, self.volume.options
+        if self._phase is not Phase.ASKING or exchange is None:
             return
-        options = self._volume.options
-        if self._intake is None:
+        if exchange.intake is None:
             limit = options.connect_timeout + options.header_timeout
-            if now - self._asked > limit:
-                self._fail(failures.timed_out("did not answer", self._host, limit))
+            if now - exchange.asked > limit:
+                self._fail(failures.timed_out("did not answer", self.host, limit))
             return
         # What came before a silence is claimed although nothing follows it.
-        self._keeper.wrote(self._intake.written, now)
-        if self._intake.position != self._reported:
-            self._reported = self._intake.position
-            self._volume.emit(Received(*self._name, self._reported))
-        moved = max(self._moved, self._pacer.resumed)
-        if not self._pacer.paused and now - moved > options.idle_timeout:
-            failure = failures.timed_out("sent nothing", self._host, options.idle_timeout)
+        self.keeper.wrote(exchange.intake.written, now)
+        arrived = self.ladder.arrived(exchange.intake.position)
+        if arrived != self._reported:
+            self._reported = arrived
+            self.volume.emit(Received(*self.name, self._reported))
+        moved = max(exchange.moved, self.pacer.resumed)
+        if not self.pacer.paused and now - moved > options.idle_timeout:
+            failure = failures.timed_out("sent nothing", self.host, options.idle_timeout)
             self._fail(failure)

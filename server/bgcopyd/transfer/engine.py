@@ -9,18 +9,32 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from bgcopyd.queue.clock import Clock
-from bgcopyd.queue.transfers import Event, Failed, Finished, Stopped, Transfer
+from bgcopyd.queue.transfers import (
+    Event,
+    Failed,
+    Finished,
+    Probe,
+    Stopped,
+    Transfer,
+    TransferOptions,
+)
 from bgcopyd.transfer.buckets import Rates
 from bgcopyd.transfer.handles import Handle
 from bgcopyd.transfer.mounts import MountTable
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.outbox import Outbox
+from bgcopyd.transfer.policy import Policy
+from bgcopyd.transfer.probe import Probing
 from bgcopyd.transfer.syscalls import keep_freed_memory
 from bgcopyd.transfer.volume import Shared, Volume
 
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
+# Probes have a thread of their own, as a volume has: no disk makes them wait.
+_PROBES = "probes"
 
 
 class CurlEngine:
@@ -32,7 +46,9 @@ class CurlEngine:
 
     def __init__(self, roots: Mapping[str, Path], options: EngineOptions, clock: Clock) -> None:
         keep_freed_memory()
-        Handle(options).curl.close()  # fails where libcurl's protocols cannot be restricted
+        Handle(
+            options, Policy()
+        ).curl.close()  # fails where libcurl's protocols cannot be restricted
         self._loop = asyncio.get_running_loop()
         self._roots = {name: os.path.realpath(path) for name, path in roots.items()}
         self._clock = clock
@@ -78,7 +94,7 @@ class CurlEngine:
         if volume is None:
             exited: asyncio.Future[None] = self._loop.create_future()
             self._exits.append(exited)
-            volume = Volume(name, self._shared, partial(self._resolve, exited))
+            volume = Volume(name, self._shared, partial(self._resolve, exited, None))
             self._volumes[name] = volume
             volume.begin()
         return volume
@@ -94,6 +110,27 @@ class CurlEngine:
         if job_id in self._live:
             self._rates.set_job(job_id, rate, self._clock.monotonic())
 
+    def set_total_rate(self, rate: int) -> None:
+        """Changes the limit of all transfers together; bytes per second, 0 = none."""
+        self._rates.set_total(rate, self._clock.monotonic())
+
+    async def probe(self, url: str, options: TransferOptions) -> Probe:
+        """Asks for the first byte of a URL.
+
+        Raises:
+            RuntimeError: the engine is closed.
+        """
+        if self._closed:
+            raise RuntimeError("the engine is closed")
+        answered: asyncio.Future[Probe] = self._loop.create_future()
+        volume = self._volume(_PROBES)
+        probing = Probing(url, options, volume, partial(self._resolve, answered))
+        volume.post(probing.start)
+        try:
+            return await answered
+        finally:
+            volume.post(probing.stop)
+
     def _deliver(self, events: Sequence[Event]) -> None:
         for event in events:
             if isinstance(event, Finished | Failed | Stopped):
@@ -106,10 +143,10 @@ class CurlEngine:
         if self._callback is not None:
             self._callback(events)
 
-    def _resolve(self, exited: asyncio.Future[None]) -> None:
+    def _resolve(self, waiting: asyncio.Future[T], result: T) -> None:
         # On the volume's thread; a loop that is closed does not wait any more.
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(_set, exited)
+            self._loop.call_soon_threadsafe(_set, waiting, result)
 
     async def close(self) -> None:
         """Stops all transfers (their last events are delivered) and ends the threads.
@@ -129,6 +166,6 @@ class CurlEngine:
         self._outbox.flush()
 
 
-def _set(exited: asyncio.Future[None]) -> None:
-    if not exited.done():
-        exited.set_result(None)
+def _set(waiting: asyncio.Future[T], result: T) -> None:
+    if not waiting.done():
+        waiting.set_result(result)

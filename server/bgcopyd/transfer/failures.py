@@ -6,11 +6,13 @@ Messages name the host only: no path, no query, no credentials.
 from __future__ import annotations
 
 import errno
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
 import pycurl
 
+from bgcopyd.jobs.hresults.http import status_passes
 from bgcopyd.jobs.job import ErrorContext, TransferError
 from bgcopyd.jobs.reasons import Reason
 
@@ -30,8 +32,8 @@ class Failure:
     http_status: int | None = None
     retry_after: float | None = None
 
-    def error(self, index: int, time: datetime) -> TransferError:
-        """The error of the file of this index."""
+    def error(self, index: int | None, time: datetime) -> TransferError:
+        """The error of the file of this index, None where there is no file."""
         return TransferError(
             reason=self.reason,
             context=self.context,
@@ -43,16 +45,16 @@ class Failure:
         )
 
 
-TRANSIENT_4XX = frozenset({408, 409, 423, 425, 429})
-FATAL_5XX = frozenset({501, 505})
+PROXY_NEEDS_CREDENTIALS = 407
 # Gone or forbidden in the middle of a download is often a node that lags or a link that expired.
 SECOND_LOOK = frozenset({403, 404, 410})
 
 _STATUS_TEXT = {
-    401: "needs credentials, and the job has none; use a URL that needs none",
+    401: "needs credentials: the job has none, or none that it accepts; set them and resume",
     403: "refuses access to the file; check whether the URL has expired",
     404: "does not have the file; check the URL",
-    407: "is behind a proxy that needs credentials, and the job has none",
+    407: "is behind a proxy that needs credentials: the job has none, or none that it accepts; set "
+    "them and resume",
     410: "no longer has the file; look for a new URL",
     416: "does not have the range that was asked for",
     429: "is asked too often; the transfer goes on later",
@@ -62,12 +64,13 @@ _STATUS_TEXT = {
 
 def of_status(status: int, host: str, retry_after: float | None = None) -> Failure:
     """The failure that an HTTP status from 400 means."""
-    transient = status in TRANSIENT_4XX if status < 500 else status not in FATAL_5XX
+    transient = status_passes(status)
     text = _STATUS_TEXT.get(status)
     if text is None:
         text = "has a problem; the transfer goes on later" if transient else "refused the request"
     message = f"The server {host} {text} (HTTP status {status})."
-    return Failure(Reason.HTTP_STATUS, _REMOTE, message, transient, status, retry_after)
+    context = _NET if status == PROXY_NEEDS_CREDENTIALS else _REMOTE
+    return Failure(Reason.HTTP_STATUS, context, message, transient, status, retry_after)
 
 
 def unexpected_status(status: int, host: str) -> Failure:
@@ -114,6 +117,36 @@ def begin_anew(host: str) -> Failure:
     return Failure(Reason.REMOTE_FILE_CHANGED, _REMOTE, message, transient=True)
 
 
+def too_large(host: str, limit: int) -> Failure:
+    """A file beyond the job's limit."""
+    message = (
+        f"The file on {host} is larger than the {limit} bytes that max_download_size allows; "
+        "fetch it with a job that allows more."
+    )
+    return Failure(Reason.DOWNLOAD_SIZE_EXCEEDED, _REMOTE, message, transient=False)
+
+
+def range_outside(host: str) -> Failure:
+    """A range that the remote file does not have."""
+    message = f"A range that was asked for does not lie in the file on {host}; look at its size."
+    return Failure(Reason.RANGE_OUTSIDE_FILE, _REMOTE, message, transient=False)
+
+
+def no_ranges(host: str) -> Failure:
+    """A server that sends its files only whole, where that does not do."""
+    message = (
+        f"The server {host} sends the file only whole, and parts of it were asked for; fetch all "
+        "of it."
+    )
+    return Failure(Reason.INSUFFICIENT_RANGE_SUPPORT, _REMOTE, message, transient=False)
+
+
+def mirror_differs(host: str) -> Failure:
+    """A mirror that has something else; it is told in the log only."""
+    message = f"The mirror {host} has another file."
+    return Failure(Reason.REMOTE_FILE_CHANGED, _REMOTE, message, transient=False)
+
+
 def redirect_refused(problem: str, host: str) -> Failure:
     """A redirect that is not followed."""
     message = f"The server {host} redirects {problem}; use the file's final URL."
@@ -124,6 +157,31 @@ def url_refused(problem: str) -> Failure:
     """A URL that is not fetched."""
     message = f"The file's URL is not fetched: {problem}. Use a plain http or https URL."
     return Failure(Reason.INVALID_RESPONSE, _REMOTE, message, transient=False)
+
+
+def scheme_unknown(scheme: str) -> Failure:
+    """Credentials of a scheme that libcurl was built without."""
+    message = f"This server cannot log in with {scheme}; use credentials of another scheme."
+    return Failure(Reason.NOT_SUPPORTED, _NET, message, transient=False)
+
+
+def not_configured(what: str, name: str) -> Failure:
+    """A certificate or bundle that the settings do not have any more, or never had."""
+    message = (
+        f"The {what} {name!r} is not in the daemon's settings; choose another, or have it added."
+    )
+    return Failure(Reason.TLS_FAILED, _NET, message, transient=False)
+
+
+def of_proxy(status: int, proxy: str, host: str) -> Failure:
+    """A proxy that was not there, or answered with `status` (0: not at all)."""
+    if status == PROXY_NEEDS_CREDENTIALS:
+        return of_status(status, host)
+    if status >= 300:
+        message = f"The proxy {proxy} refused the way to {host} (HTTP status {status})."
+        return Failure(Reason.PROXY_FAILED, _NET, message, status_passes(status), status)
+    message = f"The proxy {proxy} did not make a connection to {host}; is it running?"
+    return Failure(Reason.PROXY_FAILED, _NET, message, transient=True)
 
 
 def timed_out(what: str, host: str, seconds: float) -> Failure:
@@ -149,14 +207,20 @@ def internal(what: str) -> Failure:
 _TLS_CODES = frozenset(
     {
         pycurl.E_SSL_CONNECT_ERROR,
-        pycurl.E_SSL_CERTPROBLEM,
         pycurl.E_SSL_CIPHER,
         pycurl.E_PEER_FAILED_VERIFICATION,
-        pycurl.E_SSL_CACERT_BADFILE,
         pycurl.E_SSL_ISSUER_ERROR,
         pycurl.E_SSL_INVALIDCERTSTATUS,
     }
 )
+# Their texts name files of the daemon's machine.
+_OUR_FILES = {
+    pycurl.E_SSL_CERTPROBLEM: "client certificate",
+    pycurl.E_SSL_CACERT_BADFILE: "CA bundle",
+}
+# A server that does not take our certificate says so when it is asked for the file (TLS 1.3), which
+# looks like any broken connection but for OpenSSL's text.
+_CERTIFICATE_REFUSED = re.compile(r"alert (?:\w+ )*(?:certificate|ca|access)\b")
 _TLS_FATAL = _TLS_CODES - {pycurl.E_SSL_CONNECT_ERROR}
 _STREAM_CODES = frozenset({pycurl.E_HTTP2, 92})  # 92: CURLE_HTTP2_STREAM
 
@@ -201,9 +265,14 @@ def is_stream_error(code: int) -> bool:
 
 def of_curl(code: int, detail: str, host: str) -> Failure:
     """The failure that a CURLcode means; `detail` (libcurl's text) is told for TLS only."""
-    if code in _TLS_CODES:
+    if code in _OUR_FILES:
+        message = f"The {_OUR_FILES[code]} for {host} cannot be used; the daemon's file is broken."
+        return Failure(Reason.TLS_FAILED, _NET, message, transient=False)
+    refused = _CERTIFICATE_REFUSED.search(detail) is not None
+    if code in _TLS_CODES or refused:
         message = f"The protected connection to {host} failed: {detail or 'TLS error'}."
-        return Failure(Reason.TLS_FAILED, _NET, message, transient=code not in _TLS_FATAL)
+        fatal = refused or code in _TLS_FATAL
+        return Failure(Reason.TLS_FAILED, _NET, message, transient=not fatal)
     if code == pycurl.E_URL_MALFORMAT:
         return url_refused("it is malformed")
     known = _CURL.get(code)

@@ -1,27 +1,25 @@
-"""What happens to partial files at a job's end: they get their names, or go."""
+"""What happens to partial files at a job's end, and after it: they get their names, or go."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import stat
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from bgcopyd.queue.clock import Clock, SystemClock
-from bgcopyd.queue.transfers import Partial, Placed, Placement
+from bgcopyd.queue.transfers import LiveJobs, Partial, Placed, Placement
+from bgcopyd.transfer import sweeping
 from bgcopyd.transfer.destination import (
     DestinationInvalid,
     components,
     open_directory,
-    plain_target,
 )
-from bgcopyd.transfer.disk import DiskThreads
-from bgcopyd.transfer.mounts import MountTable
+from bgcopyd.transfer.placing import place
+from bgcopyd.transfer.volumes import VolumeThreads
 
 Item = TypeVar("Item", Placement, Partial)
 T = TypeVar("T")
@@ -31,58 +29,55 @@ class LocalFiles:
     """Places and deletes files, on one thread per volume. Made on the running loop."""
 
     def __init__(self, roots: Mapping[str, Path], clock: Clock | None = None) -> None:
-        self._roots = {name: os.path.realpath(path) for name, path in roots.items()}
+        self._threads = VolumeThreads("files", roots, 1)
         self._clock = clock or SystemClock()
-        self._mounts = MountTable()
-        self._threads: dict[str, DiskThreads] = {}
 
     async def place(self, placements: Sequence[Placement]) -> list[Placed]:
-        """Renames partial files over their targets and syncs the directories."""
-        now = self._clock.now()
-        return await self._spread(placements, lambda batch: _Batch(self._roots).place(batch, now))
+        """Gives partial files their names and syncs the directories."""
+        now, roots = self._clock.now(), self._threads.roots
+        return await self._spread(placements, lambda batch: _Batch(roots).place(batch, now))
 
     async def discard(self, partials: Sequence[Partial]) -> list[str]:
         """Deletes partial files; absent ones are done. Returns one text per failure."""
-        return await self._spread(partials, lambda batch: _Batch(self._roots).discard(batch))
+        roots = self._threads.roots
+        return await self._spread(partials, lambda batch: _Batch(roots).discard(batch))
 
     async def _spread(
         self, items: Sequence[Item], work: Callable[[list[Item]], list[T]]
     ) -> list[T]:
         batches: dict[str, list[Item]] = {}
         for item in items:
-            root = self._roots.get(item.root)
-            volume = "" if root is None else self._mounts.volume_of(f"{root}/{item.path}")
-            batches.setdefault(volume, []).append(item)
-        calls = [self._submit(volume, partial(work, batch)) for volume, batch in batches.items()]
+            batches.setdefault(self._threads.volume_of(item.root, item.path), []).append(item)
+        calls = [
+            self._threads.submit(volume, partial(work, batch)) for volume, batch in batches.items()
+        ]
         return [result for results in await asyncio.gather(*calls) for result in results]
 
-    def _submit(self, volume: str, task: Callable[[], T]) -> asyncio.Future[T]:
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
+    async def sweep(self, directories: Sequence[tuple[str, str]], live: LiveJobs) -> int:
+        """Deletes partial files of jobs that do not live any more; returns how many."""
+        known = [where for where in dict.fromkeys(directories) if where[0] in self._threads.roots]
+        found = await asyncio.gather(*[self._at(where, sweeping.partial_files) for where in known])
+        job_ids = frozenset(job_id for jobs in found for job_id in jobs)
+        dead = job_ids.difference(await live(job_ids)) if job_ids else job_ids
+        calls = []
+        for where, jobs in zip(known, found, strict=True):
+            names = [name for job_id in dead.intersection(jobs) for name in jobs[job_id]]
+            if names:
+                calls.append(self._at(where, partial(_delete, names)))
+        return sum(await asyncio.gather(*calls))
 
-        def done(result: T, error: BaseException | None) -> None:
-            # On the volume's thread; a loop that is closed does not wait any more.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(_settle, future, result, error)
-
-        if volume not in self._threads:
-            self._threads[volume] = DiskThreads(f"files-{volume}", 1)
-        self._threads[volume].submit(task, done)
-        return future
+    def _at(self, where: tuple[str, str], work: Callable[[str, str], T]) -> asyncio.Future[T]:
+        root, directory = where
+        volume = self._threads.volume_of(root, directory)
+        return self._threads.submit(volume, partial(work, self._threads.roots[root], directory))
 
     def close(self) -> None:
         """Ends the threads once their work is done; does not wait."""
-        for thread in self._threads.values():
-            thread.close()
+        self._threads.close()
 
 
-def _settle(future: asyncio.Future[T], result: T, error: BaseException | None) -> None:
-    if future.done():
-        return
-    if error is None:
-        future.set_result(result)
-    else:
-        future.set_exception(error)
+def _delete(names: list[str], root: str, directory: str) -> int:
+    return sweeping.delete(root, directory, names)
 
 
 class _Batch:
@@ -110,11 +105,13 @@ class _Batch:
             for placement in placements:
                 try:
                     key, directory, name = self._parent(placement.root, placement.path)
-                    _place(directory, name, placement, now)
+                    done = place(directory, name, placement, now)
                     touched.setdefault(key, []).append(len(placed))
-                    placed.append(Placed(placement.index))
+                    placed.append(done)
                 except (OSError, DestinationInvalid) as error:
-                    placed.append(Placed(placement.index, _problem(placement, error)))
+                    exists = isinstance(error, FileExistsError)
+                    problem = _problem(placement, error)
+                    placed.append(Placed(placement.index, problem, exists=exists))
             for key, failure in self._sync(touched):
                 for position in touched[key]:
                     placement = placements[position]
@@ -177,32 +174,6 @@ class _Batch:
     def _close(self) -> None:
         for descriptor in self._directories.values():
             os.close(descriptor)
-
-
-def _place(directory: int, name: str, placement: Placement, now: datetime) -> None:
-    expected = (placement.device, placement.inode)
-    target = plain_target(directory, name)
-    if target is not None and (target.st_dev, target.st_ino) == expected:
-        return
-    if len(components(placement.partial_name)) != 1:
-        raise DestinationInvalid("the partial file's name is a path")
-    try:
-        state = os.stat(placement.partial_name, dir_fd=directory, follow_symlinks=False)
-    except FileNotFoundError:
-        raise DestinationInvalid("the partial file is gone; transfer the file again") from None
-    if (state.st_dev, state.st_ino) != expected or not stat.S_ISREG(state.st_mode):
-        raise DestinationInvalid("the partial file was replaced; transfer the file again")
-    if placement.modified is not None:
-        modified = min(placement.modified, now).astimezone(UTC).timestamp()
-        # A time that the file system cannot hold is no reason to withhold the file.
-        with contextlib.suppress(OSError, OverflowError):
-            os.utime(
-                placement.partial_name,
-                (modified, modified),
-                dir_fd=directory,
-                follow_symlinks=False,
-            )
-    os.rename(placement.partial_name, name, src_dir_fd=directory, dst_dir_fd=directory)
 
 
 def _problem(item: Placement | Partial, error: Exception) -> str:

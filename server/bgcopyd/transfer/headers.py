@@ -91,6 +91,11 @@ def framed_length(answer: Answer) -> int | None:
     return int(values.pop())
 
 
+def delimited(answer: Answer) -> bool:
+    """Whether a body without a length has an end that can be told from a broken connection."""
+    return bool(answer.value("transfer-encoding")) or not answer.version.startswith("1")
+
+
 def encoded(answer: Answer) -> bool:
     """Whether the body is compressed or otherwise encoded."""
     return answer.value("content-encoding").lower() not in {"", "identity"}

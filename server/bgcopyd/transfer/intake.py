@@ -27,15 +27,21 @@ class Intake:
     libcurl hands bodies over in pieces of 16 KiB; they are gathered and written together, at the
     latest when the volume's turn ends.
 
+    A body of unknown length is taken up to `limit`.
+
     Attributes:
         position: the file's offset of the next byte that arrives.
         written: the file's offset of the next byte to write.
+        limited: whether only the limit ends it.
     """
 
-    def __init__(self, partial: PartialFile, accepted: Accept, have: int) -> None:
+    def __init__(
+        self, partial: PartialFile, accepted: Accept, have: int, limit: int | None = None
+    ) -> None:
         self._partial = partial
         self._have = have
-        self._end = accepted.end
+        self.limited = accepted.end is None and limit is not None
+        self._end = limit if self.limited else accepted.end
         self._pieces: list[bytes] = []
         self.position = accepted.start
         self.written = accepted.start
@@ -69,12 +75,12 @@ class Intake:
     @property
     def whole(self) -> bool:
         """Whether all that the answer promised has come."""
-        return self._end is not None and self.position >= self._end
+        return self._end is not None and not self.limited and self.position >= self._end
 
     @property
     def open_ended(self) -> bool:
         """Whether the answer did not say where it ends."""
-        return self._end is None
+        return self._end is None or self.limited
 
 
 class Hashing:

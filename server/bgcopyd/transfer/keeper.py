@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bgcopyd.jobs.file import Validators
+from bgcopyd.jobs.file import FileRange, Validators, Verification
 from bgcopyd.queue.transfers import Claimed, Transfer
 from bgcopyd.transfer.intake import Hashing
+from bgcopyd.transfer.ladder import Ladder
 from bgcopyd.transfer.partial import CannotNote, PartialFile
+from bgcopyd.transfer.plan import resumes
 from bgcopyd.transfer.verdict import Accept
 
 if TYPE_CHECKING:
@@ -25,13 +27,14 @@ class Kept(NamedTuple):
     claimed: int
     size: int | None
     validators: Validators
+    filled: tuple[FileRange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
     """How the last work on a partial file went; `agreed` is False where a digest differs."""
 
-    claimed: int
+    kept: Kept
     agreed: bool = True
     error: BaseException | None = None
 
@@ -45,10 +48,17 @@ class Keeper:
     """
 
     def __init__(
-        self, transfer: Transfer, volume: Volume, on_error: Callable[[BaseException], None]
+        self,
+        transfer: Transfer,
+        ladder: Ladder,
+        volume: Volume,
+        on_error: Callable[[BaseException], None],
     ) -> None:
-        self.kept = Kept(transfer.claimed, transfer.size, transfer.validators)
+        self.kept = Kept(transfer.claimed, transfer.size, transfer.validators, transfer.filled)
+        self._claimed = ladder.plan.count
+        self._noted = ("", self.kept.validators)
         self._transfer = transfer
+        self._ladder = ladder
         self._volume = volume
         self._on_error = on_error
         self._partial: PartialFile | None = None
@@ -58,9 +68,12 @@ class Keeper:
         self._when_quiet: Callable[[], None] | None = None
         self._error: BaseException | None = None
         self._settling = False
-        self._store_may_claim = transfer.claimed > 0
+        self._store_may_claim = transfer.claimed > 0 or bool(transfer.filled)
+        self._keeps = resumes(transfer.options)
         self.identity = (0, 0)
-        self._claim_time = volume.now()
+        claims = self._keeps and not transfer.options.lazy
+        # Those that do not claim on the way never come round to it.
+        self._claim_time = volume.now() if claims else float("inf")
 
     @property
     def file(self) -> PartialFile:
@@ -73,40 +86,50 @@ class Keeper:
         """Whether digests will be compared."""
         return self._hashing is not None
 
-    def resume(self, have: int) -> int:
-        """Opens the file, where it is not open, and says how much of `have` it bears out.
+    def resume(self) -> None:
+        """Opens the file, where it is not open, and keeps in the plan what it bears out.
 
         Raises:
             DestinationInvalid, OSError: it cannot be opened.
         """
         if self._partial is not None:
-            return have
+            return
         self._open()
-        proven = self.file.proven(self.kept.claimed, self.kept.validators)
-        self.kept = self.kept._replace(claimed=proven)
-        return proven
+        plan = self._ladder.plan
+        plan.keep(self.file.proven(plan.here, self.kept.validators))
+        self.kept = self.kept._replace(claimed=plan.here.prefix, filled=plan.here.beyond)
+        self._claimed = plan.count
+        self._noted = (self.file.source(self.kept.validators), self.kept.validators)
+        self._ladder.origin = self._noted[0] or self._ladder.source
 
-    def begin(self, accepted: Accept, have: int) -> None:
+    def begin(self, accepted: Accept) -> None:
         """Makes the file ready for an accepted answer.
 
         Raises:
             CannotNote: the file is empty now, and the store has to know it before it is filled.
             DestinationInvalid, OSError: it cannot be opened, or has no room.
         """
-        claimed = self.kept.claimed
         if self._partial is None:
             self._open()
         if accepted.fresh:
-            self.kept = Kept(0, accepted.size, accepted.validators)
-            if self._hashing is not None:
-                self._hashing.reset()
-            if claimed:
-                self._emit()
-            self.file.begin_anew(claimed=self._store_may_claim)
-        else:
-            self.kept = Kept(claimed, accepted.size, accepted.validators)
-        if accepted.size is not None and accepted.size >= self._volume.options.allocate_from:
-            self.file.reserve(have, accepted.size)
+            self._begin_anew(accepted)
+        elif accepted.proof is Verification.VALIDATOR:
+            self.kept = self.kept._replace(size=accepted.size, validators=accepted.validators)
+        size, sparse = accepted.size, self._ladder.plan.sparse
+        if not sparse and size is not None and size >= self._volume.options.allocate_from:
+            self.file.reserve(self._ladder.window.start, size)
+
+    def _begin_anew(self, accepted: Accept) -> None:
+        claimed = self.kept.claimed or self.kept.filled
+        self.kept, self._claimed = Kept(0, accepted.size, accepted.validators), 0
+        if self._hashing is not None:
+            self._hashing.reset()
+        if claimed:
+            self._emit()
+        self.file.begin_anew(claimed=self._store_may_claim)
+        if self._store_may_claim and self._ladder.plan.sparse:
+            # A note says how far the content goes, and knows nothing of holes.
+            raise CannotNote
 
     def _open(self) -> None:
         transfer = self._transfer
@@ -123,34 +146,44 @@ class Keeper:
 
     def wrote(self, position: int, now: float) -> None:
         """Claims and hashes behind the writer, where enough is new."""
-        options = self._volume.options
+        options, ladder = self._volume.options, self._ladder
         if (
             now - self._claim_time >= options.claim_interval
-            and position - self.kept.claimed >= options.claim_bytes
+            and ladder.arrived(position) - self._claimed >= options.claim_bytes
         ):
-            self._claim_time = now
             self._claim(position)
         hashing = self._hashing
         if hashing is not None and not self._hash_busy and position - hashing.done >= _HASH_STEP:
-            self._hash_busy = True
-            file = self.file
-            self._disk(lambda: hashing.advance(file, position), self._hashed)
+            end = ladder.covering(position).prefix
+            if end - hashing.done >= _HASH_STEP:
+                self._hash_busy = True
+                file = self.file
+                self._disk(lambda: hashing.advance(file, end), self._hashed)
+
+    def _at(self, position: int) -> Kept:
+        """The claim that holds once all up to the position is synced."""
+        ladder = self._ladder
+        here, validators = ladder.covering(position), ladder.version(position)[0]
+        return Kept(here.prefix, ladder.plan.size, validators, here.beyond)
 
     def _claim(self, position: int) -> None:
-        kept, file = self.kept._replace(claimed=position), self.file
-
-        def sync() -> None:
-            file.sync()
-            file.note(kept.claimed, kept.validators)
+        kept, arrived = self._at(position), self._ladder.arrived(position)
+        sync = partial(_sync, self.file, kept, self._source_to_note(position))
 
         def synced(_: object) -> None:
             self._claim_time = self._volume.now()
-            self.kept = kept
+            self.kept, self._claimed = kept, arrived
             self._emit()
 
         # Not before the next interval after this one has returned.
         self._claim_time = float("inf")
         self._disk(sync, synced)
+
+    def _source_to_note(self, position: int) -> str:
+        """The name of whom all up to the position is from, where the file does not tell it yet."""
+        validators, source = self._ladder.version(position)
+        noted, self._noted = self._noted, (source, validators)
+        return "" if noted == self._noted else source
 
     def _hashed(self, _: object) -> None:
         self._hash_busy = False
@@ -180,33 +213,38 @@ class Keeper:
         else:
             then()
 
-    def settle(
-        self, position: int | None, size: int | None, then: Callable[[Settled], None]
-    ) -> None:
-        """Syncs up to `position` (None: nothing is new) and closes the file.
+    def settle(self, position: int, size: int | None, then: Callable[[Settled], None]) -> None:
+        """Syncs up to `position`, where something is new, and closes the file.
 
         With `size` the file is complete: digests are compared first, and a file whose digest
         differs stays open, to be fetched anew.
         """
         if self._partial is None:
-            then(Settled(self.kept.claimed))
+            then(Settled(self.kept))
             return
         file = self._partial
-        hashing = self._hashing if size is not None else None
 
         def begin() -> None:
             # A claim may have come meanwhile; what stands now is what the last work builds on.
             if self._error is not None:
-                work = partial(_give_up, file, self.kept.claimed, self._error)
+                work = partial(_give_up, file, self.kept, self._error)
+            elif size is not None:
+                ladder = self._ladder
+                whole = Kept(size, ladder.plan.size, ladder.validators)
+                noted = bool(self._noted[0])
+                work = partial(_finish, file, self.kept, whole, self._hashing, noted=noted)
             else:
-                work = partial(_settle, file, self.kept, position, size, hashing)
+                new = self._keeps and self._ladder.arrived(position) > self._claimed
+                kept = self._at(position) if new else self.kept
+                source = self._source_to_note(position) if new else ""
+                work = partial(_settle, file, self.kept, kept, source)
             self._disk(work, done)
 
         def done(settled: Settled) -> None:
             self._settling = False
             if settled.agreed:
                 self._partial = None
-            self.kept = self.kept._replace(claimed=settled.claimed)
+            self.kept = settled.kept
             then(settled)
 
         self._settling = True
@@ -215,34 +253,54 @@ class Keeper:
     def drop(self) -> None:
         """Forgets all content before a new request: its digest differs."""
         self.kept = Kept(0, None, Validators())
+        self._claimed = 0
         self._emit()
 
 
-def _give_up(file: PartialFile, claimed: int, error: BaseException) -> Settled:
+def _give_up(file: PartialFile, kept: Kept, error: BaseException) -> Settled:
     file.close()
-    return Settled(claimed, error=error)
+    return Settled(kept, error=error)
 
 
-def _settle(
-    file: PartialFile, kept: Kept, position: int | None, size: int | None, hashing: Hashing | None
-) -> Settled:
-    """Runs on a disk thread."""
-    claimed = kept.claimed
+# What follows runs on disk threads.
+
+
+def _sync(file: PartialFile, kept: Kept, source: str) -> None:
+    file.sync()
+    if source:
+        file.note_source(source, kept.validators)
+    file.note(kept.claimed, kept.validators)
+
+
+def _settle(file: PartialFile, before: Kept, kept: Kept, source: str) -> Settled:
     try:
-        if hashing is not None and size is not None:
-            hashing.advance(file, size)
-            if not hashing.agrees():
-                return Settled(claimed, agreed=False)
-        if size is not None:
-            file.trim(size)
-        if position is not None:
-            file.sync()
-            claimed = position
-        file.note(claimed, kept.validators)
+        if kept is before:
+            file.note(kept.claimed, kept.validators)
+        else:
+            _sync(file, kept, source)
     except CannotNote:
-        claimed = 0
+        kept = kept._replace(claimed=0, filled=())
     except OSError as error:
-        file.close()
-        return Settled(kept.claimed, error=error)
+        return _give_up(file, before, error)
     file.close()
-    return Settled(claimed)
+    return Settled(kept)
+
+
+def _finish(
+    file: PartialFile, before: Kept, whole: Kept, hashing: Hashing | None, *, noted: bool
+) -> Settled:
+    try:
+        if hashing is not None:
+            hashing.advance(file, whole.claimed)
+            if not hashing.agrees():
+                return Settled(before, agreed=False)
+        file.trim(whole.claimed)
+        if noted:
+            file.forget_source()
+        _sync(file, whole, "")
+    except CannotNote:
+        whole = whole._replace(claimed=0)
+    except OSError as error:
+        return _give_up(file, before, error)
+    file.close()
+    return Settled(whole)

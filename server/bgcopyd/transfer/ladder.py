@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bgcopyd.jobs.file import Validators, Verification
-from bgcopyd.transfer.verdict import Accept, Ask, Descend, Rung, strong_etag
+from bgcopyd.transfer.plan import Plan, Window
+from bgcopyd.transfer.spans import Spans
+from bgcopyd.transfer.verdict import BEGINNINGS, Accept, Ask, Descend, Rung, strong_etag
 
 OVERLAP_BYTES = 64 << 10
 
@@ -12,36 +16,93 @@ class Ladder:
     """What one attempt knows of the remote file, and the rung it stands on.
 
     Attributes:
-        have: bytes from the start that are on disk under `validators`.
-        size: the file's size, once known.
+        plan: what is on disk, under `validators`, and what is missing.
+        window: the stretch that the last request was for.
         restarts: how often the remote file was another than before.
         proof: how sure the bytes are, were the file finished now.
+        source: the name of whom is asked.
+        origin: the name of whom what is on disk came from.
     """
 
-    def __init__(self, have: int, size: int | None, validators: Validators) -> None:
-        self.have = have
-        self.size = size
+    def __init__(self, plan: Plan, validators: Validators) -> None:
+        self.plan = plan
+        self.window = plan.window()
         self.validators = validators
         self.restarts = 0
         self.proof = Verification.VALIDATOR
+        self.source = self.origin = ""
+        self._vouched = False
+        self._accepted: Accept | None = None
         self._rung: Rung | None = None
         self._rejected = False
 
+    @property
+    def foreign(self) -> bool:
+        """Whether what is on disk came from another source than the one that is asked."""
+        return self.origin != self.source and bool(self.plan.here)
+
     def ask(self) -> Ask:
         """The next request."""
-        rung = self._rung if self._rung is not None else self._natural_rung()
-        if not self.have:
+        window = self.plan.window()
+        rung = self._rung if self._rung is not None else self._natural_rung(window)
+        if not self.plan.here:
             rung = Rung.WHOLE
+        if rung is Rung.WHOLE:
+            return self._beginning()
+        if rung is Rung.OVERLAP and window.floor == window.start:
+            # Nothing before it can be compared; something else that is here can.
+            window = self.plan.sample(OVERLAP_BYTES)
+        self.window = window
         overlap = OVERLAP_BYTES if rung is Rung.OVERLAP else 0
-        offset = max(self.have - overlap, 0) if rung is not Rung.WHOLE else 0
-        return Ask(rung, self.have, offset, self.size, self.validators)
+        offset = max(window.start - overlap, window.floor)
+        return self._ask(rung, window, offset)
 
-    def _natural_rung(self) -> Rung:
-        if self.have == self.size:
+    def _beginning(self) -> Ask:
+        window = self.window = self.plan.opening()
+        rung = Rung.OPENING if self.plan.partial else Rung.WHOLE
+        return self._ask(rung, window, window.start)
+
+    def _ask(self, rung: Rung, window: Window, offset: int) -> Ask:
+        plan, shift = self.plan, window.shift
+        return Ask(
+            rung,
+            window.start + shift,
+            offset + shift,
+            plan.total,
+            self.validators,
+            floor=window.floor + shift,
+            end=None if window.end is None else window.end + shift,
+            part=window.end is not None or plan.partial,
+            streams=plan.streams,
+            held=bool(plan.here),
+            foreign=self.foreign,
+            vouched=self._vouched and window.floor == window.start,
+        )
+
+    def _natural_rung(self, window: Window) -> Rung:
+        if self.plan.complete or self.foreign:
             return Rung.OVERLAP
         known = self.validators
-        strong = strong_etag(known) or known.last_modified_strong
-        return Rung.IF_RANGE if strong else Rung.OVERLAP
+        if strong_etag(known) or known.last_modified_strong:
+            return Rung.IF_RANGE
+        alone = window.floor == window.start
+        return Rung.PLAIN if self._vouched and alone else Rung.OVERLAP
+
+    def arrived(self, position: int) -> int:
+        """How many bytes of the local file are here with the window filled up to the position."""
+        return self.plan.count + max(position - self.window.start, 0)
+
+    def covering(self, position: int) -> Spans:
+        """What is here with the window filled up to the position."""
+        return self.plan.covering(self.window, position)
+
+    def version(self, position: int) -> tuple[Validators, str]:
+        """Under which validators, and from whom, all is that is here up to the position."""
+        accepted = self._accepted
+        if accepted is not None and position > self.window.start:
+            # What is behind the window's start came after all before it was compared.
+            return accepted.validators, self.source
+        return self.validators, self.origin
 
     def descend(self, verdict: Descend) -> bool:
         """Goes to another rung; False where that would lead back up."""
@@ -50,18 +111,18 @@ class Ladder:
             return False
         self._rung = verdict.rung
         if verdict.size is not None:
-            self.size = verdict.size
+            self.plan.learn(verdict.size)
         return True
 
     def reject(self) -> bool:
         """Notes an answer that contradicts itself; False where the whole file was the last hope."""
-        whole = self.ask().rung is Rung.WHOLE
+        beginning = self.ask().rung in BEGINNINGS
         if not self._rejected:
             self._rejected = True
             return True
         self._rejected = False
         self._rung = Rung.WHOLE
-        return not whole
+        return not beginning
 
     def restart(self) -> None:
         """Forgets the file: it is another one now."""
@@ -70,22 +131,60 @@ class Ladder:
 
     def forget(self) -> None:
         """Forgets the file, to fetch it anew."""
-        self.have, self.size, self.validators = 0, None, Validators()
+        self.plan.forget()
+        self.window = self.plan.window()
+        self.validators = Validators()
         self.proof = Verification.VALIDATOR
-        self._rung = None
+        self._vouched = False
+        self._accepted = self._rung = None
 
-    def accept(self, verdict: Accept) -> None:
-        """Takes over what an accepted answer says."""
+    def other_source(self) -> None:
+        """Goes on with another source; what is here is held against what that one has."""
+        self.restarts = 0
+        self._vouched = self._rejected = False
+        self._accepted = self._rung = None
+
+    def accept(self, verdict: Accept) -> Accept:
+        """Takes over what an accepted answer says; the same in offsets of the local file.
+
+        Raises:
+            RangeOutside: what is wanted does not lie in the remote file.
+        """
+        if verdict.fresh or verdict.size is not None:
+            self.plan.learn(verdict.size)
         if verdict.fresh:
-            if verdict.changed:
-                self.restarts += 1
-            self.have, self.proof = 0, Verification.VALIDATOR
-        self.size = verdict.size
-        self.validators = verdict.validators
-        self.proof = min(self.proof, verdict.proof)
+            self.restarts += verdict.changed
+            self.plan.keep(Spans())
+            self.window = self.plan.opening()
+            self.proof = Verification.VALIDATOR
+        self._accepted = verdict
         self._rejected = False
+        if verdict.fresh or verdict.proof is Verification.VALIDATOR:
+            self._adopt()
+        return self._in_local_file(verdict)
 
-    def advance(self, have: int) -> None:
-        """Notes that a part arrived whole and more is to be asked for."""
-        self.have = have
+    def _in_local_file(self, verdict: Accept) -> Accept:
+        plan, shift = self.plan, self.window.shift
+        if plan.layout.whole:
+            return verdict
+        if verdict.stream:
+            return replace(verdict, end=plan.size, size=plan.size)
+        end = None if verdict.end is None else verdict.end - shift
+        return replace(verdict, start=verdict.start - shift, end=end, size=plan.size)
+
+    def _adopt(self) -> None:
+        """What is on disk is of this version and source now."""
+        if self._accepted is not None:
+            self.validators = self._accepted.validators
+            self.proof = min(self.proof, self._accepted.proof)
+            self.origin = self.source
+
+    def advance(self, position: int, *, whole: bool = True) -> None:
+        """Notes how much of the window is here; `whole` says that the answer came to its end."""
+        accepted, window = self._accepted, self.window
+        if accepted is not None and (whole or position > window.start):
+            self._adopt()
+            self._vouched = self._vouched or accepted.proof is Verification.OVERLAP
+        self.plan.cover(window, position)
+        self.window = self.plan.window()
         self._rung = None

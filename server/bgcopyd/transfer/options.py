@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bgcopyd import __version__
+from bgcopyd.jobs.http_options import ProxySettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,10 @@ class EngineOptions:
         close_grace: how long close() waits for a volume that does not answer.
         user_agent: what servers see.
         ca_file: certificates to trust instead of the system's.
+        ca_bundles: the same by name, for jobs that choose one.
+        client_certificates: certificates with their keys (PEM) by name, likewise.
+        proxy: the proxies of jobs that choose none.
+        probe_timeout: how long a probe may take, with redirects.
     """
 
     rate: int = 0
@@ -61,3 +67,7 @@ class EngineOptions:
     close_grace: float = 10.0
     user_agent: str = f"bgcopy/{__version__}"
     ca_file: Path | None = None
+    ca_bundles: Mapping[str, Path] = field(default_factory=dict)
+    client_certificates: Mapping[str, Path] = field(default_factory=dict)
+    proxy: ProxySettings = ProxySettings()
+    probe_timeout: float = 30.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -11,10 +12,12 @@ from bgcopyd.jobs.file import Validators
 from bgcopyd.platform import sync_data
 from bgcopyd.transfer import syscalls
 from bgcopyd.transfer.destination import DestinationInvalid, components, plain_target
+from bgcopyd.transfer.spans import Spans
 
 _FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _HASH_PIECE = 256 << 10
 _NOTE = "user.bgcopy.synced"
+_SOURCE = "user.bgcopy.source"
 _NO_NOTES = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM, errno.EACCES})
 
 
@@ -66,19 +69,41 @@ class PartialFile:
         if not stat.S_ISREG(state.st_mode) or state.st_nlink != 1:
             os.close(descriptor)
             raise DestinationInvalid("the partial file is no regular file with one name")
-        return cls(descriptor, state, noted=bool(_read_note(descriptor)))
+        return cls(descriptor, state, noted=bool(note_of(descriptor)))
 
-    def proven(self, claimed: int, validators: Validators) -> int:
-        """How much of a claim the file bears out; what lies behind it is cut off."""
+    def proven(self, claimed: Spans, validators: Validators) -> Spans:
+        """How much of a claim the file bears out; what lies behind it is cut off.
+
+        Parts behind holes are claimed only of files whose new beginnings the store has learnt of
+        first, so that of a note its validators alone matter to them.
+        """
         state = os.fstat(self._descriptor)
         if self._noted:
-            count, _, mark = _read_note(self._descriptor).partition(" ")
-            claimed = min(claimed, int(count)) if mark == _mark(validators) else 0
-        proven = min(claimed, state.st_size)
-        if state.st_size > proven:
-            os.ftruncate(self._descriptor, proven)
-        self._extent = proven
+            count, _, mark = note_of(self._descriptor).partition(" ")
+            if mark != _mark(validators):
+                claimed = Spans()
+            elif not claimed.beyond:
+                claimed = claimed.up_to(int(count))
+        proven = claimed.up_to(state.st_size)
+        if state.st_size > proven.end:
+            os.ftruncate(self._descriptor, proven.end)
+        self._extent = proven.end
         return proven
+
+    def source(self, validators: Validators) -> str:
+        """Which source the bytes under these validators came from; "" where that is not known."""
+        name, _, mark = _attribute(self._descriptor, _SOURCE).partition(" ")
+        return name if mark == _mark(validators) else ""
+
+    def note_source(self, name: str, validators: Validators) -> None:
+        """Records which source the bytes under these validators came from, where that can be."""
+        with contextlib.suppress(OSError):
+            os.setxattr(self._descriptor, _SOURCE, f"{name} {_mark(validators)}".encode())
+
+    def forget_source(self) -> None:
+        """Drops that record: the file is whole."""
+        with contextlib.suppress(OSError):
+            os.removexattr(self._descriptor, _SOURCE)
 
     def begin_anew(self, *, claimed: bool) -> None:
         """Drops the content; `claimed` says that the store may hold a claim on it.
@@ -147,10 +172,14 @@ class PartialFile:
         os.close(self._descriptor)
 
 
-def _read_note(descriptor: int) -> str:
+def note_of(descriptor: int) -> str:
     """The note, "" where there is none or the file system keeps none."""
+    return _attribute(descriptor, _NOTE)
+
+
+def _attribute(descriptor: int, name: str) -> str:
     try:
-        return os.getxattr(descriptor, _NOTE).decode("ascii", "replace")
+        return os.getxattr(descriptor, name).decode("ascii", "replace")
     except OSError:
         return ""
 

@@ -20,7 +20,7 @@ _WANTED = {
 class Poller:
     """Drives transfers on one thread. `select` would end at descriptor 1,023; epoll does not."""
 
-    def __init__(self, *, connections: int, per_host: int) -> None:
+    def __init__(self, *, connections: int, kept: int) -> None:
         self._epoll = select.epoll()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._wake, select.EPOLLIN)
@@ -32,9 +32,8 @@ class Poller:
         self.multi = pycurl.CurlMulti()
         self.multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self.multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
-        self.multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, per_host)
         self.multi.setopt(pycurl.M_MAX_TOTAL_CONNECTIONS, connections)
-        self.multi.setopt(pycurl.M_MAXCONNECTS, max(64, per_host))
+        self.multi.setopt(pycurl.M_MAXCONNECTS, max(64, kept))
 
     def _on_socket(self, what: int, descriptor: int, _multi: object, _data: object) -> None:
         if what == pycurl.POLL_REMOVE:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 _UNCLEAN = re.compile(r"[^\x21-\x7e]")
+_HIDDEN = re.compile("[?#@]")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -44,7 +45,9 @@ def origin_of(url: str) -> Origin:
     return Origin(parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme])
 
 
-def follow(url: str, location: str, visited: set[str], limit: int) -> str:
+def follow(
+    url: str, location: str, visited: set[str], limit: int, *, https_to_http: bool = False
+) -> str:
     """The URL that `location` leads to from `url`.
 
     Raises:
@@ -60,13 +63,22 @@ def follow(url: str, location: str, visited: set[str], limit: int) -> str:
         raise RedirectRefused(
             f"to an address that is not fetched ({problem or 'malformed'})"
         ) from None
-    if urlsplit(url).scheme == "https" and origin.scheme == "http":
+    if not https_to_http and urlsplit(url).scheme == "https" and origin.scheme == "http":
         raise RedirectRefused("from https to unprotected http")
     if target in visited:
         raise RedirectRefused("in a circle")
     if len(visited) > limit:
         raise RedirectRefused(f"more than {limit} times")
     return target
+
+
+def shown(url: str) -> str:
+    """A URL as people may see it: without user information, query and fragment."""
+    if not _HIDDEN.search(url):
+        return url
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=place, query="", fragment="").geturl()
 
 
 def _encoded(url: str) -> str:

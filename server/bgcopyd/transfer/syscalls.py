@@ -11,7 +11,9 @@ _KEEP_SIZE = 1
 _M_TRIM_THRESHOLD = -1
 _TRIM_THRESHOLD = 1 << 20
 _UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
+_NOREPLACE = 1
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+_renameat2 = getattr(_libc, "renameat2", None)
 
 
 def reserve(descriptor: int, offset: int, length: int) -> None:
@@ -30,6 +32,26 @@ def reserve(descriptor: int, offset: int, length: int) -> None:
     code = ctypes.get_errno()
     if code not in _UNSUPPORTED:
         raise OSError(code, os.strerror(code))
+
+
+def rename_new(old: str, new: str, directory: int) -> None:
+    """Renames within a directory, and never replaces anything.
+
+    Where the file system or the C library cannot, the file has both names for a moment.
+
+    Raises:
+        FileExistsError: the new name is taken.
+        OSError: anything else.
+    """
+    if _renameat2 is not None:
+        names = os.fsencode(old), os.fsencode(new)
+        if _renameat2(directory, names[0], directory, names[1], _NOREPLACE) == 0:
+            return
+        code = ctypes.get_errno()
+        if code not in _UNSUPPORTED:
+            raise OSError(code, os.strerror(code))
+    os.link(old, new, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False)
+    os.unlink(old, dir_fd=directory)
 
 
 def keep_freed_memory() -> None:

@@ -18,12 +18,19 @@ PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
 
 class Rung(enum.IntEnum):
-    """How a request makes sure that its answer continues the file on disk."""
+    """How a request makes sure that its answer continues the file on disk.
+
+    WHOLE and OPENING continue nothing: all of the file, or a part with which it begins.
+    """
 
     WHOLE = 0
     IF_RANGE = 1
     PLAIN = 2
     OVERLAP = 3
+    OPENING = 4
+
+
+BEGINNINGS = frozenset({Rung.WHOLE, Rung.OPENING})
 
 
 class Match(enum.Enum):
@@ -37,19 +44,34 @@ class Match(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request: `have` bytes are on disk, the first byte asked for is `offset`."""
+    """A request, in offsets of the remote file: `have` is the next byte that is wanted.
+
+    The first byte asked for is `offset`, which is earlier where bytes are to be compared; those
+    from `floor` on are on disk. `end` None is as far as the file goes. A `part` is never the whole
+    file, and the whole file would do instead where it `streams`. `held` says that something is on
+    disk, `foreign` that it came from another source, `vouched` that it was compared with this one
+    before.
+    """
 
     rung: Rung
     have: int
     offset: int
     size: int | None
     validators: Validators
+    floor: int = 0
+    end: int | None = None
+    part: bool = False
+    streams: bool = True
+    held: bool = False
+    foreign: bool = False
+    vouched: bool = False
 
     def fields(self) -> list[bytes]:
         """The request's header fields."""
         fields = [b"Accept-Encoding: identity"]
         if self.rung is not Rung.WHOLE:
-            fields.append(b"Range: bytes=%d-" % self.offset)
+            last = b"" if self.end is None else b"%d" % (self.end - 1)
+            fields.append(b"Range: bytes=%d-%b" % (self.offset, last))
         if self.rung is Rung.IF_RANGE:
             known = self.validators
             value = known.etag if strong_etag(known) else known.last_modified
@@ -62,7 +84,8 @@ class Accept:
     """Write the body from `start`; it ends before `end` (None: where the answer ends).
 
     Bytes below the ask's `have` are compared with the disk. `fresh` says that all there is on disk
-    is dropped first, `changed` that the remote file is another than before.
+    is dropped first, `changed` that the remote file is another than before, `stream` that all of it
+    comes where parts were asked for.
     """
 
     start: int
@@ -72,6 +95,7 @@ class Accept:
     proof: Verification
     fresh: bool = False
     changed: bool = False
+    stream: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +127,16 @@ class Refuse:
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """What was asked for does not lie in the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rangeless:
+    """The whole file comes where only parts are of use."""
+
+
+@dataclass(frozen=True, slots=True)
 class Redirect:
     """The file is elsewhere."""
 
@@ -123,7 +157,18 @@ class Unexpected:
     status: int
 
 
-Verdict = Accept | Descend | Restart | Reject | Refuse | Redirect | Status | Unexpected
+Verdict = (
+    Accept
+    | Descend
+    | Restart
+    | Reject
+    | Refuse
+    | Outside
+    | Rangeless
+    | Redirect
+    | Status
+    | Unexpected
+)
 
 
 def strong_etag(known: Validators) -> bool:
@@ -168,6 +213,8 @@ def judge(ask: Ask, answer: Answer, *, page_expected: bool = False, empty: bool 
     if answer.status == 200:
         return _whole(ask, answer, page_expected=page_expected, empty=empty)
     if answer.status == 206:
+        if ask.rung is Rung.OPENING:
+            return _opening(ask, answer)
         return _part_of_whole(answer) if ask.rung is Rung.WHOLE else _part(ask, answer)
     if answer.status == 416 and ask.rung is not Rung.WHOLE:
         return _unsatisfiable(ask, answer)
@@ -176,28 +223,32 @@ def judge(ask: Ask, answer: Answer, *, page_expected: bool = False, empty: bool 
     return Status(answer.status) if answer.status >= 400 else Unexpected(answer.status)
 
 
+# Where If-Range brought the whole of a file that is the same all the same.
+_AFTER_WHOLE = {Match.SAME: Rung.PLAIN, Match.TWIN: Rung.OVERLAP}
+
+
 def _whole(ask: Ask, answer: Answer, *, page_expected: bool, empty: bool) -> Verdict:
     try:
         length = headers.framed_length(answer)
     except ValueError:
         return Reject("a Content-Length that contradicts itself")
-    if (length == 0 or (length is None and empty)) and (ask.size or ask.have):
+    if (length == 0 or (length is None and empty)) and (ask.size or ask.held):
         return Refuse("an empty answer for a file that is not empty")
     new = headers.validators(answer)
     match = compare(ask.validators, ask.size, new, length)
     differs = match is Match.DIFFERENT or (
         ask.size is not None and length is not None and length != ask.size
     )
-    if ask.have and differs and not page_expected and _is_page(answer, new):
+    if ask.held and differs and not page_expected and _is_page(answer, new):
         return Refuse("a web page instead of the file", page=True)
-    if ask.rung is Rung.IF_RANGE and not differs:
-        if match is Match.SAME:
-            return Descend(Rung.PLAIN)
-        if match is Match.TWIN:
-            return Descend(Rung.OVERLAP)
+    if ask.rung is Rung.IF_RANGE and not differs and match in _AFTER_WHOLE:
+        return Descend(_AFTER_WHOLE[match])
     # If-Range answered with everything means that the validator no longer holds.
-    changed = bool(ask.have) and (differs or ask.rung is Rung.IF_RANGE)
-    return Accept(0, length, length, new, Verification.VALIDATOR, fresh=True, changed=changed)
+    changed = ask.held and (differs or ask.rung is Rung.IF_RANGE)
+    if not ask.streams:
+        return Restart() if changed else Rangeless()
+    proof = Verification.VALIDATOR
+    return Accept(0, length, length, new, proof, fresh=True, changed=changed, stream=ask.part)
 
 
 def _is_page(answer: Answer, new: Validators) -> bool:
@@ -235,6 +286,25 @@ def _part_of_whole(answer: Answer) -> Verdict:
     return Accept(0, found.total, found.total, new, Verification.VALIDATOR, fresh=True)
 
 
+def _opening(ask: Ask, answer: Answer) -> Verdict:
+    """The first part of a file of which nothing is kept: only what was asked for counts."""
+    problem = _malformed(answer)
+    if problem:
+        return Reject(problem)
+    found = headers.content_range(answer)
+    assert found is not None
+    if found.first != ask.offset:
+        return Reject("another range than was asked for")
+    if found.total is None and ask.end is None:
+        return Reject("no total size")
+    new = headers.validators(answer)
+    differs = compare(ask.validators, ask.size, new, found.total) is Match.DIFFERENT
+    changed = ask.held and (differs or ask.size not in {None, found.total})
+    end = found.last + 1 if ask.end is None else min(found.last + 1, ask.end)
+    proof = Verification.VALIDATOR
+    return Accept(found.first, end, found.total, new, proof, fresh=True, changed=changed)
+
+
 def _part(ask: Ask, answer: Answer) -> Verdict:  # noqa: PLR0911 - the rule, line by line
     problem = _malformed(answer)
     if problem:
@@ -243,18 +313,19 @@ def _part(ask: Ask, answer: Answer) -> Verdict:  # noqa: PLR0911 - the rule, lin
     assert found is not None
     new = headers.validators(answer)
     match = compare(ask.validators, ask.size, new, found.total)
-    if match is Match.DIFFERENT:
+    if match is Match.DIFFERENT and not (ask.foreign and ask.size and ask.size == found.total):
         return Restart()
     if found.total is not None and (found.total < ask.have or ask.size not in {None, found.total}):
         return Reject("another size of the same version") if match is Match.SAME else Restart()
     if found.total is None and match is not Match.SAME:
         return Reject("no total size and no validator that would make up for it")
-    if found.first > ask.offset or (found.first < ask.offset and match is not Match.SAME):
+    earlier = found.first < ask.offset
+    if found.first > ask.offset or found.first < ask.floor or (earlier and match is not Match.SAME):
         return Reject("another range than was asked for")
-    end = found.last + 1
-    if end <= ask.have and end != found.total:
+    end = found.last + 1 if ask.end is None else min(found.last + 1, ask.end)
+    if end <= ask.have and end not in {found.total, ask.end}:
         return Reject("a range without a new byte")
-    if match is not Match.SAME and ask.rung is not Rung.OVERLAP:
+    if match is not Match.SAME and ask.rung is not Rung.OVERLAP and not ask.vouched:
         return Descend(Rung.OVERLAP)
     size = found.total if found.total is not None else ask.size
     if match is Match.SAME:
@@ -265,8 +336,19 @@ def _part(ask: Ask, answer: Answer) -> Verdict:  # noqa: PLR0911 - the rule, lin
 
 def _unsatisfiable(ask: Ask, answer: Answer) -> Verdict:
     total = headers.unsatisfied_total(answer)
+    if ask.part:
+        return _outside(ask, total)
     if total is not None and total < ask.have:
         return Restart()
     if ask.rung is not Rung.OVERLAP and total in {None, ask.have}:
         return Descend(Rung.OVERLAP, total)
     return Descend(Rung.WHOLE)
+
+
+def _outside(ask: Ask, total: int | None) -> Verdict:
+    if total is not None:
+        if ask.held and ask.size not in {None, total}:
+            return Restart()
+        if ask.offset < total and (ask.end is None or ask.end <= total):
+            return Reject("a refusal of a range that lies in the file")
+    return Outside()

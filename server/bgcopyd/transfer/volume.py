@@ -12,16 +12,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.transfers import Event, Failed, Finished, Stopped, Transfer
 from bgcopyd.transfer.admission import Admission
 from bgcopyd.transfer.buckets import Rates
+from bgcopyd.transfer.connections import Connections
 from bgcopyd.transfer.destination import Directories
 from bgcopyd.transfer.disk import DiskThreads
 from bgcopyd.transfer.download import Download
-from bgcopyd.transfer.handles import Handle, HandlePool
+from bgcopyd.transfer.exchange import Exchange
+from bgcopyd.transfer.handles import Handle, Request, Sink
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.outbox import Outbox
 from bgcopyd.transfer.poller import Poller
@@ -33,6 +35,13 @@ _STREAM_ERRORS = 2
 _SMALLEST_BUFFER = 1024
 # A defect that comes back at once must not fill the log.
 _PAUSE_AFTER_DEFECT = 0.05
+
+
+class Guest(Protocol):
+    """Something besides transfers that the thread lives for."""
+
+    def stop(self) -> None:
+        """Ends it now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +65,12 @@ class Volume:
         self.directories = Directories(shared.roots)
         self.admission = Admission(per_host=options.connections_per_host, total=options.connections)
         self.settling = 0
-        self.to_flush: list[Download] = []
+        self.to_flush: list[Exchange] = []
+        self.guests: set[Guest] = set()
         self._shared = shared
-        self._poller = Poller(
-            connections=options.connections, per_host=options.connections_per_host
-        )
-        self._handles = HandlePool(options)
+        self._poller = Poller(connections=options.connections, kept=options.connections_per_host)
+        self._connections = Connections(options)
+        self._expiring = False
         self._running: dict[int, Handle] = {}
         self._disk = DiskThreads(f"disk-{name}", options.sync_threads)
         self._posted: deque[Callable[[], None]] = deque()
@@ -111,6 +120,8 @@ class Volume:
         self._closing = True
         for job_id in list(self._jobs):
             self.stop(job_id)
+        for guest in list(self.guests):
+            guest.stop()
 
     # What downloads need.
 
@@ -140,18 +151,17 @@ class Volume:
 
         self._disk.submit(task, report)
 
-    def launch(self, download: Download, url: str, fields: list[bytes], origin: Origin) -> Handle:
-        """Sends a request."""
-        limit = self.rates.limit(download.transfer.job_id)
+    def launch(self, sink: Sink, request: Request, job_id: str) -> Handle:
+        """Sends a request under a job's limit."""
+        limit = self.rates.limit(job_id)
         # A sixteenth of a second's bytes at once, so that slow limits do not come in bursts.
         piece = min(self.options.limited_buffer, max(limit // 16, _SMALLEST_BUFFER))
-        handle = self._handles.take()
+        handle = self._connections.take(request.policy)
         handle.prepare(
-            download,
-            url,
-            fields,
+            sink,
+            request,
             buffer=piece if limit else self.options.buffer,
-            http1=self._stream_errors.get(origin, 0) >= _STREAM_ERRORS,
+            http1=self._stream_errors.get(request.origin, 0) >= _STREAM_ERRORS,
         )
         self._running[id(handle.curl)] = handle
         self._poller.multi.add_handle(handle.curl)
@@ -161,7 +171,16 @@ class Volume:
         """Takes back the handle of a request that has ended or was cancelled."""
         if self._running.pop(id(handle.curl), None) is not None:
             self._poller.multi.remove_handle(handle.curl)
-        self._handles.give(handle)
+        self._connections.give(handle, self.now())
+        if not self._expiring:
+            self._expiring = True
+            self.later(self._connections.rest, self._expire)
+
+    def _expire(self) -> None:
+        left = self._connections.expire(self.now())
+        self._expiring = left is not None
+        if left is not None:
+            self.later(left, self._expire)
 
     def note_stream_error(self, origin: Origin) -> None:
         """Remembers that HTTP/2 failed with a host."""
@@ -181,10 +200,10 @@ class Volume:
 
     def _run(self) -> None:
         try:
-            while self._jobs or self._posted or not self._closing:
+            while self._jobs or self.guests or self._posted or not self._closing:
                 self._guard(self._turn)
         finally:
-            self._handles.close()
+            self._connections.close()
             self._poller.close()
             self.directories.close()
             self._disk.close()
@@ -215,10 +234,10 @@ class Volume:
             self._shared.outbox.put(events)
 
     def _flush(self) -> None:
-        downloads, self.to_flush = self.to_flush, []
+        exchanges, self.to_flush = self.to_flush, []
         now = self.now()
-        for download in downloads:
-            self._guard(partial(download.flush, now))
+        for exchange in exchanges:
+            self._guard(partial(exchange.flush, now))
 
     def _timeout(self) -> float | None:
         if self._posted:
@@ -230,7 +249,7 @@ class Volume:
 
     def _tick(self, now: float) -> None:
         for handle in list(self._running.values()):
-            if isinstance(handle.sink, Download):
+            if isinstance(handle.sink, Exchange):
                 handle.sink.tick(now)
 
     def _guard(self, call: Callable[[], None]) -> None:

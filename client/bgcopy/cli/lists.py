@@ -1,0 +1,214 @@
+"""Lists of files to fetch, as other programs write them and as we do; read and written here.
+
+- `urls`: one URL a line, and after white space the file to write.
+- `aria2`: input and session files of aria2: mirrors of a file with tabs between, then indented
+  options, of which out, dir, checksum (sha-256), header, max-download-limit and all-proxy are used.
+- `jsonl`: one object a line: url, path, root, sha256, mirrors.
+- `csv`: a first line with the names of columns: url, and any of path, root, sha256, mirrors
+  (with spaces between).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+
+from bgcopy.cli.options import checksum
+
+COLUMNS = ("url", "path", "root", "sha256", "mirrors")
+# aria2 has many more, which belong to its own work and change nothing of the file.
+_ARIA2_USED = ("out", "dir", "checksum", "header", "max-download-limit", "all-proxy")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of a list. `options` are those of its job, by our names of properties."""
+
+    url: str
+    path: str = ""
+    root: str = ""
+    sha256: str | None = None
+    mirrors: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read(text: str, form: str) -> list[Entry]:
+    """The entries of a list.
+
+    Raises:
+        click.UsageError: a line is malformed; the message names it.
+    """
+    return list(_READERS[form](text))
+
+
+def write(entries: Iterable[Entry], form: str) -> str:
+    """Entries as a list."""
+    return _WRITERS[form](entries)
+
+
+def form_of(name: str, text: str) -> str:
+    """Which form a list has, by its file's name and its first line."""
+    for ending, form in ((".jsonl", "jsonl"), (".ndjson", "jsonl"), (".csv", "csv")):
+        if name.lower().endswith(ending):
+            return form
+    lines = text.lstrip().splitlines() or [""]
+    if lines[0].startswith("{"):
+        return "jsonl"
+    if "url" in lines[0].lower().split(","):
+        return "csv"
+    return "aria2" if any(line[:1] in {" ", "\t"} for line in lines) else "urls"
+
+
+def _wrong(number: int, problem: str) -> click.UsageError:
+    return click.UsageError(f"line {number}: {problem}")
+
+
+def _urls(text: str) -> Iterator[Entry]:
+    for line in text.splitlines():
+        words = line.strip().split(maxsplit=1)
+        if words and not words[0].startswith("#"):
+            yield Entry(words[0], words[1] if len(words) > 1 else "")
+
+
+def _aria2(text: str) -> Iterator[Entry]:
+    urls: list[str] = []
+    options: dict[str, list[str]] = {}
+    began = 0
+    for number, line in enumerate([*text.splitlines(), ""], 1):
+        indented = line[:1] in {" ", "\t"}
+        if line.startswith("#") or (not line.strip() and number <= len(text.splitlines())):
+            continue
+        if not indented:
+            if urls:
+                yield _of_aria2(urls, options, began)
+            urls, options, began = line.split("\t"), {}, number
+            continue
+        name, equals, value = line.strip().partition("=")
+        if not urls or not equals:
+            raise _wrong(number, "is an option (indented NAME=VALUE) of no URL")
+        options.setdefault(name, []).append(value)
+
+
+def _of_aria2(urls: list[str], options: Mapping[str, list[str]], number: int) -> Entry:
+    last = {name: values[-1] for name, values in options.items()}
+    directory, out = last.get("dir", ""), last.get("out", "")
+    digest = None
+    algorithm, _, digits = last.get("checksum", "").partition("=")
+    if algorithm:
+        digest = _digest(f"{algorithm}:{digits}", number)
+    properties: dict[str, Any] = {}
+    if options.get("header"):
+        properties["headers"] = tuple(options["header"])
+    if last.get("max-download-limit", "0") != "0":
+        properties["max_bytes_per_second"] = last["max-download-limit"]
+    if last.get("all-proxy"):
+        properties["proxy"] = last["all-proxy"]
+    path = f"{directory}/{out}" if directory and out else out or (f"{directory}/" * bool(directory))
+    return Entry(urls[0].strip(), path, "", digest, tuple(urls[1:]), properties)
+
+
+def _digest(text: str, number: int) -> str:
+    try:
+        return checksum(text)
+    except click.BadParameter as problem:
+        raise _wrong(number, f"checksum: {problem.message}") from None
+
+
+def _jsonl(text: str) -> Iterator[Entry]:
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            values = json.loads(line)
+        except ValueError:
+            raise _wrong(number, "is no JSON") from None
+        if not isinstance(values, dict):
+            raise _wrong(number, "is no JSON object")
+        yield _of_values(values, number)
+
+
+def _csv(text: str) -> Iterator[Entry]:
+    rows = csv.DictReader(io.StringIO(text))
+    names = [name.strip().lower() for name in rows.fieldnames or ()]
+    if "url" not in names:
+        raise _wrong(1, "names no column 'url'; the first line of a CSV list names its columns")
+    rows.fieldnames = names
+    for row in rows:
+        values = {name: (value or "").strip() for name, value in row.items() if name}
+        mirrors = values.pop("mirrors", "").split()
+        yield _of_values({**values, "mirrors": mirrors}, rows.line_num)
+
+
+def _of_values(values: Mapping[str, Any], number: int) -> Entry:
+    unknown = sorted(set(values) - set(COLUMNS))
+    if unknown:
+        raise _wrong(number, f"has the unknown name {unknown[0]!r}; known are {', '.join(COLUMNS)}")
+    texts = {name: values.get(name) or "" for name in COLUMNS if name != "mirrors"}
+    mirrors = values.get("mirrors") or []
+    wrong = [name for name, value in texts.items() if not isinstance(value, str)]
+    if wrong or not isinstance(mirrors, list) or not all(isinstance(one, str) for one in mirrors):
+        raise _wrong(number, f"{(wrong or ['mirrors'])[0]} has a value of the wrong type")
+    if not texts["url"]:
+        raise _wrong(number, "has no url")
+    digest = _digest(f"sha256:{texts['sha256']}", number) if texts["sha256"] else None
+    return Entry(texts["url"], texts["path"], texts["root"], digest, tuple(mirrors))
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    return {
+        "url": entry.url,
+        "path": entry.path,
+        "root": entry.root,
+        "sha256": entry.sha256 or "",
+        "mirrors": list(entry.mirrors),
+    }
+
+
+def _to_jsonl(entries: Iterable[Entry]) -> str:
+    rows = ({name: value for name, value in _row(entry).items() if value} for entry in entries)
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def _to_csv(entries: Iterable[Entry]) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for entry in entries:
+        writer.writerow({**_row(entry), "mirrors": " ".join(entry.mirrors)})
+    return out.getvalue()
+
+
+def _to_aria2(entries: Iterable[Entry]) -> str:
+    lines = []
+    for entry in entries:
+        lines.append("\t".join((entry.url, *entry.mirrors)))
+        directory, _, out = entry.path.rpartition("/")
+        lines += [f"  dir={directory}"] * bool(directory) + [f"  out={out}"] * bool(out)
+        if entry.sha256:
+            lines.append(f"  checksum=sha-256={entry.sha256}")
+    return "".join(line + "\n" for line in lines)
+
+
+def _to_urls(entries: Iterable[Entry]) -> str:
+    return "".join(f"{entry.url} {entry.path}".rstrip() + "\n" for entry in entries)
+
+
+_READERS: Mapping[str, Callable[[str], Iterator[Entry]]] = {
+    "urls": _urls,
+    "aria2": _aria2,
+    "jsonl": _jsonl,
+    "csv": _csv,
+}
+_WRITERS: Mapping[str, Callable[[Iterable[Entry]], str]] = {
+    "urls": _to_urls,
+    "aria2": _to_aria2,
+    "jsonl": _to_jsonl,
+    "csv": _to_csv,
+}
+FORMS = tuple(_READERS)

@@ -1,0 +1,192 @@
+"""`probe`, `logs` and `verify`: what servers say, what was tried, and whether bytes are right."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+
+import click
+
+from bgcopy import AsyncClient, Attempt, AttemptOutcome, FileInfo, Probe
+from bgcopy.cli import exits, shapes, words
+from bgcopy.cli.exits import Exit
+from bgcopy.cli.listing import table
+from bgcopy.cli.lookup import find
+from bgcopy.cli.options import shared
+from bgcopy.cli.properties import header, proxy
+from bgcopy.cli.session import Session
+from bgcopy.cli.verbs import job_argument
+
+_PAGE = 1000
+_ATTEMPTS_HEAD = (
+    "FILE", "START", "TOOK", "BYTES", "SPEED", "PROTOCOL", "STATUS", "FROM", "OUTCOME",
+)  # fmt: skip
+
+
+@click.command()
+@click.argument("url", metavar="URL")
+@click.option(
+    "-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'",
+    help="A header field of the request; repeat it.",
+)  # fmt: skip
+@click.option("--proxy", "proxies", metavar="PROXY", help="none, auto, preconfig or URLs.")
+@shared
+@click.pass_obj
+def probe(session: Session, /, url: str, headers: tuple[str, ...], proxies: str | None) -> int:
+    """Ask a server about a file, from where the daemon stands, without fetching it."""
+    return asyncio.run(_probe(session, url, headers, proxies))
+
+
+async def _probe(session: Session, url: str, headers: tuple[str, ...], proxies: str | None) -> int:
+    async with session.client(start=True) as client:
+        found = await client.probe_url(
+            url,
+            custom_headers=[header(text) for text in headers],
+            proxy=None if proxies is None else proxy(proxies),
+        )
+    if session.json:
+        session.data_json(shapes.plain(found))
+    else:
+        for name, value in _probe_facts(found):
+            if value:
+                session.data(f"{name + ':':10} {value}")
+    return Exit.OK if found.error is None else exits.of_transfer(found.error)
+
+
+def _probe_facts(found: Probe) -> list[tuple[str, str]]:
+    chain = [words.clean(url) for url in found.redirect_chain]
+    error = ""
+    if found.error is not None:
+        error = f"{words.clean(found.error.message)} ({found.error.reason.name})"
+    answered = " ".join(part for part in (found.protocol, _number(found.http_status)) if part)
+    return [
+        ("error", error),
+        ("answer", answered),
+        ("from", words.clean(found.remote_address)),
+        ("size", "" if found.bytes_total is None else words.size(found.bytes_total)),
+        ("type", words.clean(found.content_type)),
+        ("resumable", "yes" if found.accepts_ranges else "no, only from the start"),
+        ("etag", words.clean(found.etag)),
+        ("modified", words.clean(found.last_modified)),
+        ("name", words.clean(found.suggested_name)),
+        ("redirects", " -> ".join(chain) if len(chain) > 1 else ""),
+    ]
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else str(value)
+
+
+@click.command()
+@job_argument
+@click.option("--file", "index", type=int, metavar="INDEX", help="Only attempts at this file.")
+@click.option("-n", "--number", type=click.IntRange(1), metavar="N", help="Only the newest N.")
+@shared
+@click.pass_obj
+def logs(session: Session, /, job: str, index: int | None, number: int | None) -> int:
+    """Show the attempts at a job's files, newest first."""
+    return asyncio.run(_logs(session, job, index, number))
+
+
+async def _logs(session: Session, word: str, index: int | None, number: int | None) -> int:
+    async with session.client() as client:
+        job = client.job(await find(client, word))
+        found: list[Attempt] = []
+        async for one in job.attempts(file_index=index, page_size=min(number or _PAGE, _PAGE)):
+            found.append(one)
+            if number is not None and len(found) == number:
+                break
+    if session.json:
+        session.data_json([shapes.plain(one) for one in found])
+        return Exit.OK
+    if not found:
+        session.note("Nothing was tried yet.")
+        return Exit.OK
+    for line in table([_ATTEMPTS_HEAD, *(_attempt_row(one) for one in found)]):
+        session.data(line)
+    return Exit.OK
+
+
+def _attempt_row(one: Attempt) -> tuple[str, ...]:
+    took = ""
+    if one.start_time is not None and one.end_time is not None:
+        took = words.span((one.end_time - one.start_time).total_seconds())
+    outcome = one.outcome.name.lower()
+    if one.outcome is AttemptOutcome.FAILED and one.error is not None:
+        outcome = f"{words.clean(one.error.message)} ({one.error.reason.name})"
+    return (
+        str(one.file_index),
+        words.when(one.start_time),
+        took,
+        words.size(one.bytes_received),
+        f"{words.size(one.bytes_per_second)}/s" if one.bytes_per_second else "",
+        one.protocol,
+        _number(one.http_status),
+        words.clean(one.remote_address),
+        outcome,
+    )
+
+
+@click.command()
+@job_argument
+@shared
+@click.pass_obj
+def verify(session: Session, /, job: str) -> int:
+    """Read the whole files of a job again and compare them with their expected digests.
+
+    Exit code 10 where one differs; files without an expected digest are printed with theirs.
+    """
+    return asyncio.run(_verify(session, job))
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """A file that was read again; an empty digest for one that is unfinished."""
+
+    file: FileInfo
+    digest: str
+
+    @property
+    def code(self) -> Exit:
+        """What it means for the command."""
+        if not self.file.transferred:
+            return Exit.UNFINISHED
+        return Exit.OK if self.file.spec.sha256 in {None, self.digest} else Exit.INTEGRITY
+
+    @property
+    def verdict(self) -> str:
+        """What it means in a word."""
+        if self.code is Exit.OK:
+            return "no digest expected" if self.file.spec.sha256 is None else "ok"
+        return "differs" if self.code is Exit.INTEGRITY else "unfinished"
+
+
+async def _verify(session: Session, word: str) -> int:
+    async with session.client() as client:
+        job_id = await find(client, word)
+        checked = [
+            _Checked(file, await _digest(client, job_id, file) if file.transferred else "")
+            async for file in client.files(job_id, page_size=_PAGE)
+        ]
+    if session.json:
+        session.data_json(
+            [
+                {"index": one.file.index, "sha256": one.digest or None, "verdict": one.verdict}
+                for one in checked
+            ]
+        )
+    else:
+        for one in checked:
+            path = words.clean(one.file.spec.path)
+            session.data(f"{one.digest or '-':64}  {path}  {one.verdict}")
+    codes = {one.code for one in checked}
+    return next((code for code in (Exit.INTEGRITY, Exit.UNFINISHED) if code in codes), Exit.OK)
+
+
+async def _digest(client: AsyncClient, job_id: str, file: FileInfo) -> str:
+    """The SHA-256 of a file as it lies on the daemon's disk."""
+    digest = hashlib.sha256()
+    async for piece in client.read_file(job_id, file.index):
+        digest.update(piece)
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""The one table of HRESULTs: BITS, Delivery Optimization, Windows, and HTTP statuses as codes."""

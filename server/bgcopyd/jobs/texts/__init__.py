@@ -1,0 +1,1 @@
+"""What reasons and HRESULTs mean to people: one folder for each language."""

@@ -1,0 +1,329 @@
+"""Changes of a job and of its files while it lives, each with its caller."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from bgcopyd.jobs import rules
+from bgcopyd.jobs.file import File, FileRange, Validators
+from bgcopyd.jobs.job import ErrorContext, Job, JobState, TransferError
+from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.properties import fields_of
+from bgcopyd.jobs.reasons import Reason
+from bgcopyd.jobs.refusal import Refusal, invalid
+from bgcopyd.jobs.states import Trigger
+from bgcopyd.queue.authorizer import authorized_job
+from bgcopyd.queue.clock import Clock
+from bgcopyd.queue.commands import (
+    RemoveFiles,
+    ReplaceRemotePrefix,
+    RequestFileRanges,
+    UpdateFile,
+    UpdateJob,
+)
+from bgcopyd.queue.completion import Completion
+from bgcopyd.queue.judging import Configured, judge_locks, judge_options, judge_values
+from bgcopyd.queue.ledger import partial_name, progress_of, requested_after, update_of
+from bgcopyd.queue.progress import ProgressBoard
+from bgcopyd.queue.runs import Runs
+from bgcopyd.queue.storage import Store, Tx
+from bgcopyd.queue.transfers import Files, Partial
+from bgcopyd.queue.transitions import move, next_etag, target_state
+
+BATCH = 1000
+
+
+class JobEditor:
+    """Changes jobs. A run that is under way goes on with the new values.
+
+    Args:
+        on_change: called when the scheduler may have something to do.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        runs: Runs,
+        completion: Completion,
+        files: Files,
+        board: ProgressBoard,
+        clock: Clock,
+        configured: Configured,
+        on_change: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._runs = runs
+        self._completion = completion
+        self._files = files
+        self._board = board
+        self._clock = clock
+        self._configured = configured
+        self._on_change = on_change
+
+    async def update_job(self, principal: Principal, command: UpdateJob) -> Job:
+        """Changes properties, all or none."""
+        now = self._clock.now()
+
+        def update(tx: Tx) -> tuple[Job, Job]:
+            job = _opened(tx, principal, command, Trigger.UPDATE)
+            judge_values(principal, command.properties, self._configured, now)
+            judge_locks(job, command.properties)
+            changed = dataclasses.replace(job, **fields_of(command.properties, job.options))
+            judge_options(changed.options)
+            if changed == job:
+                return job, job
+            if job.state is JobState.TRANSFERRED and changed.auto_complete:
+                changed = dataclasses.replace(changed, completing=True)
+            return job, tx.update_job(_edited(changed, now))
+
+        before, job = await self._store.transact(update)
+        if job is not before:
+            self._runs.changed(job, refetch=before.options != job.options)
+            self._go_on(job)
+        return self._board.overlay(job)
+
+    def _go_on(self, job: Job) -> None:
+        """Begins what a change has made due."""
+        if job.completing:
+            self._completion.begin(job)
+        self._on_change()
+
+    async def update_file(self, principal: Principal, command: UpdateFile) -> tuple[File, Job]:
+        """Gives a file another URL, or takes down its owner's judgement of it."""
+        now = self._clock.now()
+        wrong = command.validation_state is False
+        trigger = Trigger.INVALIDATE if wrong else Trigger.UPDATE
+
+        def update(tx: Tx) -> tuple[File, Job]:
+            job = _opened(tx, principal, command, trigger)
+            file = _file(tx, job.job_id, command.index)
+            file = _moved(tx, file, command.url)
+            file = _judged(tx, file, valid=command.validation_state)
+            if not wrong:
+                return file, tx.update_job(_edited(job, now))
+            tx.set_progress(job.job_id, progress_of(tx.totals(job.job_id)))
+            free = dataclasses.replace(_edited(job, now), claim_id="")
+            error = _invalid_file(file, now)
+            moved = move(tx, free, trigger, now, error=error)
+            if moved is None or moved is free:
+                # ERROR stays ERROR, with the new error.
+                moved = tx.update_job(dataclasses.replace(free, error=error))
+            return file, moved
+
+        file, job = await self._store.transact(update)
+        if wrong:
+            await self._runs.stop(job.job_id)
+        else:
+            self._runs.changed(job, refetch=True)
+        self._on_change()
+        return file, self._board.overlay(job)
+
+    async def replace_remote_prefix(
+        self, principal: Principal, command: ReplaceRemotePrefix
+    ) -> tuple[Job, int]:
+        """Gives another beginning to the URLs of unfinished files; the job, and how many."""
+        now = self._clock.now()
+
+        def replace(tx: Tx) -> tuple[Job, int]:
+            job = _opened(tx, principal, command, Trigger.UPDATE)
+            count = _replace_prefix(tx, job.job_id, command.old, command.new)
+            return (tx.update_job(_edited(job, now)) if count else job), count
+
+        job, count = await self._store.transact(replace)
+        if count:
+            self._runs.changed(job, refetch=True)
+        return self._board.overlay(job), count
+
+    async def remove_files(self, principal: Principal, command: RemoveFiles) -> tuple[Job, int]:
+        """Takes files out of a job and deletes what there is of them; the job, and how many."""
+        now = self._clock.now()
+
+        def remove(tx: Tx) -> tuple[Job, list[File]]:
+            job = _opened(tx, principal, command, Trigger.REMOVE_FILES)
+            gone = [file for index in command.indexes if (file := _found(tx, job.job_id, index))]
+            if not gone:
+                return job, []
+            tx.remove_files(job.job_id, [file.index for file in gone])
+            tx.set_progress(job.job_id, progress_of(tx.totals(job.job_id)))
+            free = dataclasses.replace(_edited(job, now), claim_id="")
+            moved = move(tx, free, Trigger.REMOVE_FILES, now)
+            rest = tx.update_job(free) if moved is free or moved is None else moved
+            return _settled(tx, rest, now), gone
+
+        job, gone = await self._store.transact(remove)
+        if gone:
+            await self._runs.stop(job.job_id)
+            await self._files.discard(
+                [
+                    Partial(file.spec.root, file.spec.path, partial_name(file))
+                    for file in gone
+                    if not file.completed
+                ]
+            )
+            self._go_on(job)
+        return self._board.overlay(job), len(gone)
+
+    async def request_file_ranges(self, principal: Principal, command: RequestFileRanges) -> Job:
+        """Asks for parts of a file: an on-demand job fetches these alone, any other these first."""
+        now = self._clock.now()
+
+        def request(tx: Tx) -> Job:
+            job = _opened(tx, principal, command, Trigger.REQUEST_RANGES)
+            file = _file(tx, job.job_id, command.index)
+            _judge_random_access(job, file, command.ranges)
+            wanted = requested_after(file, [*file.requested, *command.ranges])
+            if file.transferred or not wanted:
+                return job
+            tx.update_files(job.job_id, [dataclasses.replace(update_of(file), requested=wanted)])
+            on_demand = job.options.on_demand_mode
+            trigger = Trigger.REQUEST_RANGES if on_demand else Trigger.UPDATE
+            edited = _edited(job, now)
+            moved = move(tx, edited, trigger, now)
+            return tx.update_job(edited) if moved is edited or moved is None else moved
+
+        job = await self._store.transact(request)
+        self._runs.changed(job, refetch=True)
+        self._on_change()
+        return self._board.overlay(job)
+
+
+Command = UpdateJob | UpdateFile | RemoveFiles | ReplaceRemotePrefix | RequestFileRanges
+
+
+def _opened(tx: Tx, principal: Principal, command: Command, trigger: Trigger) -> Job:
+    """The job that a command is for: permission first, then shape, etag and state."""
+    authorized_job(tx, principal, command.job_id)
+    if command.refusal is not None:
+        raise command.refusal
+    job = authorized_job(tx, principal, command.job_id, command.etag)
+    target_state(job, trigger)
+    return job
+
+
+def _edited(job: Job, now: datetime) -> Job:
+    return dataclasses.replace(job, etag=next_etag(job.etag), modification_time=now)
+
+
+def _found(tx: Tx, job_id: str, index: int) -> File | None:
+    files = tx.files(job_id, after=index - 1, limit=1)
+    return files[0] if files and files[0].index == index else None
+
+
+def _file(tx: Tx, job_id: str, index: int) -> File:
+    file = _found(tx, job_id, index)
+    if file is None:
+        raise file_not_found(job_id, index)
+    return file
+
+
+def file_not_found(job_id: str, index: int) -> Refusal:
+    """The refusal of an index that the job does not have."""
+    return Refusal(
+        Reason.FILE_NOT_FOUND,
+        f"job {job_id} has no file {index}",
+        metadata={"job_id": job_id, "file_index": str(index)},
+    )
+
+
+def _not_now(file: File, what: str) -> Refusal:
+    metadata: Mapping[str, str] = {"job_id": file.job_id, "file_index": str(file.index)}
+    return Refusal(Reason.INVALID_STATE, f"file {file.index} {what}", metadata=metadata)
+
+
+def _moved(tx: Tx, file: File, url: str | None) -> File:
+    if url is None or url == file.spec.url:
+        return file
+    if file.transferred:
+        raise _not_now(file, "is transferred already; its URL does not change any more")
+    moved = dataclasses.replace(file, spec=dataclasses.replace(file.spec, url=url))
+    tx.set_spec(file.job_id, file.index, moved.spec)
+    return moved
+
+
+def _judged(tx: Tx, file: File, *, valid: bool | None) -> File:
+    if valid is None:
+        return file
+    if not file.transferred:
+        raise Refusal(
+            Reason.FILE_NOT_READY,
+            f"file {file.index} is not transferred yet; only then can it be judged",
+            metadata={"job_id": file.job_id, "file_index": str(file.index)},
+        )
+    judged = dataclasses.replace(file, validation_state=valid)
+    if not valid:
+        judged = dataclasses.replace(
+            judged,
+            claimed=0,
+            filled=(),
+            size=None,
+            validators=Validators(),
+            transferred=False,
+            verification=None,
+            device=None,
+            inode=None,
+        )
+    tx.update_files(file.job_id, [update_of(judged)])
+    return judged
+
+
+def _invalid_file(file: File, now: datetime) -> TransferError:
+    return TransferError(
+        Reason.VALIDATION_FAILED,
+        ErrorContext.REMOTE_FILE,
+        f"File {file.index} was judged invalid. Resume fetches it anew.",
+        now,
+        transient=False,
+        file_index=file.index,
+    )
+
+
+def _replace_prefix(tx: Tx, job_id: str, old: str, new: str) -> int:
+    count, after = 0, -1
+    while files := tx.next_files(job_id, after=after, limit=BATCH):
+        for file in files:
+            if not file.spec.url.startswith(old):
+                continue
+            url = new + file.spec.url[len(old) :]
+            problem = rules.url_problem(url)
+            if problem:
+                raise invalid(
+                    "new_prefix", f"makes a URL of file {file.index} that {problem}",
+                    Reason.URL_INVALID,
+                )  # fmt: skip
+            tx.set_spec(job_id, file.index, dataclasses.replace(file.spec, url=url))
+            count += 1
+        after = files[-1].index
+    return count
+
+
+def _settled(tx: Tx, job: Job, now: datetime) -> Job:
+    """The job after files were removed: without unfinished ones, or without any, it goes on."""
+    totals = tx.totals(job.job_id)
+    if not totals.files:
+        return move(tx, job, Trigger.EMPTIED, now) or job
+    if totals.transferred < totals.files:
+        return job
+    done = dataclasses.replace(job, completing=job.auto_complete)
+    return move(tx, done, Trigger.REST_DONE, now) or job
+
+
+def _judge_random_access(job: Job, file: File, ranges: tuple[FileRange, ...]) -> None:
+    problem = ""
+    if job.options.dynamic_content:
+        problem = "its job has dynamic content, which is fetched whole"
+    elif file.spec.ranges:
+        problem = "it was added with ranges of its own"
+    if problem:
+        raise Refusal(
+            Reason.RANDOM_ACCESS_NOT_SUPPORTED,
+            f"parts of file {file.index} cannot be asked for: {problem}",
+            metadata={"job_id": job.job_id, "file_index": str(file.index)},
+        )
+    outside = file.size is not None and any(one.offset >= file.size for one in ranges)
+    if outside:
+        raise invalid(
+            "ranges", f"lie outside the file, which has {file.size} bytes", Reason.RANGE_INVALID
+        )

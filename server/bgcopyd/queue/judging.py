@@ -1,0 +1,110 @@
+"""What a caller may set on a job, beyond the shape of each value."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bgcopyd.jobs.file import FileSpec
+from bgcopyd.jobs.job import Job
+from bgcopyd.jobs.options import JobOptions
+from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.properties import PRIVILEGED, Values, conflict, locked
+from bgcopyd.jobs.reasons import Reason
+from bgcopyd.jobs.refusal import Quota, Refusal, Violation, invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """The names that an operator has configured."""
+
+    client_certificates: Collection[str] = ()
+    ca_bundles: Collection[str] = ()
+
+
+def judge_values(
+    principal: Principal, values: Values, configured: Configured, now: datetime
+) -> None:
+    """Judges values for their caller and this server.
+
+    Raises:
+        Refusal: ADMIN_REQUIRED, INVALID_REQUEST.
+    """
+    for name in PRIVILEGED:
+        if values.get(name) and not principal.admin:
+            raise Refusal(
+                Reason.ADMIN_REQUIRED,
+                f"job.{name}: needs an administrator",
+                violations=[Violation(f"job.{name}", "needs an administrator")],
+            )
+    _judge_name("client_certificate", values, configured.client_certificates)
+    _judge_name("ca_bundle", values, configured.ca_bundles)
+    deadline = values.get("deadline")
+    if deadline is not None and deadline <= now:
+        raise invalid("job.deadline", f"is past; it is {now:%Y-%m-%d %H:%M:%S} UTC here")
+
+
+def _judge_name(field: str, values: Values, known: Collection[str]) -> None:
+    name = values.get(field)
+    if name and name not in known:
+        there = ", ".join(sorted(known)) or "none"
+        raise invalid(f"job.{field}", f"'{name}' is not configured here; there are: {there}")
+
+
+def judge_locks(job: Job, values: Values) -> None:
+    """Judges whether the job's properties may change now.
+
+    Raises:
+        Refusal: READ_ONLY_PROPERTY and its kin; the first fixes the reason, all are named.
+    """
+    found = [(name, lock) for name in values if (lock := locked(name, job)) is not None]
+    if not found:
+        return
+    name, (reason, problem) = found[0]
+    raise Refusal(
+        reason,
+        f"job.{name}: {problem}",
+        violations=[Violation(f"job.{name}", problem) for name, (_, problem) in found],
+        metadata={"job_id": job.job_id, "state": job.state.name, "property": name},
+    )
+
+
+def judge_options(options: JobOptions) -> None:
+    """Judges whether the options go together.
+
+    Raises:
+        Refusal: INVALID_REQUEST.
+    """
+    name, problem = conflict(options)
+    if name:
+        raise invalid(f"job.{name}", problem)
+
+
+def judge_files(options: JobOptions, files: Sequence[FileSpec], ranges_per_file: int) -> None:
+    """Judges whether the files go with the job.
+
+    Raises:
+        Refusal: INVALID_REQUEST, RANGE_QUOTA_EXCEEDED.
+    """
+    for position, spec in enumerate(files):
+        if not spec.ranges:
+            continue
+        field = f"files[{position}].ranges"
+        if options.dynamic_content:
+            raise invalid(field, "do not go with dynamic_content, which is always fetched whole")
+        if options.on_demand_mode:
+            raise invalid(field, "do not go with on_demand_mode; ask for them by RequestFileRanges")
+        if len(spec.ranges) > ranges_per_file:
+            raise too_many_ranges(field, len(spec.ranges), ranges_per_file)
+
+
+def too_many_ranges(field: str, count: int, allowed: int) -> Refusal:
+    """The refusal of a file with more ranges than are allowed."""
+    problem = f"has {count} ranges and {allowed} are allowed; merge neighbours"
+    return Refusal(
+        Reason.RANGE_QUOTA_EXCEEDED,
+        f"{field}: {problem}",
+        quota=Quota("ranges_per_file", allowed, count),
+        violations=[Violation(field, problem)],
+    )

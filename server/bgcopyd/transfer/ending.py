@@ -1,0 +1,75 @@
+"""How one transfer ends: the last work on its file, and its one terminal event."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from bgcopyd.jobs.file import Validators, Verification
+from bgcopyd.queue.transfers import AttemptReport, Failed, Finished, Stopped, Transfer
+from bgcopyd.transfer import failures
+from bgcopyd.transfer.destination import DestinationInvalid
+from bgcopyd.transfer.failures import Failure
+from bgcopyd.transfer.keeper import Keeper
+from bgcopyd.transfer.partial import CannotNote
+
+if TYPE_CHECKING:
+    from bgcopyd.transfer.volume import Volume
+
+_log = logging.getLogger(__name__)
+
+
+def local_failure(error: BaseException, transfer: Transfer, host: str) -> Failure:
+    """The failure that an exception on this side means; what nobody expected goes to the log."""
+    if isinstance(error, CannotNote):
+        return failures.begin_anew(host)
+    if isinstance(error, DestinationInvalid):
+        return failures.destination_invalid(str(error), transfer.root)
+    if isinstance(error, OSError):
+        return failures.of_os_error(error, transfer.root)
+    _log.error("a transfer of job %s failed", transfer.job_id, exc_info=error)
+    return failures.internal("writing")
+
+
+class Terminal:
+    """Makes the terminal event of a transfer out of what its keeper has."""
+
+    def __init__(
+        self,
+        transfer: Transfer,
+        keeper: Keeper,
+        volume: Volume,
+        attempt: Callable[[], AttemptReport],
+    ) -> None:
+        self._name = (transfer.job_id, transfer.claim_id, transfer.index)
+        self._keeper = keeper
+        self._volume = volume
+        self._attempt = attempt
+
+    def finished(self, size: int, validators: Validators, proof: Verification) -> Finished:
+        """Every byte is here."""
+        verification = Verification.DIGEST if self._keeper.has_digests else proof
+        file = self._keeper.identity
+        return Finished(*self._name, size, validators, verification, *file, self._attempt())
+
+    def failed(self, failure: Failure) -> Failed:
+        """The transfer ends without the whole file."""
+        return Failed(
+            *self._name,
+            failure.error(self._name[2], self._volume.wall()),
+            *self._keeper.kept[:3],
+            retry_after=failure.retry_after,
+            filled=self._keeper.kept.filled,
+            attempt=self._attempt(),
+        )
+
+    def stopped(self, *, satisfied: bool = False) -> Stopped:
+        """The transfer was told to stop, or has all that was requested."""
+        return Stopped(
+            *self._name,
+            *self._keeper.kept[:3],
+            filled=self._keeper.kept.filled,
+            satisfied=satisfied,
+            attempt=self._attempt(),
+        )

@@ -1,0 +1,162 @@
+"""One request and what comes in answer to it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from bgcopyd.queue.transfers import Connected
+from bgcopyd.transfer import failures
+from bgcopyd.transfer.destination import DestinationInvalid
+from bgcopyd.transfer.failures import Failure
+from bgcopyd.transfer.handles import Handle
+from bgcopyd.transfer.headers import Answer, delimited, parse_answer
+from bgcopyd.transfer.intake import Intake, Taken
+from bgcopyd.transfer.layout import RangeOutside
+from bgcopyd.transfer.partial import CannotNote
+from bgcopyd.transfer.sieve import Sieve
+from bgcopyd.transfer.verdict import Accept, Outside, Reject, Restart, Verdict, judge
+
+if TYPE_CHECKING:
+    from bgcopyd.transfer.download import Download
+
+_log = logging.getLogger(__name__)
+_DISCARD = 64 << 10
+_PAGE_ENDINGS = (".html", ".htm", ".xhtml", "/")
+
+
+def page_expected(url: str) -> bool:
+    """Whether the URL asks for a web page."""
+    return urlsplit(url).path.endswith(_PAGE_ENDINGS)
+
+
+class Exchange:
+    """Judges an answer when its headers are here, and takes in the body of one that is accepted.
+
+    Attributes:
+        handle: what libcurl works on; the owner takes it away when the request has ended.
+        verdict: what the answer means, once it is judged.
+        answer: the headers.
+        intake: where the body goes, where the answer was accepted.
+        broken: why the body was broken off, where that was ours.
+        asked: when the request was sent.
+        moved: when bytes of the body were last written.
+    """
+
+    def __init__(self, owner: Download, url: str) -> None:
+        self._owner = owner
+        self._url = url
+        self._unwritten = False
+        self._discarded = 0
+        self.handle: Handle | None = None
+        self.verdict: Verdict | None = None
+        self.answer: Answer | None = None
+        self.intake: Intake | None = None
+        self.broken: Failure | None = None
+        self.asked = self.moved = owner.volume.now()
+
+    @property
+    def accepted(self) -> Intake | None:
+        """Where the body goes, while nothing speaks against the answer."""
+        return self.intake if isinstance(self.verdict, Accept) else None
+
+    @property
+    def lacking(self) -> bool:
+        """Whether a stream that is at its proper end did not have all that is wanted."""
+        return isinstance(self.intake, Sieve) and self.answer is not None and delimited(self.answer)
+
+    # Inside libcurl's callback.
+
+    def on_body(self, data: bytes) -> int | None:
+        """Takes a piece of an answer's body; 0 breaks the answer off."""
+        try:
+            if self.verdict is None:
+                self._decide(empty=not data)
+            return self._take(data)
+        except (OSError, DestinationInvalid, CannotNote) as error:
+            self.broken = self._owner.local_failure(error)
+        except Exception:  # noqa: BLE001 - libcurl could only print it
+            _log.exception("a transfer of job %s failed", self._owner.transfer.job_id)
+            self.broken = failures.internal("receiving")
+        return 0
+
+    def _decide(self, *, empty: bool) -> None:
+        """Judges the answer whose headers have come; makes the file ready where it is accepted."""
+        assert self.handle is not None
+        self.answer = parse_answer(self.handle.lines)
+        if self.answer is None:
+            self.verdict = Reject("no readable answer")
+            return
+        ask = self._owner.ladder.ask()
+        page = ask.held and page_expected(self._url)
+        self.verdict = judge(ask, self.answer, page_expected=page, empty=empty)
+        if isinstance(self.verdict, Accept):
+            self._accept(self.verdict)
+
+    def _accept(self, accepted: Accept) -> None:
+        owner, ladder = self._owner, self._owner.ladder
+        if owner.sources.is_mirror and not ladder.plan.agrees(accepted.size):
+            self.verdict = Restart()
+            return
+        try:
+            local = ladder.accept(accepted)
+        except RangeOutside:
+            self.verdict = Outside()
+            return
+        limit = owner.transfer.options.max_size
+        if ladder.restarts > owner.volume.options.restarts:
+            self.broken = failures.remote_changed(owner.host)
+        elif limit is not None and (local.size or 0) > limit:
+            self.broken = failures.too_large(owner.host, limit)
+        else:
+            owner.keeper.begin(local)
+            self.intake = self._intake_of(local, limit)
+            owner.volume.emit(Connected(*owner.name, local.size, local.validators))
+
+    def _intake_of(self, accepted: Accept, limit: int | None) -> Intake:
+        file, ladder = self._owner.keeper.file, self._owner.ladder
+        if accepted.stream and not ladder.plan.layout.whole:
+            return Sieve(file, accepted, ladder.plan.layout.pieces, limit)
+        return Intake(file, accepted, ladder.window.start, limit)
+
+    def _take(self, data: bytes) -> int | None:
+        intake = self.intake
+        if intake is None or self.broken is not None:
+            # A short body of no interest is read to its end, which keeps the connection.
+            self._discarded += len(data)
+            return None if self._discarded <= _DISCARD and self.broken is None else 0
+        taken = intake.take(data)
+        if taken is not Taken.MORE and not self._goes_on(taken, intake):
+            return 0
+        if not self._unwritten:
+            self._unwritten = True
+            self._owner.volume.to_flush.append(self)
+        self._owner.pacer.received(len(data))
+        return 0 if taken is Taken.FULL else None
+
+    def _goes_on(self, taken: Taken, intake: Intake) -> bool:
+        """Whether what has come before the end of an answer is worth keeping."""
+        limit = self._owner.transfer.options.max_size
+        if taken is Taken.MISMATCH:
+            self.verdict = Restart()
+        elif intake.limited and limit is not None and intake.position >= limit:
+            self.broken = failures.too_large(self._owner.host, limit)
+        return taken is Taken.FULL and self.broken is None
+
+    # Outside of it.
+
+    def flush(self, now: float) -> None:
+        """Writes what this turn has brought."""
+        self._unwritten = False
+        if self.intake is None or self.broken is not None:
+            return
+        self._owner.flush(self, self.intake, now)
+
+    def on_done(self, code: int, detail: str) -> None:
+        """The request has ended with a CURLcode."""
+        self._owner.on_done(code, detail)
+
+    def tick(self, now: float) -> None:
+        """Some time has passed."""
+        self._owner.tick(now)

@@ -1,0 +1,38 @@
+"""The pages that people read say what the tables say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from bgcopy.cli.main import cli
+from bgcopy.v1 import background_copy_manager_pb2 as pb
+from bgcopyd.jobs.properties import PROPERTIES
+from docs.properties_page import BITS, PAGE, page
+
+DOCS = Path(PAGE).parent
+METHODS = {
+    method.name for method in pb.DESCRIPTOR.services_by_name["BackgroundCopyManager"].methods
+}
+
+
+def test_the_page_of_properties_is_what_the_table_makes() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run 'make docs' and commit"
+    assert set(BITS) <= set(PROPERTIES)
+
+
+def test_the_page_for_programs_names_every_method() -> None:
+    text = (DOCS / "bits.md").read_text(encoding="utf-8")
+    elsewhere = {"GetServerInfo"}
+    assert {name for name in METHODS if not re.search(rf"\b{name}\b", text)} == elsewhere
+
+
+def test_the_page_for_people_names_commands_that_there_are() -> None:
+    text = (DOCS / "bitsadmin.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`bgcopy ([a-z]+)", text))
+    assert named
+    assert named <= set(cli.commands)
+    for command, option in re.findall(r"`bgcopy ([a-z]+)[^`]*? (--[a-z-]+)", text):
+        options = {name for param in cli.commands[command].params for name in param.opts}
+        options |= {name for param in cli.commands[command].params for name in param.secondary_opts}
+        assert option in options, f"bgcopy {command} {option}"
