@@ -303,6 +303,7 @@ async def test_what_was_never_written_is_damage(
     await read(store, job.job_id)
     only = " WHERE name = 'policy'" if table == "meta" else ""
     store._db.execute(f"UPDATE {table} SET {column} = ?{only}", (value,))
+    store._hot.forget([job.job_id])
     with pytest.raises(StoreDamaged):
         await read(store, job.job_id)
     await store.close()
