@@ -249,3 +249,11 @@ async def test_taking_moves_the_quota() -> None:
         assert (await refusal(anna.call("CreateJob", create()))).reason == "JOB_QUOTA_EXCEEDED"
         await take(home.local, job.job_id)
         await created(anna)
+
+
+async def test_the_tickets_of_the_daemon_are_for_administrators(home: House) -> None:
+    anna = await home.user("anna")
+    job = await created(anna, spec("a"))
+    tickets = {**BASIC, "scheme": 4}
+    refused = await refusal(set_on(anna, job.job_id, **tickets))
+    assert (refused.reason, refused.fields) == ("ADMIN_REQUIRED", ["scheme"])

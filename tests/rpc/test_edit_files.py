@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from bgcopy.v1 import background_copy_manager_pb2 as pb
-from bgcopy.v1 import job_pb2
+from bgcopy.v1 import error_pb2, job_pb2
 from bgcopyd.jobs.file import FileRange
 from bgcopyd.jobs.reasons import Reason
 from tests.support.rpc_engine import failure
@@ -303,6 +303,20 @@ async def test_any_other_job_fetches_the_ranges_first_and_then_the_rest(home: Ho
     home.engine.satisfy(first, FileRange(50, 5))
     second = await home.engine.next()
     assert (second.requested, second.filled) == (None, (FileRange(50, 5),))
+
+
+async def test_the_order_is_only_a_wish(home: House) -> None:
+    job = await created(home.local, spec("a"))
+    wanted = [PART(offset=50, length=5)]
+    await call(home, "RequestFileRanges", job.job_id, file_index=0, ranges=wanted)
+    await verb(home.local, "ResumeJob", job.job_id)
+    no_ranges = failure(Reason.INSUFFICIENT_RANGE_SUPPORT, transient=False)
+    home.engine.fail(await home.engine.next(), no_ranges)
+    second = await home.engine.next()
+    assert second.requested is None
+    home.engine.fail(second, failure(Reason.DISK_FULL, transient=False))
+    seen = await arrived(home.local, job.job_id, ERROR)
+    assert seen.error.reason == error_pb2.REASON_DISK_FULL
 
 
 @pytest.mark.parametrize(

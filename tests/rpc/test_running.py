@@ -154,6 +154,20 @@ async def test_cancel_deletes_partials_and_keeps_named_files(home: House) -> Non
     assert [partial.path for partial in home.files.discarded] == ["b"]
 
 
+async def test_what_a_better_file_kept_out_is_deleted(home: House) -> None:
+    job = await created(
+        home.local,
+        spec("a"),
+        start=True,
+        auto_complete=True,
+        overwrite_policy=job_pb2.OVERWRITE_POLICY_IF_NEWER,
+    )
+    home.engine.finish(await home.engine.next(), 10)
+    await arrived(home.local, job.job_id, ACKNOWLEDGED)
+    await verb(home.local, "CompleteJob", job.job_id)
+    assert [partial.path for partial in home.files.discarded] == ["a"]
+
+
 async def test_cancel_waits_for_the_writers(home: House) -> None:
     home.engine.obedient = False
     job = await created(home.local, spec("a"), start=True)

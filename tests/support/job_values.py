@@ -94,6 +94,12 @@ BAD: list[tuple[str, Any, str, str]] = [
     ),
     (
         "custom_headers",
+        [http_pb2.HttpHeader(name="X-A", secret=True)],
+        "custom_headers[0].value",
+        "INVALID_REQUEST",
+    ),
+    (
+        "custom_headers",
         [http_pb2.HttpHeader(name="Range", value="bytes=0-1")],
         "custom_headers[0]",
         "INVALID_REQUEST",

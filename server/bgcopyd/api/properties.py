@@ -174,6 +174,9 @@ def headers(
         name = f"{field}[{place}]"
         fields.refuse_unknown(found, message, name)
         found.judge(name, header_problem(message.name, message.value))
+        if message.secret and not message.value:
+            # As in a job that was read and is written back.
+            found.add(f"{name}.value", "is missing; a secret value is never shown, give it again")
         header = http_options.HttpHeader(message.name, message.value, message.secret)
         decoded.append(dataclasses.replace(header, secret=is_secret(header)))
     found.judge(field, headers_size_problem(decoded))

@@ -37,6 +37,7 @@ from bgcopyd.queue.transitions import move, refuse_verb, target_state
 logger = logging.getLogger(__name__)
 
 BATCH = 1000
+KEEPING = {OverwritePolicy.IF_NEWER, OverwritePolicy.IF_DIFFERENT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,9 +272,10 @@ class Completion:
 
     async def _clean_up(self, job_id: str) -> None:
         await self._runs.stop(job_id)
+        job = await self._store.job(job_id)
         doubtful: set[Directory] = set()
         async for files in self._pages(job_id):
-            left = [file for file in files if not file.completed]
+            left = [file for file in files if not file.completed or _may_have_kept(job)]
             problems = await self._files.discard([partial_of(file) for file in left])
             for problem in problems:
                 logger.warning("job %s left a partial file: %s", job_id, problem)
@@ -317,6 +319,11 @@ def _fail_completion(tx: Tx, job: Job, error: TransferError, *, auto: bool, now:
 def _problem(placed: Placed) -> Problem:
     reason = Reason.DESTINATION_EXISTS if placed.exists else Reason.DESTINATION_UNWRITABLE
     return Problem(reason, placed.problem)
+
+
+def _may_have_kept(job: Job | None) -> bool:
+    """Whether a completed file's partial file may be there yet: what was there was good enough."""
+    return job is not None and job.options.overwrite_policy in KEEPING
 
 
 def _unwritable(problem: Problem, now: datetime) -> TransferError:

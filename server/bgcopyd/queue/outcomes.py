@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from datetime import datetime
 
+from bgcopyd.jobs.file import File
 from bgcopyd.jobs.job import ErrorContext, Job, TransferError
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.retry import pause_after
@@ -102,3 +103,9 @@ def _out_of_patience(error: TransferError, no_progress_timeout: float) -> Transf
         transient=False,
         http_status=None,
     )
+
+
+def only_a_wish(job: Job, file: File, error: TransferError) -> bool:
+    """Whether a file failed for the order in which it was to come, and can come without it."""
+    ordered = bool(file.requested) and not file.spec.ranges and not job.options.on_demand_mode
+    return ordered and error.reason is Reason.INSUFFICIENT_RANGE_SUPPORT

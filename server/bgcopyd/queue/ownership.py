@@ -67,7 +67,7 @@ class Ownership:
         def store(tx: Tx) -> Job:
             job = _opened(tx, principal, command, owned, Trigger.UPDATE)
             assert credentials is not None
-            self._judge_scheme(credentials.key.scheme)
+            self._judge_scheme(principal, credentials.key.scheme)
             tx.put_secrets(job.job_id, sealed)
             keys = {*job.options.credentials, credentials.key}
             return tx.update_job(edited(_with_keys(job, keys), now))
@@ -76,7 +76,11 @@ class Ownership:
         self._runs.changed(job, refetch=True)
         return self._board.overlay(job)
 
-    def _judge_scheme(self, scheme: AuthScheme) -> None:
+    def _judge_scheme(self, principal: Principal, scheme: AuthScheme) -> None:
+        if scheme is AuthScheme.NEGOTIATE and not principal.admin:
+            # GSS-API answers with the tickets of the daemon's own user.
+            problem = "is NEGOTIATE, which needs an administrator"
+            raise invalid("scheme", problem, Reason.ADMIN_REQUIRED)
         able = self._configured.auth_schemes
         if scheme not in able:
             there = ", ".join(one.name for one in AuthScheme if one in able)

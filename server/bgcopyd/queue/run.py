@@ -29,7 +29,7 @@ from bgcopyd.queue.ledger import (
     transfer_options,
     update_of,
 )
-from bgcopyd.queue.outcomes import Outcome, Tried, secret_unreadable
+from bgcopyd.queue.outcomes import Outcome, Tried, only_a_wish, secret_unreadable
 from bgcopyd.queue.patience import transact_patiently
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.secrets import SecretUnreadable, hider
@@ -122,6 +122,7 @@ class JobRun:
         self._options = DEFAULT_TRANSFER_OPTIONS
         self._hide: Callable[[Any], Any] | None = None
         self._started: dict[int, datetime] = {}
+        self._unordered: set[int] = set()
         self._attempts: list[Attempt] = []
 
     def hear(self, event: Event) -> None:
@@ -325,6 +326,10 @@ class JobRun:
                 event, error=dataclasses.replace(event.error, file_index=event.index)
             )
         changed = file_after(file, event)
+        wish = isinstance(event, Failed) and only_a_wish(self.job, file, event.error)
+        if wish:
+            self._unordered.add(event.index)
+            changed = dataclasses.replace(changed, error=None)
         self._connected = self._connected or isinstance(event, Connected)
         # Beyond what was there before: a server that must always begin anew brings no progress.
         self._progressed = self._progressed or changed.claimed > self._had[event.index]
@@ -339,7 +344,7 @@ class JobRun:
             del self._had[event.index]
             began = self._started.pop(event.index)
             self._attempts.append(attempt_of(event, began, self._tools.clock.now()))
-        if isinstance(event, Failed):
+        if isinstance(event, Failed) and not wish:
             self._fail(event)
 
     def _fail(self, event: Failed) -> None:
@@ -374,7 +379,10 @@ class JobRun:
             job = tx.job(self.job.job_id)
             if job is None or job.claim_id != self.job.claim_id:
                 return False
-            tx.update_files(job.job_id, [_update(tx, file) for file in files])
+            tx.update_files(
+                job.job_id,
+                [_update(tx, file, drop=file.index in self._unordered) for file in files],
+            )
             tx.insert_attempts(job.job_id, attempts)
             # Files may have been added that this run has not heard of yet.
             known = max(progress.files_total, job.progress.files_total)
@@ -469,11 +477,13 @@ class JobRun:
         return await transact_patiently(self._tools.store, fn, durable=durable)
 
 
-def _update(tx: Tx, file: File) -> FileUpdate:
+def _update(tx: Tx, file: File, *, drop: bool) -> FileUpdate:
     """What is written of a file: more may have been requested than its transfer was told of."""
     update = update_of(file)
     if not file.requested:
         return update
+    if drop:
+        return dataclasses.replace(update, requested=())
     (now,) = tx.files(file.job_id, after=file.index - 1, limit=1)
     return dataclasses.replace(update, requested=requested_after(file, now.requested))
 
