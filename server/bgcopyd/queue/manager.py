@@ -38,6 +38,8 @@ from bgcopyd.queue.storage import (
 from bgcopyd.queue.transitions import edited, move, refuse_verb, target_state
 
 BATCH = 1000
+# A transaction with so many is still brief.
+FEW_FILES = 8
 LIVE_STATES = frozenset(state for state in JobState if not state.final)
 
 
@@ -94,20 +96,23 @@ class BackgroundCopyManager:
         judge_files(draft.options, command.files, self._quotas.ranges_per_file)
 
         def create(tx: Tx) -> Job:
-            earlier = tx.request(principal.id, command.request_id) if command.request_id else None
-            if earlier is not None:
-                return self._repeated(tx, principal, earlier, command.content)
-            self._quotas.judge_new_job(tx, principal)
+            full = self._new_job_refusal(tx, principal)
+            if command.request_id:
+                use = Request(principal.id, command.request_id, command.content, draft.job_id, 0)
+                # Only before its first write a refusal leaves the others of its group alone.
+                earlier = (
+                    tx.request(use.creator, use.request_id) if full else tx.insert_request(use)
+                )
+                if earlier is not None:
+                    return self._repeated(tx, principal, earlier, command.content)
+            if full is not None:
+                raise full
             job = tx.insert_job(draft)
             _insert_files(tx, job.job_id, 0, command.files)
             tx.put_secrets(job.job_id, sealed)
-            if command.request_id:
-                tx.insert_request(
-                    Request(principal.id, command.request_id, command.content, job.job_id, 0)
-                )
             return job
 
-        job = await self._store.transact(create)
+        job = await self._store.transact(create, brief=len(command.files) <= FEW_FILES)
         if command.start or job.deadline_due is not None:
             self._on_change(job)
         return self._board.overlay(job)
@@ -226,7 +231,9 @@ class BackgroundCopyManager:
             moved = move(tx, fresh, trigger, now)
             return job if moved is None or moved is fresh else moved
 
-        return self._board.overlay(await self._store.transact(apply))
+        return self._board.overlay(
+            await self._store.transact(apply, brief=trigger is Trigger.SUSPEND)
+        )
 
     def _draft(self, principal: Principal, command: CreateJob, values: Values) -> Job:
         now = self._clock.moment()
@@ -253,6 +260,13 @@ class BackgroundCopyManager:
                 violations=[Violation("request_id", "was used before with other content")],
             )
         return authorized(principal, tx.job(earlier.job_id), earlier.job_id)
+
+    def _new_job_refusal(self, tx: Tx, principal: Principal) -> Refusal | None:
+        try:
+            self._quotas.judge_new_job(tx, principal)
+        except Refusal as refusal:
+            return refusal
+        return None
 
     def judge_file_count(self, present: int, added: int) -> None:
         """As Quotas: for those who decode, before each file is looked at."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -19,6 +18,7 @@ from bgcopyd.jobs.file import (
 )
 from bgcopyd.jobs.job import Job, JobState, Priority, Progress, TransferError
 from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.values import value
 from bgcopyd.queue.clock import ClockMark
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ class DestinationTaken(Exception):
         self.position = position
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Request:
     """What a request id was first used for: by whom, the content's digest, and its result.
 
@@ -51,7 +51,7 @@ class Request:
     expires: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class JobQuery:
     """Which jobs; `owner` None means of every owner, empty `states` every state."""
 
@@ -64,7 +64,7 @@ class JobQuery:
     labels: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class JobPage:
     """Jobs, newest first; `next_before` asks for the next page (as `before`), None on the last.
 
@@ -76,7 +76,7 @@ class JobPage:
     next_before: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Tombstone:
     """A job that is gone, or is somebody else's now, and whose it was."""
 
@@ -86,7 +86,7 @@ class Tombstone:
     owner_changed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Changes:
     """Jobs and tombstones with `after < change_seq <= position`, each in order of change_seq."""
 
@@ -95,7 +95,7 @@ class Changes:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Position:
     """Where the change feed stands: the store's id, its newest and its oldest usable position."""
 
@@ -104,7 +104,7 @@ class Position:
     oldest: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class FileTotals:
     """Sums over a job's files; `known_bytes` sums the sizes that are known."""
 
@@ -115,7 +115,7 @@ class FileTotals:
     unknown_sizes: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class FileUpdate:
     """New values of one file's transfer; the whole of them, as the writer knows the file.
 
@@ -139,7 +139,7 @@ class FileUpdate:
     validation_state: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Token:
     """A bearer token as it is stored: `digest` is the SHA-256 of its text."""
 
@@ -157,7 +157,7 @@ Directory = tuple[str, str]
 Leftover = tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Place:
     """A QUEUED job's place: lanes are of one owner and priority, in the order of queue_seq."""
 
@@ -167,7 +167,7 @@ class Place:
     queue_seq: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AgeMark:
     """Where the change sequence stood when the queue was `age` seconds old."""
 
@@ -256,8 +256,11 @@ class Tx(Protocol):
     def request(self, creator: str, request_id: str) -> Request | None:
         """The use of a request id, while it is remembered."""
 
-    def insert_request(self, request: Request) -> None:
-        """Remembers the use of a request id; it is unique per creator."""
+    def insert_request(self, request: Request) -> Request | None:
+        """Remembers the use of a request id; a use that is remembered already is answered instead.
+
+        Request ids are unique per creator.
+        """
 
     def queued(self, priority: Priority, limit: int) -> list[Place]:
         """The first QUEUED jobs of a priority by queue_seq.
@@ -345,12 +348,15 @@ class Tx(Protocol):
 class Store(Protocol):
     """The queue on disk. Made and opened by the composition root, used from one event loop."""
 
-    async def transact(self, fn: Callable[[Tx], T], *, durable: bool = True) -> T:
+    async def transact(
+        self, fn: Callable[[Tx], T], *, durable: bool = True, brief: bool = False
+    ) -> T:
         """Runs `fn` in a transaction that undoes itself alone if `fn` raises.
 
-        `fn` runs on a thread of the store, does no input or output beyond its Tx, draws no ids and
-        no time, and may be run twice. With `durable` the call returns after the change is safe on
-        disk; without, when `fn` has run in the next group and reads see it, synced or not.
+        `fn` does no input or output beyond its Tx, draws no ids and no time, and may be run twice.
+        With `durable` the call returns after the change is safe on disk; without, when `fn` has run
+        in the next group and reads see it, synced or not. `brief` promises a handful of statements,
+        each on a few rows: only then may `fn` run on the loop and not on a thread of the store.
 
         Raises:
             StoreUnavailable: nothing was changed.

@@ -105,8 +105,8 @@ def job_of(row: Row) -> Job:
         owner,
         creator,
         display_name,
-        EPOCH + timedelta(microseconds=create_time),
-        EPOCH + timedelta(microseconds=modification_time),
+        EPOCH + timedelta(0, 0, create_time),
+        EPOCH + timedelta(0, 0, modification_time),
         etag,
         _STATES[state],
         _TYPES[kind],
@@ -150,7 +150,9 @@ def untouched(files: int) -> Progress:
     return Progress(bytes_total=None if files else 0, files_total=files)
 
 
+@functools.lru_cache(maxsize=1024)
 def _labels(text: str) -> Mapping[str, str]:
+    """Many jobs have the same labels; nobody changes a job's."""
     labels = json.loads(text)
     if not isinstance(labels, dict):
         raise TypeError("labels are no object")

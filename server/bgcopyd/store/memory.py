@@ -243,12 +243,11 @@ class MemoryTx(MemoryClocks):
         """The use of a request id, while it is remembered."""
         return self._state.requests.get((creator, request_id))
 
-    def insert_request(self, request: Request) -> None:
-        """Remembers the use of a request id."""
+    def insert_request(self, request: Request) -> Request | None:
+        """Remembers the use of a request id, or answers the earlier one."""
         key = request.creator, request.request_id
-        if key in self._state.requests:
-            raise ValueError("the request id was used before")
-        self._state.requests[key] = request
+        earlier = self._state.requests.setdefault(key, request)
+        return None if earlier is request else earlier
 
     def _queue(self, priority: Priority) -> list[Place]:
         found = [
@@ -331,7 +330,13 @@ class MemoryStore:
         self._callbacks: list[Callable[[int], None]] = []
         self._closed = False
 
-    async def transact(self, fn: Callable[[Tx], T], *, durable: bool = True) -> T:  # noqa: ARG002 - nothing here is durable
+    async def transact(
+        self,
+        fn: Callable[[Tx], T],
+        *,
+        durable: bool = True,  # noqa: ARG002 - nothing here is durable
+        brief: bool = False,  # noqa: ARG002 - all of it runs here and now
+    ) -> T:
         """Runs `fn` in a transaction that undoes itself alone if `fn` raises."""
         if self._closed:
             raise StoreUnavailable("the queue is closed")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from bgcopyd.jobs.attempt import Attempt
 from bgcopyd.jobs.file import File, FileSpec
 from bgcopyd.jobs.job import Job, JobState, Priority, Progress
 from bgcopyd.jobs.limits import ATTEMPTS_PER_JOB, REQUEST_ID_RETENTION
+from bgcopyd.jobs.values import changed, value
 from bgcopyd.queue.clock import ClockMark
 from bgcopyd.queue.storage import (
     AgeMark,
@@ -42,7 +43,7 @@ _INSERT_TOMBSTONE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Mark:
     """A point that the counters can go back to."""
 
@@ -107,12 +108,14 @@ class SQLiteTx:
 
     Attributes:
         failure: an error after which the transaction as a whole is lost (disk full, damage).
+        written: the jobs whose rows, or whose progress, were written since somebody emptied it.
     """
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self.counters = Counters(db)
         self.failure: sqlite3.Error | None = None
+        self.written: set[str] = set()
         self._jobs: dict[str, Job] = {}
 
     def begin(self) -> None:
@@ -156,6 +159,13 @@ class SQLiteTx:
             raise LookupError(f"no job {job_id}")
         return job
 
+    def _wrote(self, job_id: str, job: Job | None) -> None:
+        self.written.add(job_id)
+        if job is None:
+            self._jobs.pop(job_id, None)
+        else:
+            self._jobs[job_id] = job
+
     def insert_job(self, job: Job) -> Job:
         """Adds a job."""
         key = rows.id_bytes(job.job_id)
@@ -163,7 +173,7 @@ class SQLiteTx:
             raise ValueError("a job's id is a UUID in lower case")
         number = self.counters.next()
         queue_seq = number if job.state is JobState.QUEUED else job.queue_seq
-        job = replace(
+        job = changed(
             job, seq=number, change_seq=number, revision=job.revision + 1, queue_seq=queue_seq
         )
         self._run(job_rows.INSERT_JOB, job_rows.job_values(job, key))
@@ -171,7 +181,7 @@ class SQLiteTx:
             self._run(_INSERT_PROGRESS, job_rows.progress_values(number, job.progress))
         if not job.state.final:
             self.counters.count(job.owner, 1)
-        self._jobs[job.job_id] = job
+        self._wrote(job.job_id, job)
         return job
 
     def update_job(self, job: Job, *, requeue: bool = False) -> Job:
@@ -179,7 +189,7 @@ class SQLiteTx:
         old = self._known(job.job_id)
         number = self.counters.next()
         waits = job.state is JobState.QUEUED and not job.queue_seq
-        job = replace(
+        job = changed(
             job,
             creator=old.creator,
             seq=old.seq,
@@ -197,7 +207,7 @@ class SQLiteTx:
             self.counters.count(old.owner, -1)
         if not job.state.final:
             self.counters.count(job.owner, 1)
-        self._jobs[job.job_id] = job
+        self._wrote(job.job_id, job)
         return job
 
     def delete_job(self, job_id: str) -> None:
@@ -214,21 +224,16 @@ class SQLiteTx:
         self._run("UPDATE request SET expires = ? WHERE job = ?", (request_expires, key))
         self._run("DELETE FROM job WHERE seq = ?", (seq,))
         self._run(_INSERT_TOMBSTONE, (self.counters.next(), key, owner, False))
-        self._jobs.pop(job_id, None)
+        self._wrote(job_id, None)
 
     def insert_files(self, job_id: str, files: Sequence[File]) -> None:
         """Adds files and claims their destinations."""
         seq = self._known(job_id).seq
         taken = 0
-
-        def values() -> Iterator[rows.Row]:
-            nonlocal taken
+        try:
             for file in files:
                 taken += 1
-                yield file_rows.file_values(seq, file)
-
-        try:
-            self._run_many(file_rows.INSERT_FILE, values())
+                self._run(file_rows.INSERT_FILE, file_rows.file_values(seq, file))
         except sqlite3.IntegrityError as problem:
             # Alone, so that whoever handles the refusal finds what was there before.
             keys = [(file_rows.file_key(seq, file.index),) for file in files[: taken - 1]]
@@ -331,7 +336,7 @@ class SQLiteTx:
         """Writes a job's progress."""
         job = self._known(job_id)
         self._run(_INSERT_PROGRESS, job_rows.progress_values(job.seq, progress))
-        self._jobs[job_id] = replace(job, progress=replace(progress, bytes_per_second=0))
+        self._wrote(job_id, replace(job, progress=replace(progress, bytes_per_second=0)))
 
     def live_jobs(self, owner: str | None) -> int:
         """How many jobs of the owner, or of all owners, are not final."""
@@ -342,12 +347,14 @@ class SQLiteTx:
         row = self._run(_SELECT_REQUEST, (creator, request_id)).fetchone()
         return None if row is None else rows.decoded(rows.request_of, row)
 
-    def insert_request(self, request: Request) -> None:
-        """Remembers the use of a request id."""
+    def insert_request(self, request: Request) -> Request | None:
+        """Remembers the use of a request id, or answers the earlier one."""
         key = rows.id_bytes(request.job_id)
         if key is None:
             raise ValueError("a job's id is a UUID in lower case")
-        self._run(rows.INSERT_REQUEST, rows.request_values(request, key))
+        if self._run(rows.INSERT_REQUEST, rows.request_values(request, key)).rowcount:
+            return None
+        return self.request(request.creator, request.request_id)
 
     def queued(self, priority: Priority, limit: int) -> list[Place]:
         """The first QUEUED jobs of a priority."""
