@@ -39,6 +39,8 @@ async def test_running_jobs_go_back_and_nothing_starts(home: House) -> None:
     await home.daemon.scheduler.turn()
     assert home.engine.started == 2
     assert not home.engine.active
+    for job in (usual, urgent):
+        assert "draining" in (await got(home.local, job.job_id)).blocked_reason
     done = await begin(home.local, "DrainServer", undo=True)
     assert done == pb.DrainServerResponse()
     again = await home.engine.take(2)

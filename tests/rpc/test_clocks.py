@@ -170,6 +170,18 @@ async def test_a_deadline_ends_a_run(home: House) -> None:
     assert (await home.engine.next()).claimed == 60
 
 
+@pytest.mark.parametrize("start", [False, True])
+async def test_a_deadline_that_is_near_is_not_slept_through(home: House, *, start: bool) -> None:
+    # Once this is done, the keeper of time sleeps for half a minute.
+    await home.daemon.timekeeper.round()
+    held = {"not_before": ahead(home, 0.2)} if start else {}
+    job = await created(home.local, spec(), start=start, deadline=ahead(home, 0.5), **held)
+    ended = await arrived(home.local, job.job_id, ERROR)
+    assert ended.error.reason == error_pb2.REASON_DEADLINE_EXCEEDED
+    assert home.engine.started == start
+    assert close(ended.modification_time, job.deadline)
+
+
 async def test_a_job_that_made_it_has_no_deadline(home: House) -> None:
     job = await created(home.local, spec(), start=True, deadline=ahead(home, HOUR))
     home.engine.finish(await home.engine.next(), 5)

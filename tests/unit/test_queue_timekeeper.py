@@ -260,6 +260,44 @@ async def test_a_job_that_runs_or_is_held_is_not_inactive() -> None:
     assert await world.state(held.job_id) is JobState.CANCELLED
 
 
+async def test_a_run_that_was_cut_off_was_active() -> None:
+    world = World(MemoryStore())
+    await world.open()
+    timeout = world.policies.policy.inactivity_timeout
+    job = await world.add(JobState.QUEUED, maximum_download_time=10 * timeout)
+    await world.move(job.job_id, Trigger.CLAIMED)
+    await world.pass_time(1.5 * timeout)
+    await world.restart(1.0, reboot=False)
+    assert await world.state(job.job_id) is JobState.QUEUED
+
+
+async def test_what_changes_during_a_round_is_not_slept_through() -> None:
+    world = World(MemoryStore())
+    await world.open()
+    job = await world.add(JobState.SUSPENDED)
+    world.clock.true += 100
+    soon = dataclasses.replace(job, deadline_due=world.clock.steady() + 1)
+    transact = world.store.transact
+    looks = 0
+
+    async def late(*args: Any, **options: Any) -> Any:
+        nonlocal looks
+        answer = await transact(*args, **options)
+        if isinstance(answer, float):
+            # The next moment was looked for, and nobody knows yet.
+            looks += 1
+            if looks == 1:
+                world.timekeeper.expect(soon)
+        return answer
+
+    with mock.patch.object(world.store, "transact", late):
+        task = asyncio.create_task(world.timekeeper.run())
+        for _ in range(100):
+            await asyncio.sleep(0)
+        task.cancel()
+    assert looks == 2
+
+
 async def test_a_shorter_policy_holds_at_once() -> None:
     world = World(MemoryStore())
     await world.open()
