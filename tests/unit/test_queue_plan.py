@@ -230,3 +230,16 @@ def test_what_runs_beyond_a_lowered_limit_goes_back_the_lowest_and_longest_first
     ]
     assert preempted(plan(queue(), turns, Rules(2))) == ["old"]
     assert preempted(plan(queue(), turns, Rules(1))) == ["new", "old"]
+
+
+def test_who_returns_is_put_level_with_those_who_were_served_meanwhile() -> None:
+    shares = Shares({})
+    for owner, seconds in (("anna", 40.0), ("bert", 50.0)):
+        shares.enter(OWNERS)
+        shares.leave(OWNERS)
+        shares.settle(owner, 0.0, seconds)
+    shares.enter(["anna"])
+    shares.leave([])
+    shares.settle("anna", 0.0, 1000.0)
+    shares.enter(["anna", "bert"])
+    assert shares.claim("anna") == shares.claim("bert") == (1040.0, False)

@@ -204,8 +204,11 @@ def test_waiting_survives_restarts_and_only_they_cost_a_little() -> None:
 
 def test_use_of_idle_slots_costs_nothing_and_absence_saves_nothing_up() -> None:
     world = World(Rules(1, SLICE, ageing=0.0))
+    world.add("bert", NORMAL, 15.0)
     world.add("anna", NORMAL)
-    world.run(1000.0)
+    world.run(30.0)
+    # Nothing happens, so nothing is planned either.
+    world._pass(1000.0)
     world.add("bert", NORMAL)
     world.add("anna", NORMAL)
     before = dict(world.served)
