@@ -139,7 +139,10 @@ async def test_a_run_outlasts_an_unavailable_store(
         await failed.wait()
     done = await arrived(home.local, job.job_id, job_pb2.JOB_STATE_TRANSFERRED)
     assert done.progress.bytes_transferred == 9
-    assert sum("unavailable" in record.getMessage() for record in caplog.records) == 3
+    # One of them may have met the keeper of the time, which tells it in its own words.
+    told = [record.getMessage() for record in caplog.records]
+    assert sum("the store" in message for message in told) == 3
+    assert any("unavailable" in message for message in told)
 
 
 async def test_a_run_that_a_defect_breaks_shows_it(
