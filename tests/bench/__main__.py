@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.bench import calls, standing, transfers, watches
+from tests.bench import calls, lists, standing, transfers, watches
 from tests.bench.report import Result, as_json, text
 from tests.bench.setup import Scale
 
@@ -23,6 +23,7 @@ ROWS: Mapping[str, Callable[[Scale], Awaitable[Result]]] = {
     "S5": transfers.many_small_files,
     "R1": calls.get_job,
     "R2": calls.create_job,
+    "R3": lists.list_jobs,
     "R4": watches.fan_out,
     "R5": calls.get_job_beside_a_download,
     "M1": standing.memory,

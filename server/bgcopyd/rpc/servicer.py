@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, MutableSequence, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -94,16 +94,16 @@ class BackgroundCopyServicer:
     ) -> pb.ListJobsResponse:
         """ListJobs."""
         page, position = await self._manager.list_jobs(caller, decode.list_jobs(request))
-        jobs = _fitting([encode.job(job) for job in page.jobs])
-        following = (
-            page.next_before if len(jobs) == len(page.jobs) else page.jobs[len(jobs) - 1].seq
+        response = pb.ListJobsResponse(
+            resume_token=resume_token(position.store_id, position.newest)
         )
-        scope = decode.filter_scope(request.filter)
-        return pb.ListJobsResponse(
-            jobs=jobs,
-            next_page_token="" if following is None else page_token(scope, following),
-            resume_token=resume_token(position.store_id, position.newest),
-        )
+        for job in page.jobs:
+            encode.set_job(response.jobs.add(), job)
+        fitting = _fit(response.jobs)
+        following = page.next_before if fitting == len(page.jobs) else page.jobs[fitting - 1].seq
+        if following is not None:
+            response.next_page_token = page_token(decode.filter_scope(request.filter), following)
+        return response
 
     async def add_files(
         self, caller: Principal, request: pb.AddFilesRequest
@@ -126,14 +126,13 @@ class BackgroundCopyServicer:
         """ListFiles."""
         command = decode.list_files(request)
         page, following = await self._manager.list_files(caller, command)
-        files = _fitting([encode.file(file) for file in page])
-        if len(files) < len(page):
-            following = files[-1].index
-        scope = decode.files_scope(command.job_id)
-        return pb.ListFilesResponse(
-            files=files,
-            next_page_token="" if following is None else page_token(scope, following),
-        )
+        response = pb.ListFilesResponse(files=[encode.file(file) for file in page])
+        fitting = _fit(response.files)
+        if fitting < len(page):
+            following = page[fitting - 1].index
+        if following is not None:
+            response.next_page_token = page_token(decode.files_scope(command.job_id), following)
+        return response
 
     async def suspend_job(
         self, caller: Principal, request: pb.SuspendJobRequest
@@ -246,13 +245,12 @@ def _holding(response: J, job: Job) -> J:
     return response
 
 
-def _fitting(messages: Sequence[M]) -> list[M]:
-    """As many of the messages as fit a page, at least one where there is one."""
-    fitting: list[M] = []
+def _fit(messages: MutableSequence[M]) -> int:
+    """Cuts the messages to as many as fit a page, at least one; returns how many."""
     size = TOKEN_BYTES
-    for message in messages:
+    for place, message in enumerate(messages):
         size += message.ByteSize() + 4
-        if fitting and size > limits.PAGE_BYTES:
+        if place and size > limits.PAGE_BYTES:
+            del messages[place:]
             break
-        fitting.append(message)
-    return fitting
+    return len(messages)
