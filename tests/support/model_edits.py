@@ -12,14 +12,18 @@ from bgcopyd.jobs.file import FileRange
 from bgcopyd.jobs.job import JobState
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.spans import merged
-from tests.support.model_base import Machine, actors, etags, indexes, picks, urls
+from tests.support.model_base import Machine, actors, etags, indexes, picks, urls, with_jobs
 from tests.support.model_jobs import IN_PLAY, SIZE, FileModel, JobModel, RunModel
 from tests.support.rpc_engine import failure
+
+with_transfers = precondition(lambda self: self.house.engine.active)
+counts = st.integers(1, SIZE - 1)
 
 
 class Edits(Machine):
     """What happens to files."""
 
+    @with_jobs
     @rule(
         pick=picks,
         actor=actors,
@@ -69,6 +73,7 @@ class Edits(Machine):
         elif valid:
             file.valid = True
 
+    @with_jobs
     @rule(pick=picks, actor=actors, etag=etags, chosen=st.lists(indexes, min_size=1, max_size=3))
     def remove_files(self, *, pick: int, actor: str, etag: str, chosen: list[int]) -> None:
         job_id = self.pick(pick)
@@ -96,6 +101,7 @@ class Edits(Machine):
             if job.props["auto_complete"]:
                 self.ground.complete_by_itself(job)
 
+    @with_jobs
     @rule(pick=picks, actor=actors, etag=etags, old=urls, new=urls)
     def replace_prefix(self, *, pick: int, actor: str, etag: str, old: str, new: str) -> None:
         job_id = self.pick(pick)
@@ -123,6 +129,7 @@ class Edits(Machine):
         for one in found:
             one.url = new + one.url[len(old) :]
 
+    @with_jobs
     @rule(
         pick=picks,
         actor=actors,
@@ -143,6 +150,7 @@ class Edits(Machine):
         if file.size is None:
             # What lies outside of a file of unknown size is for the engine to find.
             parts = [(offset % SIZE, length) for offset, length in parts]
+        parts = [(offset, min(length, max(1, SIZE - offset))) for offset, length in parts]
         if not refused and index not in job.files:
             refused = "FILE_NOT_FOUND"
         elif not refused and (job.props["dynamic_content"] or file.ranged):
@@ -172,15 +180,32 @@ class Edits(Machine):
 
     # What the engine says.
 
-    @precondition(lambda self: self.house.engine.active)
+    @with_transfers
     @rule(
-        pick=picks,
-        word=st.sampled_from(
-            ["connect", "receive", "claim", "finish", "finish", "passes", "stays", "satisfied"]
-        ),
-        count=st.integers(1, SIZE - 1),
+        pick=picks, word=st.sampled_from(["connect", "connect", "receive", "claim"]), count=counts
     )
-    def engine(self, *, pick: int, word: str, count: int) -> None:
+    def bytes_come(self, *, pick: int, word: str, count: int) -> None:
+        self._engine(pick, word, count)
+
+    @with_transfers
+    @rule(pick=picks, word=st.sampled_from(["finish", "finish", "satisfied"]))
+    def a_file_is_there(self, *, pick: int, word: str) -> None:
+        self._engine(pick, word)
+
+    @with_transfers
+    @rule(pick=picks, word=st.sampled_from(["passes", "stays"]))
+    def a_transfer_fails(self, *, pick: int, word: str) -> None:
+        self._engine(pick, word)
+
+    @with_transfers
+    @rule()
+    def everything_is_there(self) -> None:
+        """The shortest way to whole jobs."""
+        while self.house.engine.active:
+            self._engine(0, "finish")
+            self.ground.compare()
+
+    def _engine(self, pick: int, word: str, count: int = 0) -> None:
         transfers = self.ground.transfers()
         one = transfers[pick % len(transfers)]
         job = self.model.jobs[one.job_id]
@@ -238,6 +263,7 @@ class Edits(Machine):
         if word == "satisfied" and self._satisfied(file):
             file.size = run.sizes.get(file.index, file.size)
             file.hear(filled=self._satisfied(file))
+            run.aside.add(file.index)
             return
         file.claimed = file.size = SIZE
         file.transferred, file.valid = True, None

@@ -136,6 +136,7 @@ class StillHouse:
             state_dir=directory,
             listen=(f"unix:{directory}/s",),  # type: ignore[arg-type] # parsed
             roots={"default": directory / "root"},
+            files_in_parallel=2,
             daily_backup=False,
         )
         logging.getLogger("bgcopyd").addHandler(self.defects)

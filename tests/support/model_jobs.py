@@ -72,13 +72,17 @@ class FileModel:
 
 @dataclass
 class RunModel:
-    """What one run has come to, by the claim that it has on its job."""
+    """What one run has come to, by the claim that it has on its job.
+
+    `aside` are files that have what was requested of them: the rest is fetched after all others.
+    """
 
     claim_id: str
     connected: bool = False
     active: set[int] = field(default_factory=set)
     sizes: dict[int, int] = field(default_factory=dict)
     received: dict[int, int] = field(default_factory=dict)
+    aside: set[int] = field(default_factory=set)
     failed: set[int] = field(default_factory=set)
     passing: list[int] = field(default_factory=list)
     fatal: int | None = None
@@ -159,7 +163,7 @@ class JobModel:
         """A run goes on with other values: what has failed is tried again as well."""
         if self.run is not None:
             self.stop(told=True)
-            self.run.failed, self.run.passing = set(), []
+            self.run.failed, self.run.passing, self.run.aside = set(), [], set()
 
     def outcome(self) -> tuple[JobState, str]:
         """Where a run that has nothing left to do takes its job."""
@@ -216,6 +220,7 @@ class PolicyModel:
     jobs_per_machine: int = 1_000_000
     files_per_job: int = 100_000
     background_jobs: int = 4
+    retention: int = 30 * 86_400
 
 
 class QueueModel:

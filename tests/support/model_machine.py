@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -122,20 +123,27 @@ class Ground:
             (claim_id,) = {one.claim_id for one in self.transfers(job.job_id)}
             if job.run is None or job.run.claim_id != claim_id:
                 job.run = RunModel(claim_id)
-            pending = [one.index for one in job.pending()]
-            parallel = self.house.settings.files_in_parallel
-            assert sorted(active) == pending[:parallel], f"{active} run of {pending}"
+            moving = self._moving(job, job.run, job.run.active & active)
+            assert active == moving, f"{active} run of {moving}"
             job.run.active = active
             return
         if message.state != JobState.QUEUED or (job.run is not None and not job.pending()):
             state, error = job.outcome()
             assert job.run is None or job.run.fatal is not None or not job.pending()
-            due = message.next_attempt_time.ToDatetime(self.house.clock.now().tzinfo)
+            due = message.next_attempt_time.ToDatetime(UTC)
             job.go_to(state, error, due if state is JobState.TRANSIENT_ERROR else None)
             if state is JobState.TRANSFERRED and job.props["auto_complete"]:
                 self.complete_by_itself(job)
             return
         job.run = None
+
+    def _moving(self, job: JobModel, run: RunModel, still: set[int]) -> set[int]:
+        """What runs: what has run so far, until the engine ends it, and the next files in order."""
+        waiting = {one.index for one in job.pending()} - still
+        if not still and waiting <= run.aside:
+            run.aside = set()
+        free = self.house.settings.files_in_parallel - len(still)
+        return still | set(sorted(waiting - run.aside)[:free])
 
     def complete_by_itself(self, job: JobModel) -> None:
         """The end of a job that needs no CompleteJob."""
@@ -186,6 +194,9 @@ class Ground:
             job.state is JobState.ACKNOWLEDGED and bool(job.unfinished)
         )
         self._compare_marks(job, message)
+        if not job.live and (job.seen is None or not JobState(job.seen.state).final):
+            left = message.expire_time.ToDatetime(UTC) - self.house.clock.now()
+            assert left.total_seconds() == self.model.policy.retention
         job.seen = message
 
     def _compare_marks(self, job: JobModel, message: Any) -> None:

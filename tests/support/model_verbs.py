@@ -6,7 +6,7 @@ from typing import Any
 
 from google.protobuf.field_mask_pb2 import FieldMask
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
+from hypothesis.stateful import initialize, precondition, rule
 
 from bgcopy.v1 import job_pb2
 from bgcopyd.jobs.job import JobState
@@ -21,6 +21,8 @@ from tests.support.model_base import (
     properties,
     request_ids,
     specs,
+    starts,
+    with_jobs,
 )
 from tests.support.model_jobs import (
     DEFAULTS,
@@ -38,7 +40,18 @@ RESUME_LOCKED, FILES_LOCKED = "dynamic_content", "high_performance"
 class Verbs(Machine):
     """What is done to a job as a whole."""
 
-    @rule(caller=callers, files=specs, start=st.booleans(), request=request_ids, props=properties)
+    @initialize(
+        jobs=st.lists(
+            st.tuples(callers, specs.filter(bool), starts, properties),
+            min_size=2,
+            max_size=3,
+        )
+    )
+    def begin_with_some(self, jobs: list[tuple[Principal, Any, bool, dict[str, Any]]]) -> None:
+        for caller, files, start, props in jobs:
+            self.create(caller=caller, files=files, start=start, request="", props=props)
+
+    @rule(caller=callers, files=specs, start=starts, request=request_ids, props=properties)
     def create(
         self, *, caller: Principal, files: Any, start: bool, request: str, props: dict[str, Any]
     ) -> None:
@@ -70,6 +83,15 @@ class Verbs(Machine):
         self.model.jobs[job_id] = job
         if request:
             self.model.requests[caller.id, request] = RequestModel(content, job_id, 0)
+            again = {"caller": caller, "files": files, "start": start, "props": props}
+            self.repeatable.append(("create", {**again, "request": request}))
+
+    @precondition(lambda self: self.repeatable)
+    @rule(pick=picks)
+    def repeat(self, *, pick: int) -> None:
+        """What is sent again, as after a connection that broke, is the same call."""
+        name, options = self.repeatable[pick % len(self.repeatable)]
+        getattr(self, name)(**options)
 
     def _why_no_job(
         self, caller: Principal, files: Any, wanted: dict[str, Any], earlier: Any, *, start: bool
@@ -91,10 +113,16 @@ class Verbs(Machine):
         taken = any(self.model.taken(path) for _, path, _ in files)
         return "DESTINATION_IN_USE" if taken else ""
 
+    @with_jobs
     @rule(pick=picks, actor=actors, files=specs, request=request_ids, etag=etags)
     def add_files(self, *, pick: int, actor: str, files: Any, request: str, etag: str) -> None:
         job_id = self.pick(pick)
         caller = self.actor(job_id, actor)
+        self._add_files(caller=caller, job_id=job_id, files=files, request=request, etag=etag)
+
+    def _add_files(
+        self, *, caller: Principal, job_id: str, files: Any, request: str, etag: str
+    ) -> None:
         refused = self.model.refusal(job_id, caller.id, admin=caller.admin)
         job, sent, unfit = self.judged(job_id, caller, etag)
         content = ("AddFiles", job_id, tuple(files))
@@ -121,6 +149,8 @@ class Verbs(Machine):
             job.go_to(JobState.SUSPENDED)
         if request:
             self.model.requests[caller.id, request] = RequestModel(content, job_id, first)
+            again = {"caller": caller, "job_id": job_id, "files": files, "etag": etag}
+            self.repeatable.append(("_add_files", {**again, "request": request}))
 
     def _why_no_files(self, job: JobModel, files: Any, earlier: Any, unfit: str) -> str:
         allowed = self.model.policy.files_per_job
@@ -137,6 +167,7 @@ class Verbs(Machine):
         problem = conflict(job.props, [ranged for _, _, ranged in files])
         return problem or self._why_not_there(files)
 
+    @with_jobs
     @rule(pick=picks, actor=actors, etag=etags)
     def suspend(self, *, pick: int, actor: str, etag: str) -> None:
         job_id = self.pick(pick)
@@ -148,6 +179,7 @@ class Verbs(Machine):
             if job.state is not JobState.TRANSFERRED:
                 job.go_to(JobState.SUSPENDED)
 
+    @with_jobs
     @rule(pick=picks, actor=actors, etag=etags)
     def resume(self, *, pick: int, actor: str, etag: str) -> None:
         job_id = self.pick(pick)
@@ -162,6 +194,7 @@ class Verbs(Machine):
             if job.state in WAITING:
                 job.go_to(IN_PLAY)
 
+    @with_jobs
     @rule(pick=picks, actor=actors, etag=etags, partial=st.booleans())
     def complete(self, *, pick: int, actor: str, etag: str, partial: bool) -> None:
         job_id = self.pick(pick)
@@ -183,24 +216,33 @@ class Verbs(Machine):
             return
         if job.live:
             job.go_to(JobState.ACKNOWLEDGED)
+            self._compare_leftovers(job)
         dropped = [one.index for one in job.unfinished]
         assert list(answer.dropped_files) == dropped
         whole = [one.index for one in job.files.values() if one.completed]
         assert list(answer.completed_files) == whole
         assert answer.hresult_name == ("BG_S_PARTIAL_COMPLETE" if dropped else "S_OK")
-        named = {one.path for one in job.files.values() if one.completed}
-        assert not self.house.files.named or named
 
+    @with_jobs
     @rule(pick=picks, actor=actors, etag=etags)
     def cancel(self, *, pick: int, actor: str, etag: str) -> None:
         job_id = self.pick(pick)
         caller = self.actor(job_id, actor)
         job, sent, refused = self.judged(job_id, caller, etag)
         refused = refused or ("INVALID_STATE" if job.state is JobState.ACKNOWLEDGED else "")
-        if self.ground.expect(refused, "CancelJob", caller, job_id=job_id, etag=sent):
+        done = self.ground.expect(refused, "CancelJob", caller, job_id=job_id, etag=sent)
+        if done and job.live:
             job.stop(told=True)
             job.go_to(JobState.CANCELLED)
+            self._compare_leftovers(job)
 
+    def _compare_leftovers(self, job: JobModel) -> None:
+        """Nothing is left of what has not got its name, and nothing else was deleted of the job."""
+        gone = [one.path for one in self.house.files.discarded if job.job_id in one.partial_name]
+        left = [one.path for one in job.files.values() if not one.completed]
+        assert sorted(set(gone) & {one.path for one in job.files.values()}) == sorted(left)
+
+    @with_jobs
     @rule(pick=picks, actor=actors, etag=etags)
     def delete(self, *, pick: int, actor: str, etag: str) -> None:
         job_id = self.pick(pick)
@@ -210,6 +252,7 @@ class Verbs(Machine):
         if self.ground.expect(refused, "DeleteJob", caller, job_id=job_id, etag=sent):
             self.model.forget(job_id)
 
+    @with_jobs
     @rule(pick=picks, actor=actors, etag=etags, props=properties.filter(bool))
     def update(self, *, pick: int, actor: str, etag: str, props: dict[str, Any]) -> None:
         job_id = self.pick(pick)

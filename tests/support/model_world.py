@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from bgcopyd.jobs.principal import Principal
-from tests.support.model_base import Machine, actors, callers, filters, indexes, picks
+from tests.support.model_base import Machine, actors, callers, filters, indexes, picks, with_jobs
 from tests.support.model_jobs import IN_PLAY
 from tests.support.model_machine import ANNA, ROOT
 from tests.support.model_watch import Viewer, matches
@@ -51,6 +52,12 @@ class World(Machine):
         mine = [job for job in jobs if wanted.get("all_owners") or job.owner == caller.id]
         assert found == [job.job_id for job in mine if matches(job.seen, asked)]
 
+    @rule()
+    def look_at_all_files(self) -> None:
+        for job in self.model.jobs.values():
+            self.ground.compare_files(job)
+
+    @with_jobs
     @rule(pick=picks, actor=actors)
     def look(self, *, pick: int, actor: str) -> None:
         job_id = self.pick(pick)
@@ -149,7 +156,7 @@ class World(Machine):
         name=st.sampled_from(
             ["jobs_per_owner", "jobs_per_machine", "files_per_job", "background_jobs"]
         ),
-        value=st.sampled_from([1, 2, 4, 100]),
+        value=st.sampled_from([1, 2, 4, 100, 100]),
         caller=st.sampled_from([ROOT, ROOT, ANNA]),
     )
     def change_policy(self, *, name: str, value: int, caller: Principal) -> None:
@@ -158,7 +165,14 @@ class World(Machine):
         if self.ground.expect(refused, "UpdatePolicy", caller, **changes):
             setattr(self.model.policy, name, value)
 
-    @rule(undo=st.booleans())
+    @rule(seconds=st.sampled_from([60, 86_400, 30 * 86_400]))
+    def change_retention(self, *, seconds: int) -> None:
+        mask = FieldMask(paths=["retention"])
+        policy = {"retention": Duration(seconds=seconds)}
+        assert self.ground.expect("", "UpdatePolicy", ROOT, policy=policy, update_mask=mask)
+        self.model.policy.retention = seconds
+
+    @rule(undo=st.sampled_from([True, True, False]))
     def drain(self, *, undo: bool) -> None:
         self.ground.expect("", "DrainServer", ROOT, undo=undo)
         self.model.draining = not undo
