@@ -64,12 +64,13 @@ class StillLoop(asyncio.SelectorEventLoop):
 
 
 class CountedStore:
-    """A store that knows when no call is under way."""
+    """A store that knows when no call is under way; `moved` since somebody has looked."""
 
     def __init__(self, store: Any) -> None:
         self.store = store
         self.idle = asyncio.Event()
         self.idle.set()
+        self.moved = True
         self._open = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -78,6 +79,7 @@ class CountedStore:
             return value
 
         async def counted(*arguments: Any, **options: Any) -> Any:
+            self.moved = self.moved or name == "transact"
             self._open += 1
             self.idle.clear()
             try:
@@ -158,9 +160,10 @@ class StillHouse:
             await asyncio.sleep(0)
             quiet = self.store.idle.is_set() and not self.loop.busy
             looks = looks + 1 if quiet else 0
-            if looks == LOOKS:
+            if looks == LOOKS and self.store.moved:
                 newest = (await self.store.store.position()).newest
-                looks = looks if self.daemon.feed.cursor >= newest else 0
+                self.store.moved = self.daemon.feed.cursor < newest
+                looks = 0
 
     async def open(self) -> None:
         """Starts on what is stored."""
