@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import random
@@ -15,7 +16,8 @@ from bgcopyd import __version__, platform
 from bgcopyd.config import Settings
 from bgcopyd.config.settings import HOST_ROOT
 from bgcopyd.ids import RandomIds
-from bgcopyd.jobs.job import JobState
+from bgcopyd.jobs.http_options import AuthScheme
+from bgcopyd.jobs.job import Job, JobState
 from bgcopyd.jobs.policy import Policy
 from bgcopyd.jobs.roots import Roots
 from bgcopyd.notify import notify, watchdog_interval
@@ -23,31 +25,40 @@ from bgcopyd.queue.administration import Administration, Footprint, Parts
 from bgcopyd.queue.changes import ChangeFeed
 from bgcopyd.queue.clock import Clock, SystemClock
 from bgcopyd.queue.completion import Completion
+from bgcopyd.queue.costs import CostGate
 from bgcopyd.queue.editing import JobEditor
 from bgcopyd.queue.housekeeping import Housekeeping
 from bgcopyd.queue.judging import Configured
 from bgcopyd.queue.looking import Looker
 from bgcopyd.queue.manager import BackgroundCopyManager, Ids
+from bgcopyd.queue.ownership import Ownership
 from bgcopyd.queue.policies import PolicyKeeper
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.quotas import Quotas
 from bgcopyd.queue.recovery import recover
 from bgcopyd.queue.run import Ended, RunTools
 from bgcopyd.queue.runs import Runs
-from bgcopyd.queue.scheduler import Rules, Scheduler
+from bgcopyd.queue.scheduler import Scheduler
+from bgcopyd.queue.secrets import JobSecrets
 from bgcopyd.queue.statistics import Statistics
+from bgcopyd.queue.storage import StoreUnavailable
+from bgcopyd.queue.sweeper import Sweeper
+from bgcopyd.queue.timekeeper import Timekeeper
 from bgcopyd.rpc.admin_servicer import AdminServicer
 from bgcopyd.rpc.calls import Activity, Calls
 from bgcopyd.rpc.editing_servicer import EditingServicer
 from bgcopyd.rpc.identity import Identities
 from bgcopyd.rpc.looking_servicer import LookingServicer
+from bgcopyd.rpc.ownership_servicer import OwnershipServicer
 from bgcopyd.rpc.server import RpcServer
 from bgcopyd.rpc.servicer import About, BackgroundCopyServicer
 from bgcopyd.store.directory import StateDirectory, size_on_disk
+from bgcopyd.store.sealing import open_sealer
 from bgcopyd.store.sqlite import SQLiteStore
 from bgcopyd.transfer.engine import CurlEngine
 from bgcopyd.transfer.files import LocalFiles
 from bgcopyd.transfer.options import EngineOptions
+from bgcopyd.transfer.policy import speaks
 from bgcopyd.transfer.reading import LocalReader
 
 logger = logging.getLogger(__name__)
@@ -85,7 +96,9 @@ class Daemon:
         self.policies = PolicyKeeper(store, settings.policy)
         self.policies.on_change(self._apply)
         self._statistics = Statistics()
-        board = ProgressBoard(clock)
+        board = ProgressBoard(clock, lambda: self.policies.policy.inactivity_timeout)
+        costs = CostGate(lambda: self.policies.policy.network_cost)
+        self.secrets = JobSecrets(open_sealer(settings.state_dir, settings.secrets_key_file))
         self.runs = Runs(
             RunTools(
                 store,
@@ -95,14 +108,17 @@ class Daemon:
                 clock,
                 random.random,
                 settings.files_in_parallel,
+                self.secrets.open_for_run,
             )
         )
         self.scheduler = Scheduler(
             store,
             self.runs,
+            board,
+            costs,
             clock,
-            Rules(settings.background_jobs, settings.time_slice),
-            lambda: secrets.token_hex(8),
+            rules=settings.rules,
+            new_id=lambda: secrets.token_hex(8),
         )
         self.completion = Completion(
             store,
@@ -110,8 +126,18 @@ class Daemon:
             self.runs,
             clock,
             policies=self.policies,
-            on_change=self.scheduler.wake,
+            on_change=self._job_ended,
         )
+        self.timekeeper = Timekeeper(
+            store=store,
+            runs=self.runs,
+            completion=self.completion,
+            costs=costs,
+            policies=self.policies,
+            clock=clock,
+            on_queued=self.scheduler.wake,
+        )
+        self.runs.on_begun(self.timekeeper.expect)
         self.runs.on_ended(self._ended)
         self._quotas = Quotas(self.policies, lambda: self.scheduler.draining)
         self.feed = ChangeFeed(store, board, clock, self._quotas)
@@ -119,16 +145,21 @@ class Daemon:
         self.housekeeping = Housekeeping(
             store,
             clock,
+            Sweeper(store, self.files, clock),
             history=settings.history,
             backup=store.backup if settings.daily_backup else None,
             last_backup=store.last_backup,
         )
         self.activity = Activity(clock.monotonic)
-        self.server = self._server(board)
+        self.server = self._server(board, costs)
 
-    def _server(self, board: ProgressBoard) -> RpcServer:
+    def _server(self, board: ProgressBoard, costs: CostGate) -> RpcServer:
         settings = self._settings
-        configured = Configured(settings.client_certificates, settings.ca_bundles)
+        configured = Configured(
+            settings.client_certificates,
+            settings.ca_bundles,
+            [one for one in AuthScheme if speaks(one)],
+        )
         manager = BackgroundCopyManager(
             store=self._store,
             runs=self.runs,
@@ -138,7 +169,8 @@ class Daemon:
             ids=Ids(RandomIds().draw, lambda: f"{random.getrandbits(32):08x}"),
             quotas=self._quotas,
             configured=configured,
-            on_change=self.scheduler.wake,
+            secrets=self.secrets,
+            on_change=self._changed,
         )
         editor = JobEditor(
             store=self._store,
@@ -148,7 +180,18 @@ class Daemon:
             board=board,
             clock=self._clock,
             configured=configured,
-            on_change=self.scheduler.wake,
+            costs=costs,
+            secrets=self.secrets,
+            on_change=self._changed,
+        )
+        ownership = Ownership(
+            store=self._store,
+            runs=self.runs,
+            board=board,
+            clock=self._clock,
+            configured=configured,
+            secrets=self.secrets,
+            on_change=self._changed,
         )
         looker = Looker(self._store, self.reader, self.engine, configured, self._clock)
         directories = {name: str(path.resolve()) for name, path in settings.all_roots.items()}
@@ -164,6 +207,7 @@ class Daemon:
                 servicer,
                 EditingServicer(editor),
                 LookingServicer(looker),
+                OwnershipServicer(ownership),
             ),
             "AdminService": (AdminServicer(self._administration(board)),),
         }
@@ -188,6 +232,7 @@ class Daemon:
 
     def _apply(self, before: Policy, policy: Policy) -> None:
         """Tells those who keep a limit; the others read the policy at each call."""
+        self.timekeeper.wake()
         if policy.background_jobs != before.background_jobs:
             self.scheduler.allow(policy.background_jobs)
         if policy.max_bytes_per_second != before.max_bytes_per_second:
@@ -196,10 +241,18 @@ class Daemon:
     def _ended(self, _job_id: str, ended: Ended | None) -> None:
         """A run is over: its job waits, completes by itself, or makes room for another."""
         if ended is not None:
-            if ended.pause is not None:
-                self.scheduler.retry_at(ended.job.job_id, ended.pause)
+            self.timekeeper.expect(ended.job)
             if ended.job.auto_complete:
                 self.completion.begin(ended.job)
+        self.scheduler.wake()
+
+    def _changed(self, job: Job) -> None:
+        """A job may run, or waits for another moment."""
+        self.timekeeper.expect(job)
+        self.scheduler.wake()
+
+    def _job_ended(self) -> None:
+        self.timekeeper.wake()
         self.scheduler.wake()
 
     async def idle(self) -> bool:
@@ -222,6 +275,8 @@ class Daemon:
         await self.server.stop(left() / 2)
         await self.runs.close(left())
         await self.completion.close(left())
+        with contextlib.suppress(StoreUnavailable):
+            await self.timekeeper.mark()
         await self.engine.close()
 
 
@@ -258,10 +313,11 @@ async def _serve(
     targets = daemon.server.bind()
     await daemon.policies.load()
     await daemon.feed.start()
-    cut_off = await recover(store, daemon.scheduler, daemon.completion, clock)
+    cut_off = await recover(store, daemon.completion, clock)
     works: list[Coroutine[None, None, None]] = [
         daemon.feed.run(),
         daemon.scheduler.run(),
+        daemon.timekeeper.run(),
         daemon.housekeeping.run(),
     ]
     if exit_when_idle is not None:
@@ -322,6 +378,8 @@ async def _feed_watchdog(interval: float) -> None:
 def _engine_options(settings: Settings) -> EngineOptions:
     return EngineOptions(
         rate=settings.max_bytes_per_second,
+        connections_per_host=settings.connections_per_host,
+        connections_per_owner=settings.connections_per_owner,
         connect_timeout=settings.connect_timeout,
         idle_timeout=settings.idle_timeout,
         ca_file=settings.ca_file,

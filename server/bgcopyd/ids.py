@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 
 _BYTES = 16
 _DRAWN_AT_ONCE = 256
@@ -23,4 +22,6 @@ class RandomIds:
         if not self._bytes:
             self._bytes = os.urandom(_BYTES * _DRAWN_AT_ONCE)
         taken, self._bytes = self._bytes[:_BYTES], self._bytes[_BYTES:]
-        return str(uuid.UUID(bytes=taken, version=4))
+        text = taken.hex()
+        variant = "89ab"[taken[8] & 3]
+        return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:]}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import resource
 import sys
+import time
 from pathlib import Path
 
 if sys.platform == "darwin":
@@ -43,3 +45,17 @@ def resident_memory() -> int:
     except OSError:
         return 0
     return int(pages) * resource.getpagesize()
+
+
+def uptime() -> float:
+    """Seconds since the machine was started; those in which it slept count, where Linux tells."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+@functools.cache
+def boot_id() -> str:
+    """Names this start of the machine; empty where the system does not tell."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""

@@ -12,7 +12,7 @@ from typing import Literal, TextIO
 _TOKEN = re.compile(r"bgc_[A-Za-z0-9_-]+")
 _BEARER = re.compile(r"\b(bearer)\s+[^\s'\",;)]+", re.IGNORECASE)
 _AUTHORIZATION = re.compile(
-    r"(\b(?:proxy-)?authorization\b['\"]?\s*[:=,]\s*['\"]?)(?:(?:bearer|basic|digest)\s+)?[^\s'\",;)]+",
+    r"(\b(?:(?:proxy-)?authorization|(?:set-)?cookie|x-api-key)\b['\"]?\s*[:=,]\s*['\"]?)(?:(?:bearer|basic|digest)\s+)?[^\s'\",;)]+",
     re.IGNORECASE,
 )
 _URL = re.compile(r"\b([a-z][a-z0-9+.-]*://)([^\s'\"<>]+)", re.IGNORECASE)

@@ -23,6 +23,8 @@ from tests.support.daemon import DaemonProcess
 SERVICE = "/bgcopy.v1.BackgroundCopyManager"
 CALLERS = 64
 ASKED_FOR = 20_000
+# A fifth of all: a step of five from the second on meets none of the others.
+ASKED_ONCE = 200_000
 # More than a daemon could create in one round.
 CREATED_PER_SECOND = 6000
 
@@ -85,24 +87,34 @@ async def get_job(scale: Scale) -> Result:
     """R1."""
     result = Result("R1", f"GetJob with a token, {scale.stored_jobs:,} jobs stored")
     stored = await stored_jobs(scale)
-    payloads = scale.directory / "get-job"
-    write_payloads(
-        payloads,
-        [pb.GetJobRequest(job_id=one).SerializeToString() for one in stored.sample(ASKED_FOR)],
-    )
+    again = stored.sample(min(ASKED_FOR, stored.count // 10))
+    once = stored.sample(min(ASKED_ONCE, stored.count // 5), offset=1)
+    each = len(once) // scale.rounds
     async with DaemonProcess(stored.directory) as daemon:
-        metadata = {"authorization": f"Bearer {stored.token}"}
-        order = Order(
-            daemon.target,
-            f"{SERVICE}/GetJob",
-            str(payloads),
-            daemon.pid,
-            scale.seconds,
-            CALLERS,
-            metadata=metadata,
+
+        def order(job_ids: Sequence[str]) -> Order:
+            payloads = scale.directory / "get-job"
+            requests = [pb.GetJobRequest(job_id=one).SerializeToString() for one in job_ids]
+            write_payloads(payloads, requests)
+            return Order(
+                daemon.target,
+                f"{SERVICE}/GetJob",
+                str(payloads),
+                daemon.pid,
+                scale.seconds,
+                CALLERS,
+                metadata={"authorization": f"Bearer {stored.token}"},
+            )
+
+        sockets = daemon.socket_path.parent
+        ours, empties = await against_empty(scale, sockets, lambda _: order(again))
+        compared(result, "GetJob", ours, empties, 0.85)
+        ours, empties = await against_empty(
+            scale, sockets, lambda number: order(once[number * each : (number + 1) * each])
         )
-        ours, empties = await against_empty(scale, daemon.socket_path.parent, lambda _: order)
-    return compared(result, "GetJob", ours, empties, 0.85)
+    rate = ratios([one.rate for one in ours], [one.rate for one in empties])
+    result.measures.append(Measure("jobs asked for once: calls, empty method = 1", "x", rate))
+    return result
 
 
 async def create_job(scale: Scale) -> Result:

@@ -38,10 +38,10 @@ class Stored:
     count: int
     token: str
 
-    def sample(self, count: int) -> list[str]:
-        """Ids of jobs, evenly out of all."""
+    def sample(self, count: int, *, offset: int = 0) -> list[str]:
+        """Ids of jobs, evenly out of all; other ones for each offset below the step."""
         step = max(1, self.count // count)
-        return [job_id for place, job_id in enumerate(_ids(self.count)) if place % step == 0]
+        return [job_id for place, job_id in enumerate(_ids(self.count)) if place % step == offset]
 
 
 async def stored_jobs(scale: Scale) -> Stored:

@@ -74,7 +74,7 @@ def daemons_of(home: Path) -> list[psutil.Process]:
 async def test_get_starts_a_daemon_which_ends_by_itself(command: Command, origin: str) -> None:
     digest = hashlib.sha256(CONTENT).hexdigest()
     result = await command(
-        "get", f"{origin}/a.bin?token=secret", "-o", "out/x", "--checksum", f"sha256:{digest}"
+        "get", f"{origin}/a.bin?token=planted", "-o", "out/x", "--checksum", f"sha256:{digest}"
     )
     assert result.code == 0, result.err
     assert "starting a private one" in result.err
@@ -90,7 +90,7 @@ async def test_get_starts_a_daemon_which_ends_by_itself(command: Command, origin
     wrong = await command("get", f"{origin}/c", "--checksum", "sha256:" + "0" * 64)
     assert wrong.code == 10
     log = command.home / "s" / "bgcopy" / LOG_NAME
-    assert "secret" not in log.read_text()
+    assert "planted" not in log.read_text()
     await until_gone(command.home / "r" / "bgcopy" / "bgcopyd.sock")
 
 

@@ -342,13 +342,13 @@ async def test_a_defect_ends_one_transfer_only(
     monkeypatch.setattr(PartialFile, "write", defective)
     async with fetching(tmp_path / "data") as fetcher:
         with HostileServer(handler) as server:
-            bad = await fetcher.fetch(f"{server.url}/bad?secret", path="bad")
+            bad = await fetcher.fetch(f"{server.url}/bad?planted", path="bad")
             good = await fetcher.fetch(f"{server.url}/good", index=1, path="good")
     assert isinstance(bad, Failed)
     assert (bad.error.reason, bad.claimed) == (Reason.INTERNAL, 0)
     assert isinstance(good, Finished)
     assert "ZeroDivisionError" in caplog.text
-    assert "secret" not in caplog.text
+    assert "planted" not in caplog.text
 
 
 async def test_silence_within_a_body(tmp_path: Path) -> None:
@@ -376,15 +376,15 @@ async def test_nobody_listens_and_no_such_name(tmp_path: Path) -> None:
     with HostileServer(trickle) as server:
         gone = server.url
     async with fetching(tmp_path / "data") as fetcher:
-        event = await fetcher.fetch(f"{gone}/file?secret=1")
+        event = await fetcher.fetch(f"{gone}/file?planted=1")
         assert isinstance(event, Failed)
         assert event.error.reason is Reason.CONNECT_FAILED
-        other = await fetcher.fetch("http://nowhere.invalid/file?secret=1", index=1)
+        other = await fetcher.fetch("http://nowhere.invalid/file?planted=1", index=1)
         assert isinstance(other, Failed)
         assert other.error.reason is Reason.NAME_NOT_RESOLVED
         for failure in (event, other):
             assert failure.error.transient
-            assert "secret" not in failure.error.message
+            assert "planted" not in failure.error.message
 
 
 async def test_many_small_files_share_connections(tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ import itertools
 import random
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bgcopyd.jobs.file import Validators, Verification
+from bgcopyd.jobs.file import FileRange, Validators, Verification
 from bgcopyd.queue.transfers import Connected, Failed, Finished
 from tests.support.fetching import fetching
 from tests.support.http_hostile import OLD, HostileServer, Request, Wire
@@ -64,10 +65,10 @@ class Case:
         return Validators()
 
     def handle(self, request: Request, wire: Wire) -> None:
-        if request.start is None:
+        if "range" not in request.fields:
             wire.answer(200, self.content, **self.fields())
             return
-        first, last, total = self._span(request.start)
+        first, last, total = self._span(*request.span(SIZE))
         fields = self.fields()
         if self.encoding:
             fields["Content_Encoding"] = self.encoding
@@ -76,16 +77,17 @@ class Case:
         body = self.content if self.status == 200 else self.content[first : last + 1]
         self._send(wire, body, fields)
 
-    def _span(self, start: int) -> tuple[int, int, object]:
+    def _span(self, start: int, end: int) -> tuple[int, int, object]:
+        last = end - 1
         spans: dict[str, tuple[int, int, object]] = {
-            "asked": (start, SIZE - 1, SIZE),
-            "start": (0, SIZE - 1, SIZE),
-            "late": (start + 7, SIZE - 1, SIZE),
-            "early": (max(start - 7, 0), SIZE - 1, SIZE),
-            "short": (start, min(start + 9_999, SIZE - 1), SIZE),
-            "star": (start, SIZE - 1, "*"),
-            "wrong total": (start, SIZE - 1, SIZE + 5),
-            "absent": (start, SIZE - 1, SIZE),
+            "asked": (start, last, SIZE),
+            "start": (0, last, SIZE),
+            "late": (start + 7, min(last + 7, SIZE - 1), SIZE),
+            "early": (max(start - 7, 0), last, SIZE),
+            "short": (start, min(start + 9_999, last), SIZE),
+            "star": (start, last, "*"),
+            "wrong total": (start, last, SIZE + 5),
+            "absent": (start, last, SIZE),
         }
         return spans[self.span]
 
@@ -137,6 +139,126 @@ async def test_every_answer_gives_a_right_file_or_a_named_error(tmp_path: Path, 
             assert len(server.requests) <= 6, case
             for connected in fetcher.all(Connected, index):
                 assert connected.size in {None, SIZE, SIZE + 5, SIZE + 3, SIZE - 3, 100}, case
+
+
+# Ranges, parts and mirrors in the same space.
+
+RANGES = (FileRange(60_000, 30_000), FileRange(0, 10_000), FileRange(95_000))
+RISING = (FileRange(100, 40_000), FileRange(50_000, 10_000), FileRange(70_000))
+LOCAL = 45_000
+ROUNDS = 6
+
+
+def cut(content: bytes, ranges: tuple[FileRange, ...]) -> bytes:
+    ends = (SIZE if one.length is None else one.offset + one.length for one in ranges)
+    return b"".join(content[one.offset : end] for one, end in zip(ranges, ends, strict=True))
+
+
+@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("ranges", [RANGES, RISING], ids=["mixed", "rising"])
+async def test_every_answer_to_ranges_gives_a_right_file_or_a_named_error(
+    tmp_path: Path, part: int, ranges: tuple[FileRange, ...]
+) -> None:
+    wholes = [cut(content, ranges) for content in VERSIONS]
+    async with fetching(tmp_path / "data") as fetcher:
+        for index, case in enumerate(cases()[part::8]):
+            with HostileServer(case.handle) as server:
+                path = f"file{index}"
+                event = await fetcher.fetch(
+                    f"{server.url}/{path}",
+                    path=path,
+                    index=index,
+                    ranges=ranges,
+                    have=wholes[0][: LOCAL if index % 2 else 0],
+                    size=len(wholes[0]),
+                    validators=case.known(),
+                )
+            if isinstance(event, Finished):
+                got = await fetcher.placed(event, path)
+                whole = wholes[case.changed]
+                unsure = event.verification is Verification.NONE
+                declared = case.status == 200 and case.framing == "too short"
+                assert got in {whole, whole[:-3] if declared else whole} or (
+                    unsure and whole.startswith(got)
+                ), case
+            else:
+                assert isinstance(event, Failed), case
+                disk = fetcher.partial(path)
+                begun = disk.read_bytes()[: event.claimed] if event.claimed else b""
+                assert len(begun) == event.claimed, case
+                assert any(whole.startswith(begun) for whole in wholes), case
+            assert len(server.requests) <= 24, case
+
+
+@pytest.mark.parametrize("part", range(2))
+async def test_parts_on_disk_are_always_of_one_version(tmp_path: Path, part: int) -> None:
+    chance = random.Random(part)
+    async with fetching(tmp_path / "data") as fetcher:
+        for index, case in enumerate(cases()[part::16]):
+            path, state = f"file{index}", dict[str, Any]()
+            with HostileServer(case.handle) as server:
+                for _ in range(ROUNDS):
+                    start = chance.randrange(SIZE - 9_000)
+                    wanted = (FileRange(start, 9_000), FileRange(chance.randrange(SIZE - 10), 10))
+                    fetcher.events.clear()
+                    event = await fetcher.fetch(
+                        f"{server.url}/x", path=path, index=index, requested=wanted, **state
+                    )
+                    if isinstance(event, Finished):
+                        break
+                    state = {
+                        "claimed": event.claimed,
+                        "size": event.size,
+                        "validators": event.validators,
+                        "filled": event.filled,
+                    }
+                    parts = (FileRange(0, event.claimed), *event.filled)
+                    disk = fetcher.partial(path).read_bytes() if parts[-1].length else b""
+                    for one in parts:
+                        here = slice(one.offset, one.offset + (one.length or 0))
+                        assert disk[here] == case.content[here], case
+
+
+@pytest.mark.parametrize("part", range(4))
+async def test_every_answer_of_a_mirror_gives_a_right_file(tmp_path: Path, part: int) -> None:
+    """The first source breaks off, the second is hostile, the third is proper."""
+
+    def breaks_off(request: Request, wire: Wire) -> None:
+        if request.number == 0:
+            wire.head(200, Content_Length=SIZE, ETag='"0"')
+            wire.send(VERSIONS[0][:HAVE])
+        wire.close()
+
+    def proper(request: Request, wire: Wire) -> None:
+        start, end = request.span(SIZE)
+        if "range" in request.fields:
+            wire.part(VERSIONS[0], start, end)
+        else:
+            wire.answer(200, VERSIONS[0])
+
+    async with fetching(tmp_path / "data") as fetcher:
+        for index, case in enumerate(cases()[part::8]):
+            path = f"file{index}"
+            with (
+                HostileServer(breaks_off) as first,
+                HostileServer(case.handle) as second,
+                HostileServer(proper) as third,
+            ):
+                event = await fetcher.fetch(
+                    f"{first.url}/x",
+                    mirrors=(f"{second.url}/x", f"{third.url}/x"),
+                    path=path,
+                    index=index,
+                )
+            if isinstance(event, Finished):
+                content = await fetcher.placed(event, path)
+                assert content in _allowed(case, event) or content == VERSIONS[0], case
+            else:
+                # Only where the second began anew, was cut, and the third knows better.
+                assert isinstance(event, Failed), case
+                assert case.cut is not None, case
+                begun = fetcher.partial(path).read_bytes()[: event.claimed]
+                assert any(whole.startswith(begun) for whole in VERSIONS), case
 
 
 def _allowed(case: Case, event: Finished) -> list[bytes]:

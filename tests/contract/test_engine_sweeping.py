@@ -11,6 +11,7 @@ import pytest
 
 from bgcopyd.jobs.file import File, FileSpec
 from bgcopyd.queue.ledger import partial_name
+from bgcopyd.queue.storage import Leftover
 from bgcopyd.transfer.files import LocalFiles
 
 DEAD, LIVE = (str(uuid.UUID(int=number)) for number in (0xABC, 0xDEF))
@@ -26,21 +27,21 @@ def name_of(job_id: str, index: int = 0) -> str:
     return partial_name(File(job_id, index, FileSpec("http://h/x", "data", "x", "/x")))
 
 
-class Live:
-    """The jobs that live; remembers what it was asked."""
+class Unwanted:
+    """All but the partial files of the job that lives; remembers what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[frozenset[str]] = []
+        self.asked: list[frozenset[Leftover]] = []
 
-    async def __call__(self, job_ids: frozenset[str]) -> Collection[str]:
-        self.asked.append(job_ids)
-        return {LIVE}
+    async def __call__(self, leftovers: frozenset[Leftover]) -> Collection[Leftover]:
+        self.asked.append(leftovers)
+        return {one for one in leftovers if one[0] != LIVE}
 
 
-async def swept(root: Path, *directories: str, live: Live | None = None) -> int:
+async def swept(root: Path, *directories: str, unwanted: Unwanted | None = None) -> int:
     files = LocalFiles({"data": root})
     try:
-        return await files.sweep([("data", name) for name in directories], live or Live())
+        return await files.sweep([("data", name) for name in directories], unwanted or Unwanted())
     finally:
         files.close()
 
@@ -50,9 +51,9 @@ async def test_partial_files_of_dead_jobs_go(root: Path) -> None:
         for job_id in (DEAD, LIVE):
             (directory / name_of(job_id)).touch()
             (directory / name_of(job_id, 17)).touch()
-    live = Live()
-    assert await swept(root, "", "a", "a", "no/such", live=live) == 4
-    assert live.asked == [frozenset({DEAD, LIVE})]
+    unwanted = Unwanted()
+    assert await swept(root, "", "a", "a", "no/such", unwanted=unwanted) == 4
+    assert unwanted.asked == [frozenset((job, index) for job in (DEAD, LIVE) for index in (0, 17))]
     left = sorted(path.name for path in root.rglob(".*") if path.parent.name != "b")
     assert left == sorted([name_of(LIVE), name_of(LIVE, 17)] * 2)
     assert (root / "a" / "b" / name_of(DEAD)).exists()
@@ -108,7 +109,7 @@ async def test_no_directory_outside_of_the_root_is_swept(
 async def test_an_unknown_root_is_nothing_to_sweep(root: Path) -> None:
     files = LocalFiles({"data": root})
     try:
-        assert await files.sweep([("other", "")], Live()) == 0
+        assert await files.sweep([("other", "")], Unwanted()) == 0
     finally:
         files.close()
 
@@ -116,10 +117,10 @@ async def test_an_unknown_root_is_nothing_to_sweep(root: Path) -> None:
 async def test_a_job_that_begins_meanwhile_is_safe(root: Path) -> None:
     (root / name_of(DEAD)).touch()
 
-    class Begins(Live):
-        async def __call__(self, job_ids: frozenset[str]) -> Collection[str]:
+    class Begins(Unwanted):
+        async def __call__(self, leftovers: frozenset[Leftover]) -> Collection[Leftover]:
             (root / name_of(str(uuid.uuid4()))).touch()
-            return ()
+            return leftovers
 
-    assert await swept(root, "", live=Begins()) == 1
+    assert await swept(root, "", unwanted=Begins()) == 1
     assert len(list(root.glob(".bgcopy*"))) == 1

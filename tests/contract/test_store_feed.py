@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bgcopyd.jobs.job import Job, JobState, Progress
 from bgcopyd.queue.storage import Changes, Position, Store, Tombstone, Tx
-from tests.support.store_values import ANNA, BERT, NOW, add, change, new_job
+from tests.support.store_values import ANNA, BERT, STEADY, add, change, new_job
 
 pytest_plugins = ["tests.support.store_kinds"]
 
@@ -32,10 +32,10 @@ async def test_a_job_stands_where_it_last_changed(store: Store) -> None:
 
 
 async def test_a_deleted_job_leaves_a_tombstone(store: Store) -> None:
-    job = await add(store, new_job(state=JobState.CANCELLED, expire_time=NOW))
+    job = await add(store, new_job(state=JobState.CANCELLED, due=STEADY))
     gone = await add(store, new_job(BERT))
     await store.transact(lambda tx: tx.delete_job(gone.job_id))
-    await store.transact(lambda tx: tx.expire(NOW))
+    await store.transact(lambda tx: tx.expire(STEADY))
     tombstones = (Tombstone(gone.job_id, BERT, 3), Tombstone(job.job_id, ANNA, 4))
     assert await store.changes(0) == Changes((), tombstones, 4)
     assert await store.changes(3) == Changes((), tombstones[1:], 4)

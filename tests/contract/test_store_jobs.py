@@ -12,7 +12,7 @@ from bgcopyd.queue.storage import DestinationTaken, FileTotals, Store, Tx
 from tests.support.store_values import (
     ANNA,
     BERT,
-    NOW,
+    STEADY,
     add,
     change,
     full_file,
@@ -29,8 +29,9 @@ pytest_plugins = ["tests.support.store_kinds"]
 async def test_a_full_job_comes_back_whole(store: Store) -> None:
     job = full_job()
     plain = new_job()
+    # Worked out for whoever looks: inactivity_time, turn_reason.
     given = {"type", "owner", "job_id", "create_time", "modification_time", "etag"}
-    counted = {"revision", "seq", "change_seq", "queue_seq"}
+    counted = {"revision", "seq", "change_seq", "queue_seq", "turn_reason", "inactivity_time"}
     for one in fields(Job):
         if one.name not in given | counted:
             assert getattr(job, one.name) != getattr(plain, one.name), one.name
@@ -207,13 +208,13 @@ async def test_whoever_handles_a_taken_destination_finds_no_half(store: Store) -
 
 @pytest.mark.parametrize("how", ["release", "delete", "expire"])
 async def test_a_destination_is_free_again(store: Store, how: str) -> None:
-    job = new_job(state=JobState.ACKNOWLEDGED, expire_time=NOW)
+    job = new_job(state=JobState.ACKNOWLEDGED, due=STEADY)
     file = new_file(job, 0, "x")
     await add(store, job, file)
     ways = {
         "release": lambda tx: tx.release_destinations(job.job_id),
         "delete": lambda tx: tx.delete_job(job.job_id),
-        "expire": lambda tx: tx.expire(NOW),
+        "expire": lambda tx: tx.expire(STEADY),
     }
     await store.transact(ways[how])
     if how == "release":

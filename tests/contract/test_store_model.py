@@ -22,7 +22,7 @@ from tests.support.store_values import (
     ANNA,
     BERT,
     ERROR,
-    NOW,
+    STEADY,
     add,
     change,
     full_file,
@@ -188,13 +188,13 @@ def equip(job: Job) -> Callable[[Tx], None]:
 
 HOW: dict[str, Callable[[Tx, str], object]] = {
     "delete": lambda tx, job_id: tx.delete_job(job_id),
-    "expire": lambda tx, _: tx.expire(NOW),
+    "expire": lambda tx, _: tx.expire(STEADY),
 }
 
 
 @pytest.mark.parametrize("how", HOW)
 async def test_what_belongs_to_a_job_goes_with_it(store: Store, how: str) -> None:
-    job = await add(store, new_job(state=JobState.CANCELLED, expire_time=NOW))
+    job = await add(store, new_job(state=JobState.CANCELLED, due=STEADY))
     await store.transact(equip(job))
     await store.transact(lambda tx: HOW[how](tx, job.job_id))
     assert await store.attempts(job.job_id, file_index=None, before=None, limit=9) == []
@@ -207,7 +207,7 @@ async def test_what_belongs_to_a_job_goes_with_it(store: Store, how: str) -> Non
 @pytest.mark.parametrize("how", HOW)
 async def test_nothing_of_a_job_stays_on_disk(tmp_path: Path, how: str) -> None:
     store = await SQLiteStore.open(tmp_path)
-    job = await add(store, new_job(state=JobState.CANCELLED, expire_time=NOW))
+    job = await add(store, new_job(state=JobState.CANCELLED, due=STEADY))
     await store.transact(equip(job))
     await store.transact(lambda tx: HOW[how](tx, job.job_id))
     await store.close()

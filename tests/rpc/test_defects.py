@@ -31,8 +31,8 @@ class Gate:
         self.open = asyncio.Event()
         self.reached = asyncio.Event()
 
-    async def transact(self, fn: Any, *, durable: bool = True) -> Any:
-        result = await self._transact(fn, durable=durable)
+    async def transact(self, fn: Any, **options: bool) -> Any:
+        result = await self._transact(fn, **options)
         self.reached.set()
         await self.open.wait()
         return result
@@ -126,13 +126,13 @@ async def test_a_run_outlasts_an_unavailable_store(
     failed = asyncio.Event()
     left = 3
 
-    async def flaky(fn: Any, *, durable: bool = True) -> Any:
+    async def flaky(fn: Any, **options: bool) -> Any:
         nonlocal left
         if left:
             left -= 1
             raise StoreUnavailable("disk full")
         failed.set()
-        return await real(fn, durable=durable)
+        return await real(fn, **options)
 
     with mock.patch.object(home.store, "transact", flaky):
         home.engine.finish(one, 9)
@@ -150,12 +150,12 @@ async def test_a_run_that_a_defect_breaks_shows_it(
     real = home.store.transact
     broken = True
 
-    async def once(fn: Any, *, durable: bool = True) -> Any:
+    async def once(fn: Any, **options: bool) -> Any:
         nonlocal broken
         if broken:
             broken = False
             raise KeyError(SECRET)
-        return await real(fn, durable=durable)
+        return await real(fn, **options)
 
     with mock.patch.object(home.store, "transact", once):
         home.engine.finish(one, 9)

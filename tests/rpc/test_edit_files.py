@@ -271,6 +271,8 @@ async def test_a_prefix_is_replaced_where_it_stands_and_is_unfinished(home: Hous
     first, *_ = await home.engine.take(3)
     home.engine.finish(first, 10)
     await verb(home.local, "SuspendJob", job.job_id)
+    while home.daemon.runs.active(job.job_id):
+        await got(home.local, job.job_id)
     fields = {"old_prefix": "http://old.example/", "new_prefix": "https://new.example/x/"}
     answer = await call(home, "ReplaceRemotePrefix", job.job_id, **fields)
     urls = [file.spec.remote_url for file in await files_of(home, job.job_id)]

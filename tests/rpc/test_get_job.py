@@ -66,8 +66,12 @@ async def test_every_field_of_a_new_job(home: House) -> None:
             minimum_interval=Duration(nanos=500_000_000),
         ),
         overwrite_policy=job_pb2.OVERWRITE_POLICY_REPLACE,
+        download_time=Duration(),
+        inactivity_time=job.inactivity_time,
     )
     assert job == expected
+    rest = job.inactivity_time.ToDatetime(UTC) - job.create_time.ToDatetime(UTC)
+    assert rest == timedelta(seconds=home.settings.inactivity_timeout)
 
 
 async def test_defaults(home: House) -> None:
@@ -226,7 +230,7 @@ async def test_finished_jobs_stay_readable(home: House) -> None:
     assert job == done.job
     kept = job.expire_time.ToDatetime(UTC) - job.modification_time.ToDatetime(UTC)
     assert kept == timedelta(seconds=home.settings.retention)
-    home.clock.ahead = kept + timedelta(seconds=1)
-    await home.daemon.housekeeping.round()
+    home.clock.passed = kept.total_seconds() + 1
+    await home.daemon.timekeeper.round()
     refused = await refusal(home.local.call("GetJob", pb.GetJobRequest(job_id=job.job_id)))
     assert refused.reason == "JOB_NOT_FOUND"

@@ -51,6 +51,17 @@ BAD: dict[str, dict[str, Any]] = {
        ("Suspend", "Resume", "Complete", "Cancel", "Delete")},
 }  # fmt: skip
 
+OK = (grpc.StatusCode.OK, "")
+FOREIGN = (grpc.StatusCode.PERMISSION_DENIED, "NOT_JOB_OWNER")
+NO_ADMIN = (grpc.StatusCode.PERMISSION_DENIED, "ADMIN_REQUIRED")
+# What the job's owner, an administrator and somebody else are answered.
+MAY = {
+    Permission.IDENTIFIED: (OK, OK, OK),
+    Permission.OWN_JOB: (OK, OK, FOREIGN),
+    Permission.OWNER: (OK, FOREIGN, FOREIGN),
+    Permission.ADMIN: (NO_ADMIN, OK, NO_ADMIN),
+}
+
 
 def request_of(rpc: str, job_id: str, **fields: Any) -> Any:
     message = getattr(pb, f"{rpc}Request")(**fields)
@@ -78,7 +89,7 @@ def test_the_table_names_every_rpc() -> None:
     assert set(PERMISSIONS) == set(RPCS)
     for method in SERVICE.methods:
         names_a_job = "job_id" in method.input_type.fields_by_name
-        assert (PERMISSIONS[method.name] is Permission.OWN_JOB) == names_a_job
+        assert (PERMISSIONS[method.name] is not Permission.IDENTIFIED) == names_a_job
 
 
 # What those who may call hear of where nothing but the permission is at stake.
@@ -105,14 +116,12 @@ async def test_who_may_call(home: House, rpc: str) -> None:
         if rpc == "AddFiles":
             body["files"] = [spec()]
         seen[name] = await outcome(caller, rpc, request_of(rpc, job.job_id, **body))
-    own = PERMISSIONS[rpc] is Permission.OWN_JOB
+    owner, admin, other = MAY[PERMISSIONS[rpc]]
     assert seen == {
-        "owner": (grpc.StatusCode.OK, ""),
-        "admin": (grpc.StatusCode.OK, ""),
+        "owner": owner,
+        "admin": admin,
+        "other": other,
         **ALLOWED.get(rpc, {}),
-        "other": (grpc.StatusCode.PERMISSION_DENIED, "NOT_JOB_OWNER")
-        if own
-        else (grpc.StatusCode.OK, ""),
         "nobody": (grpc.StatusCode.UNAUTHENTICATED, "CREDENTIAL_MISSING"),
     }
 
@@ -130,13 +139,13 @@ async def test_permission_is_judged_before_the_rest(home: House, rpc: str) -> No
 
 
 @pytest.mark.parametrize("rpc", [rpc for rpc, need in PERMISSIONS.items()
-                                 if need is Permission.OWN_JOB])  # fmt: skip
+                                 if need is not Permission.IDENTIFIED])  # fmt: skip
 async def test_unknown_fields_are_judged_after_permission(home: House, rpc: str) -> None:
     job = await created(home.local, spec())
     anna = await home.user("anna")
     raw = request_of(rpc, job.job_id, **BODIES.get(rpc, {})).SerializeToString()
     newer = getattr(pb, f"{rpc}Request").FromString(raw + b"\xf8\x3f\x01")  # field 1023
-    assert (await outcome(anna, rpc, newer))[1] == "NOT_JOB_OWNER"
+    assert await outcome(anna, rpc, newer) == MAY[PERMISSIONS[rpc]][2]
     call = home.local.call(rpc, newer)
     streams = SERVICE.methods_by_name[rpc].server_streaming
     refused = await refusal(call.read() if streams else call)

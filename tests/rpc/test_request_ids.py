@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import grpc
 
 from bgcopy.v1 import background_copy_manager_pb2 as pb
@@ -64,12 +62,12 @@ async def test_a_repetition_after_the_job_is_gone(home: House) -> None:
     await verb(home.local, "DeleteJob", job.job_id)
     refused = await refusal(home.local.call("CreateJob", request))
     assert (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "JOB_NOT_FOUND")
-    await home.daemon.housekeeping.round()
-    home.clock.ahead = timedelta(hours=23)
-    await home.daemon.housekeeping.round()
+    await home.daemon.timekeeper.round()
+    home.clock.passed = 23 * 3600.0
+    await home.daemon.timekeeper.round()
     assert (await refusal(home.local.call("CreateJob", request))).reason == "JOB_NOT_FOUND"
-    home.clock.ahead = timedelta(hours=25)
-    await home.daemon.housekeeping.round()
+    home.clock.passed = 25 * 3600.0
+    await home.daemon.timekeeper.round()
     fresh = (await home.local.call("CreateJob", request)).job
     assert fresh.job_id != job.job_id
 

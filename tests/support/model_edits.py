@@ -44,6 +44,8 @@ class Edits(Machine):
         refused = refused or unfit or ("" if job.live else "INVALID_STATE")
         file = job.files.get(index, FileModel(index, "", ""))
         moved = url is not None and url != file.url
+        if not refused and url is not None:
+            refused = self.model.secret_kept(job, caller.id)
         if not refused and index not in job.files:
             refused = "FILE_NOT_FOUND"
         elif not refused and moved and file.transferred:
@@ -108,6 +110,7 @@ class Edits(Machine):
         caller = self.actor(job_id, actor)
         job, sent, refused = self.judged(job_id, caller, etag)
         refused = refused or ("" if job.live else "INVALID_STATE")
+        refused = refused or self.model.secret_kept(job, caller.id)
         answer = self.ground.expect(
             refused,
             "ReplaceRemotePrefix",

@@ -22,11 +22,12 @@ from bgcopyd.config import Settings
 from bgcopyd.daemon import Daemon
 from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.refusal import Refusal
+from bgcopyd.queue.clock import SystemClock
 from bgcopyd.queue.recovery import recover
 from bgcopyd.queue.storage import Store
 from bgcopyd.store.memory import MemoryStore
-from bgcopyd.store.sqlite import SQLiteStore
 from tests.support.rpc_engine import ScriptedEngine, ScriptedFiles
+from tests.support.store_kinds import KINDS
 
 T = TypeVar("T")
 MESSAGES = {**vars(admin_service_pb2), **vars(background_copy_manager_pb2)}
@@ -34,17 +35,25 @@ MESSAGES = {**vars(admin_service_pb2), **vars(background_copy_manager_pb2)}
 LOOKS = 3
 
 
-class StillClock:
-    """Both clocks go on when they are told, and together."""
+class StillClock(SystemClock):
+    """All clocks go on when they are told, and together; the time of day can be set, too."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.seconds = 1_000_000.0
+        self.ahead = 0.0
 
     def now(self) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.seconds)
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.seconds + self.ahead)
 
     def monotonic(self) -> float:
         return self.seconds
+
+    def uptime(self) -> float:
+        return self.seconds
+
+    def boot_id(self) -> str:
+        return "the only one"
 
 
 class StillLoop(asyncio.SelectorEventLoop):
@@ -168,8 +177,8 @@ class StillHouse:
     async def open(self) -> None:
         """Starts on what is stored."""
         inner: Store = self._memory
-        if self.kind == "sqlite":
-            inner = await SQLiteStore.open(self.settings.state_dir)
+        if self.kind != "memory":
+            inner = await KINDS[self.kind](self.settings.state_dir)
         self.store = CountedStore(inner)
         self.engine, self.files = ScriptedEngine(), ScriptedFiles()
         with (
@@ -180,21 +189,20 @@ class StillHouse:
             self.daemon = Daemon(self.settings, self.store, self.clock)  # type: ignore[arg-type] # wrapped
         await self.daemon.policies.load()
         await self.daemon.feed.start()
-        await recover(self.daemon._store, self.daemon.scheduler, self.daemon.completion, self.clock)
-        works = (self.daemon.feed.run(), self.daemon.scheduler.run())
+        daemon = self.daemon
+        await recover(daemon._store, daemon.completion, self.clock)
+        works = (daemon.feed.run(), daemon.scheduler.run(), daemon.timekeeper.run())
         self._tasks = [asyncio.create_task(work) for work in works]
 
     async def end(self, *, graceful: bool) -> None:
         """Ends as the daemon does, or as a machine without current does."""
-        tasks: list[asyncio.Task[Any]] = list(self._tasks)
+        await _cancelled(self._tasks)
         if graceful:
             await self.daemon.close()
-        else:
-            tasks += [*self.daemon.runs._tasks.values(), *self.daemon.completion._tasks.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if self.kind == "sqlite":
+        await _cancelled(
+            [*self.daemon.runs._tasks.values(), *self.daemon.completion._tasks.values()]
+        )
+        if self.kind != "memory":
             await self.store.close()
 
     def close(self) -> None:
@@ -217,3 +225,9 @@ class StillHouse:
         """What serves an RPC."""
         server: Any = self.daemon.server
         return server.method(rpc)
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

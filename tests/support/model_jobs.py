@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
@@ -16,6 +15,7 @@ from google.protobuf.duration_pb2 import Duration
 from bgcopyd.jobs.job import JobState
 
 SIZE = 16
+DAY = 86_400.0
 PATIENT = Duration(seconds=14 * 86_400)
 DEFAULTS: Mapping[str, Any] = {
     "display_name": "a",
@@ -107,8 +107,9 @@ class JobModel:
     resumed: bool = False
     version: int = 1
     error: str = ""
-    due: datetime | None = None
-    expires: datetime | None = None
+    due: float | None = None
+    expires: float = 0.0
+    keys: set[tuple[int, int]] = field(default_factory=set)
     run: RunModel | None = None
     seen: Any = None
     etags: dict[str, int] = field(default_factory=dict)
@@ -141,9 +142,10 @@ class JobModel:
             self.next_index += 1
         return first
 
-    def go_to(self, state: JobState, error: str = "", due: datetime | None = None) -> None:
-        """Moves the job; an error belongs to the state that it led to."""
+    def go_to(self, state: JobState, error: str = "", due: float | None = None) -> None:
+        """Moves the job; an error belongs to the state that it led to, a secret to a live job."""
         self.state, self.error, self.due = state, error, due
+        self.keys = set() if state.final else self.keys
         self.resumed = self.resumed or state is IN_PLAY
         if state is not IN_PLAY:
             self.run = None
@@ -204,12 +206,12 @@ class JobModel:
 
 @dataclass
 class RequestModel:
-    """The use of a request id."""
+    """The use of a request id; `gone` is when its job went."""
 
     content: Any
     job_id: str
     first: int
-    expires: datetime | None = None
+    gone: float | None = None
 
 
 @dataclass
@@ -265,10 +267,23 @@ class QueueModel:
             return "JOB_QUOTA_EXCEEDED"
         return ""
 
-    def forget(self, job_id: str) -> None:
-        """A job is gone; its request ids are remembered for a day."""
+    def forget(self, job_id: str, now: float) -> None:
+        """A job is gone; its request ids are remembered for a day, and perhaps for another."""
         del self.jobs[job_id]
         self.gone.append(job_id)
+        for request in self.requests.values():
+            if request.job_id == job_id:
+                request.gone = now
+
+    def surely(self, caller: str, request_id: str, now: float) -> str:
+        """The request id, unless nobody can tell whether it is still remembered."""
+        earlier = self.requests.get((caller, request_id))
+        gone = earlier.gone if earlier is not None else None
+        return request_id if gone is None or now < gone + DAY else ""
+
+    def secret_kept(self, job: JobModel, caller: str) -> str:
+        """Why somebody else may not say where a job's secrets are sent."""
+        return "NOT_JOB_OWNER" if job.keys and job.owner != caller else ""
 
 
 def conflict(props: Mapping[str, Any], ranged: Iterable[bool]) -> str:

@@ -130,7 +130,8 @@ class Ground:
         if message.state != JobState.QUEUED or (job.run is not None and not job.pending()):
             state, error = job.outcome()
             assert job.run is None or job.run.fatal is not None or not job.pending()
-            due = message.next_attempt_time.ToDatetime(UTC)
+            wait = message.next_attempt_time.ToDatetime(UTC) - self.house.clock.now()
+            due = self.house.clock.seconds + wait.total_seconds()
             job.go_to(state, error, due if state is JobState.TRANSIENT_ERROR else None)
             if state is JobState.TRANSFERRED and job.props["auto_complete"]:
                 self.complete_by_itself(job)
@@ -177,6 +178,7 @@ class Ground:
         assert message.owner == job.owner
         for name, value in job.props.items():
             assert getattr(message, name) == value, name
+        assert {(one.target, one.scheme) for one in message.credentials} == job.keys
         error = pb.DESCRIPTOR.pool.FindEnumTypeByName("bgcopy.v1.Reason")
         told = (
             error.values_by_number[message.error.reason].name if message.HasField("error") else ""
@@ -197,6 +199,7 @@ class Ground:
         if not job.live and (job.seen is None or not JobState(job.seen.state).final):
             left = message.expire_time.ToDatetime(UTC) - self.house.clock.now()
             assert left.total_seconds() == self.model.policy.retention
+            job.expires = self.house.clock.seconds + self.model.policy.retention
         job.seen = message
 
     def _compare_marks(self, job: JobModel, message: Any) -> None:

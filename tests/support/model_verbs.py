@@ -56,6 +56,7 @@ class Verbs(Machine):
         self, *, caller: Principal, files: Any, start: bool, request: str, props: dict[str, Any]
     ) -> None:
         wanted = {**DEFAULTS, **props}
+        request = self.model.surely(caller.id, request, self.house.clock.seconds)
         content = ("CreateJob", repr(sorted(wanted.items())), tuple(files), start)
         earlier = self.model.repeated(caller.id, request, content)
         refused = self._why_no_job(caller, files, wanted, earlier, start=start)
@@ -125,6 +126,8 @@ class Verbs(Machine):
     ) -> None:
         refused = self.model.refusal(job_id, caller.id, admin=caller.admin)
         job, sent, unfit = self.judged(job_id, caller, etag)
+        request = self.model.surely(caller.id, request, self.house.clock.seconds)
+        unfit = unfit or self.model.secret_kept(job, caller.id)
         content = ("AddFiles", job_id, tuple(files))
         earlier = self.model.repeated(caller.id, request, content)
         refused = refused or self._why_no_files(job, files, earlier, unfit)
@@ -250,7 +253,7 @@ class Verbs(Machine):
         job, sent, refused = self.judged(job_id, caller, etag)
         refused = refused or ("INVALID_STATE" if job.live else "")
         if self.ground.expect(refused, "DeleteJob", caller, job_id=job_id, etag=sent):
-            self.model.forget(job_id)
+            self.model.forget(job_id, self.house.clock.seconds)
 
     @with_jobs
     @rule(pick=picks, actor=actors, etag=etags, props=properties.filter(bool))

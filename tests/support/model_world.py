@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
@@ -116,15 +115,23 @@ class World(Machine):
         self._due()
 
     def _due(self) -> None:
-        now = self.house.clock.now()
-        for job in self.model.jobs.values():
+        now = self.house.clock.seconds
+        for job in list(self.model.jobs.values()):
             if job.due is not None and job.due <= now:
                 job.go_to(IN_PLAY)
+            if not job.live and job.expires <= now:
+                self.model.forget(job.job_id, now)
 
         async def nothing() -> None:
             """Only time has passed."""
 
         self.house.run(nothing())
+
+    @rule(seconds=st.sampled_from([-3600, -1, 1, 3600, 10 * 365 * 86_400]))
+    def somebody_sets_the_clock(self, *, seconds: int) -> None:
+        """It hurries and starves nobody."""
+        self.house.clock.ahead += seconds if abs(self.house.clock.ahead) < 86_400 else 0
+        self._due()
 
     @precondition(lambda self: self.months < 2 and not self.house.engine.active)
     @rule()
@@ -136,16 +143,6 @@ class World(Machine):
     @rule()
     def house_is_kept(self) -> None:
         self.house.run(self.house.daemon.housekeeping.round())
-        now = self.house.clock.now()
-        for job in list(self.model.jobs.values()):
-            expires = job.seen.expire_time.ToDatetime(now.tzinfo) if job.seen else now
-            if not job.live and expires <= now:
-                self.model.forget(job.job_id)
-        for key, request in list(self.model.requests.items()):
-            if request.expires is not None and request.expires <= now:
-                del self.model.requests[key]
-            elif request.expires is None and request.job_id not in self.model.jobs:
-                request.expires = now + timedelta(days=1)
 
     @rule(keep=st.integers(0, 2))
     def history_is_cut(self, *, keep: int) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from bgcopyd.jobs.file import FileRange, Validators, Verification
 from bgcopyd.jobs.job import ErrorContext, TransferError
+from bgcopyd.jobs.options import OverwritePolicy
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.queue.transfers import (
     Claimed,
@@ -24,6 +25,7 @@ from bgcopyd.queue.transfers import (
     Stopped,
     Transfer,
     TransferOptions,
+    Unwanted,
 )
 
 NO_VALIDATORS = Validators()
@@ -165,14 +167,18 @@ class ScriptedEngine:
 class ScriptedFiles:
     """Names files by writing down that it did.
 
-    `problems` are refused names by index; `gate`, where set, holds every call back.
+    `problems` are refused names by index; paths in `taken` exist, which a policy may mind; `gate`,
+    where set, holds every call back.
     """
 
     def __init__(self) -> None:
         self.problems: dict[int, str] = {}
+        self.taken: set[str] = set()
         self.named: set[str] = set()
         self.placements: list[Placement] = []
         self.discarded: list[Partial] = []
+        self.swept: list[tuple[str, str]] = []
+        self.leftovers: set[tuple[str, int]] = set()
         self.gate: asyncio.Event | None = None
         self.waiting = asyncio.Event()
 
@@ -181,16 +187,22 @@ class ScriptedFiles:
         self.placements += placements
         done = []
         for one in placements:
-            problem = self.problems.get(one.index, "")
+            exists = one.path in self.taken and one.overwrite is OverwritePolicy.FAIL
+            problem = "is there" if exists else self.problems.get(one.index, "")
             if not problem:
                 self.named.add(one.path)
-            done.append(Placed(one.index, problem))
+            done.append(Placed(one.index, problem, exists=exists))
         return done
 
     async def discard(self, partials: Sequence[Partial]) -> list[str]:
         await self._pass()
         self.discarded += partials
         return []
+
+    async def sweep(self, directories: Sequence[tuple[str, str]], unwanted: Unwanted) -> int:
+        await self._pass()
+        self.swept += directories
+        return len(await unwanted(frozenset(self.leftovers)))
 
     def close(self) -> None:
         """Nothing is held."""

@@ -33,13 +33,31 @@ MESSAGE_BYTES = 16 << 20
 
 
 class ShiftedClock(SystemClock):
-    """This machine's clocks; the time of day can be set forward."""
+    """This machine's clocks. The time of day can be set, all of them can be let run ahead.
+
+    Attributes:
+        ahead: how far the time of day has been set forward, or back.
+        passed: seconds that went by at once, on all clocks.
+        boot: names the start of the machine; `passed` before it are no part of its uptime.
+    """
 
     def __init__(self) -> None:
+        super().__init__()
         self.ahead = timedelta()
+        self.passed = 0.0
+        self.boot = "first"
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return datetime.now(UTC) + self.ahead + timedelta(seconds=self.passed)
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.passed
+
+    def uptime(self) -> float:
+        return super().uptime() + self.passed
+
+    def boot_id(self) -> str:
+        return self.boot
 
 
 class Caller:
@@ -106,8 +124,9 @@ class House:
             self.daemon = Daemon(self.settings, self._sqlite, self.clock)
         await self.daemon.policies.load()
         await self.daemon.feed.start()
-        await recover(self.store, self.daemon.scheduler, self.daemon.completion, self.clock)
-        works = (self.daemon.feed.run(), self.daemon.scheduler.run())
+        await recover(self.store, self.daemon.completion, self.clock)
+        daemon = self.daemon
+        works = (daemon.feed.run(), daemon.scheduler.run(), daemon.timekeeper.run())
         self._tasks = [asyncio.create_task(work) for work in works]
         targets = self.daemon.server.bind()
         await self.daemon.server.start()
@@ -132,6 +151,16 @@ class House:
         await self._sqlite.close()
         self.engine, self.files = ScriptedEngine(), ScriptedFiles()
         await self.open()
+
+    def let_pass(self, seconds: float) -> None:
+        """Lets time go by, and all who wait for it look at their clocks."""
+        self.clock.passed += seconds
+        self.look()
+
+    def look(self) -> None:
+        """All who wait for a moment look at their clocks."""
+        self.daemon.timekeeper.wake()
+        self.daemon.scheduler.wake()
 
     async def _quiet(self) -> None:
         for caller in self.callers:

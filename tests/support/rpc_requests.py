@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from google.protobuf.field_mask_pb2 import FieldMask
+
 from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopy.v1 import job_pb2
 from tests.support.rpc_house import Caller
@@ -39,6 +41,17 @@ async def got(caller: Caller, job_id: str) -> job_pb2.Job:
     """The job as it is now."""
     response = await caller.call("GetJob", pb.GetJobRequest(job_id=job_id))
     job: job_pb2.Job = response.job
+    return job
+
+
+async def updated(caller: Caller, job_id: str, *reset: str, **fields: Any) -> job_pb2.Job:
+    """The job after an UpdateJob; the properties named by `reset` get their defaults."""
+    request = pb.UpdateJobRequest(
+        job_id=job_id,
+        job=job_pb2.Job(**fields),
+        update_mask=FieldMask(paths=[*fields, *reset]),
+    )
+    job: job_pb2.Job = (await caller.call("UpdateJob", request)).job
     return job
 
 

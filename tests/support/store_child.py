@@ -11,9 +11,9 @@ import signal
 import sys
 from pathlib import Path
 
-from bgcopyd.queue.storage import StoreUnavailable
+from bgcopyd.queue.storage import Store, StoreUnavailable
 from bgcopyd.store.directory import StateDirectory
-from bgcopyd.store.sqlite import SQLiteStore
+from tests.support.store_kinds import BriefStore
 from tests.support.store_values import add, new_file, new_job
 
 CALLERS = 8
@@ -24,7 +24,7 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-async def _create(store: SQLiteStore) -> None:
+async def _create(store: Store) -> None:
     while True:
         job = new_job(description="x" * 500)
         await add(store, job, new_file(job))
@@ -34,7 +34,7 @@ async def _create(store: SQLiteStore) -> None:
 
 async def _fill(state_dir: Path, largest: int) -> None:
     """Writes until the disk takes no more, then shows that the store still works."""
-    store = await SQLiteStore.open(state_dir)
+    store = await BriefStore.open(state_dir)
     # A file beyond the limit is EFBIG instead of a signal: what a full disk looks like.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
@@ -51,7 +51,7 @@ async def _fill(state_dir: Path, largest: int) -> None:
 
 
 async def _run(state_dir: Path) -> None:
-    store = await SQLiteStore.open(state_dir)
+    store = await BriefStore.open(state_dir)
     _say("ready")
     await asyncio.gather(*[_create(store) for _ in range(CALLERS)])
 

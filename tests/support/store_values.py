@@ -44,6 +44,7 @@ from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.queue.storage import FileUpdate, Request, Store, Token, Tx
 
+STEADY = 1000.5
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 ANNA = "user:anna"
 BERT = "user:bert"
@@ -89,6 +90,12 @@ def full_job(owner: str = ANNA) -> Job:
         cleanup=True,
         retries=9,
         stalled=1.5,
+        due=2000.25,
+        not_before_due=1500.0,
+        deadline_due=3000.0,
+        active=STEADY,
+        active_time=NOW,
+        download_time=7.5,
         options=full_options(),
     )
 

@@ -85,6 +85,8 @@ def test_aria2s_own_options() -> None:
         ("jsonl", '{"url": "http://a", "sha256": "zz"}\n', "checksum"),
         ("csv", "address\nhttp://a\n", "'url'"),
         ("csv", "url,colour\nhttp://a,red\n", "'colour'"),
+        ("csv", "url\nhttp://a,x\n", "2 values"),
+        ("csv", "\r0", "no CSV"),
     ],
 )
 def test_what_is_wrong_is_named(form: str, text: str, problem: str) -> None:

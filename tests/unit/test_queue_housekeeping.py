@@ -6,7 +6,10 @@ import pytest
 
 from bgcopyd.queue.clock import SystemClock
 from bgcopyd.queue.housekeeping import Housekeeping
+from bgcopyd.queue.sweeper import Sweeper
 from bgcopyd.store.memory import MemoryStore
+from tests.support.clocks import FakeClock
+from tests.support.rpc_engine import ScriptedFiles
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -36,8 +39,31 @@ async def test_a_backup_is_due_by_the_age_of_the_last_one(age: timedelta | None,
     async def last_backup() -> datetime | None:
         return None if age is None else NOW - age
 
+    store, clock = MemoryStore(), FixedClock()
     house = Housekeeping(
-        MemoryStore(), FixedClock(), history=10, backup=backup, last_backup=last_backup
+        store,
+        clock,
+        Sweeper(store, ScriptedFiles(), clock),
+        history=10,
+        backup=backup,
+        last_backup=last_backup,
     )
     await house.round()
     assert calls == made
+
+
+async def test_it_sweeps_at_the_start_and_then_once_a_day() -> None:
+    store, clock, files = MemoryStore(), FakeClock(), ScriptedFiles()
+    await store.transact(lambda tx: tx.note_directories([("default", "a")], 1e9))
+
+    async def none() -> None:
+        return None
+
+    house = Housekeeping(
+        store, clock, Sweeper(store, files, clock), history=10, backup=None, last_backup=none
+    )
+    for passed, sweeps in ((0.0, 1), (86_399.0, 1), (2.0, 2), (1.0, 2)):
+        clock.true += passed
+        clock.set_by += timedelta(days=400)
+        await house.round()
+        assert len(files.swept) == sweeps

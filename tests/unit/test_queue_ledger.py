@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bgcopyd.jobs.file import File, FileSpec, Validators, Verification
 from bgcopyd.jobs.job import Job, JobState
+from bgcopyd.jobs.moments import Moment
 from bgcopyd.jobs.refusal import Refusal
 from bgcopyd.jobs.states import Trigger
 from bgcopyd.queue.ledger import file_after, progress_of, totals_after
@@ -105,7 +106,7 @@ def moved(one: Job, trigger: Trigger, **options: Any) -> tuple[Job | None, mock.
     """The job after a move, and the transaction that it was written to."""
     tx = mock.Mock()
     tx.update_job.side_effect = lambda changed, *, requeue=False: changed
-    return move(tx, one, trigger, LATER, **options), tx
+    return move(tx, one, trigger, Moment(LATER, 50.0), **options), tx
 
 
 def test_a_move_to_the_queue_takes_a_new_place() -> None:
@@ -144,7 +145,7 @@ def test_times_of_the_ends() -> None:
     assert after is not None
     assert after.transferred_time == LATER
     assert after.expire_time is None
-    after, _ = moved(after, Trigger.COMPLETE, retention=timedelta(days=1))
+    after, _ = moved(after, Trigger.COMPLETE, wait=86_400.0)
     assert after is not None
     assert (after.transferred_time, after.expire_time) == (LATER, LATER + timedelta(days=1))
 

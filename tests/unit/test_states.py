@@ -65,16 +65,16 @@ CANCELLED        .            .            .
 """
 
 CLOCK_TABLE = """
-from             RETRY_DUE  COMPLETE_FAILED
-SUSPENDED        .          .
-QUEUED           .          .
-CONNECTING       .          .
-TRANSFERRING     .          .
-TRANSIENT_ERROR  QUEUED     .
-ERROR            .          .
-TRANSFERRED      .          ERROR
-ACKNOWLEDGED     .          .
-CANCELLED        .          .
+from             RETRY_DUE  COMPLETE_FAILED  OVERTIME  DEADLINE  COST             INACTIVE
+SUSPENDED        .          .                .         ERROR     .                CANCELLED
+QUEUED           .          .                .         ERROR     TRANSIENT_ERROR  CANCELLED
+CONNECTING       .          .                ERROR     ERROR     TRANSIENT_ERROR  .
+TRANSFERRING     .          .                ERROR     ERROR     TRANSIENT_ERROR  .
+TRANSIENT_ERROR  QUEUED     .                .         ERROR     .                CANCELLED
+ERROR            .          .                .         .         .                CANCELLED
+TRANSFERRED      .          ERROR            .         .         .                CANCELLED
+ACKNOWLEDGED     .          .                .         .         .                .
+CANCELLED        .          .                .         .         .                .
 """
 
 

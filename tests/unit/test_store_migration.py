@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +144,37 @@ async def test_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> None:
         await assert_all_there(store)
         await store.close()
         assert check(tmp_path) == []
+
+
+async def test_times_of_day_become_moments(tmp_path: Path) -> None:
+    first_schema(tmp_path / DATABASE)
+    soon = (int(time.time()) + 1000) * 1_000_000
+    with closing(sqlite3.connect(tmp_path / DATABASE)) as db:
+        db.execute("UPDATE job SET next_attempt_time = ? WHERE state = 6", (soon,))
+        db.execute("UPDATE job SET expire_time = ? WHERE state = 8", (soon,))
+        db.execute("UPDATE job SET expire_time = 1 WHERE state = 9")
+        db.execute("UPDATE request SET expires = ?", (soon,))
+        db.execute("INSERT INTO request VALUES (?, 'r2', x'01', x'99', 0, -1)", (BERT,))
+        db.commit()
+    store = await SQLiteStore.open(tmp_path)
+    dues = {}
+    for seq, state in enumerate(STATES, 1):
+        job = await store.job(new_id(seq))
+        assert job is not None
+        assert abs((job.active_time - datetime.now(UTC)).total_seconds()) < 60
+        assert (job.active, job.download_time, job.deadline_due) == (0.0, 0.0, None)
+        if job.due is not None:
+            dues[state] = job.due
+    assert dues.pop(JobState.CANCELLED) == 0
+    assert dues.pop(JobState.CONNECTING) == dues.pop(JobState.TRANSFERRING) == 90 * 86_400
+    assert set(dues) == {JobState.TRANSIENT_ERROR, JobState.ACKNOWLEDGED}
+    assert all(990 < due <= 1000 for due in dues.values())
+    request = await store.transact(lambda tx: tx.request(BERT, "r1"))
+    assert request is not None
+    assert request.expires is not None
+    assert 990 < request.expires <= 1000
+    assert await store.transact(lambda tx: tx.next_moment(1.0)) == -1.0
+    await store.close()
 
 
 async def test_old_rows_take_all_that_is_new(tmp_path: Path) -> None:

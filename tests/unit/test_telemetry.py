@@ -30,6 +30,8 @@ def root_logger() -> Iterator[None]:
         ("Authorization: Basic dXNlcjpwYXNz end", "Authorization: *** end"),
         ("('authorization', 'Bearer abcdef')", "('authorization', '***')"),
         ('{"authorization": "secret"}', '{"authorization": "***"}'),
+        ("Set-Cookie: session=abc; Path=/", "Set-Cookie: ***; Path=/"),
+        ("sent X-Api-Key: abc to it", "sent X-Api-Key: *** to it"),
         ("got bearer abc.def.ghi", "got bearer ***"),
         ("https://u:p@host/a?sig=1#f", "https://***@host/a?***"),
         ("GET http://host/a#frag", "GET http://host/a#***"),

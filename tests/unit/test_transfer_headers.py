@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -139,6 +139,12 @@ def test_last_modified(modified: str, date: str, expected: Validators) -> None:
 )
 def test_retry_after(text: str, expected: float | None) -> None:
     assert retry_after(answer(retry_after=text), NOW) == expected
+
+
+def test_a_date_in_retry_after_is_told_by_the_clock_of_the_server() -> None:
+    told = answer(retry_after="Tue, 10 Nov 2026 10:01:00 GMT", date="Tue, 10 Nov 2026 10:00:50 GMT")
+    for wrong in (NOW, NOW + timedelta(days=3650), NOW - timedelta(days=3650)):
+        assert retry_after(told, wrong) == 10.0
 
 
 @given(st.lists(st.binary(max_size=80), max_size=8))

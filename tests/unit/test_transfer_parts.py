@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 from pathlib import Path
 
 import pycurl
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.transfer import failures
-from bgcopyd.transfer.admission import Admission
+from bgcopyd.transfer.admission import Admission, Lane
 from bgcopyd.transfer.buckets import Bucket, Rates
 from bgcopyd.transfer.mounts import MountTable
 from bgcopyd.transfer.redirects import Origin, RedirectRefused, follow, origin_of
@@ -65,33 +66,86 @@ def test_the_global_limit_comes_changes_and_goes() -> None:
     assert (rates.limit("job"), rates.charge("job", 1 << 30, 1.0)) == (0, 0.0)
 
 
+class Door:
+    """An Admission, and the names of those that it has let in."""
+
+    def __init__(self, *, per_host: int = 2, per_owner: int = 0, total: int = 100) -> None:
+        self.admission = Admission(per_host=per_host, per_owner=per_owner, total=total)
+        self.granted: list[str] = []
+
+    def wish(self, lane: Lane, *names: str, wanted: bool = True) -> None:
+        for name in names:
+            self.admission.request(lane, functools.partial(self._grant, name, wanted))
+
+    def _grant(self, name: str, wanted: bool) -> bool:  # noqa: FBT001 - of partial
+        if wanted:
+            self.granted.append(name)
+        return wanted
+
+    def admitted(self) -> str:
+        """Whom one more look lets in."""
+        self.granted.clear()
+        self.admission.admit()
+        return "".join(self.granted)
+
+
+def lane(host: str = "one", owner: str = "anna", *, foreground: bool = False) -> Lane:
+    return Lane(Origin("http", host, 80), owner, foreground)
+
+
 def test_admission_counts_per_host_and_in_all() -> None:
-    one, two = Origin("http", "one", 80), Origin("http", "two", 80)
-    admission = Admission(per_host=2, total=3)
-    granted: list[str] = []
+    door = Door(per_host=2, total=3)
+    one, two = lane("one"), lane("two")
+    door.wish(one, "gone", wanted=False)
+    door.wish(one, "a", "b", "c")
+    door.wish(two, "x", "y", "z")
+    assert door.admitted() == "axb"
+    assert door.admitted() == ""
+    door.admission.release(one)
+    assert door.admitted() == "y"
+    door.admission.release(two)
+    door.admission.release(two)
+    assert door.admitted() == "cz"
 
-    def wish(origin: Origin, name: str, *, wanted: bool = True) -> None:
-        def grant() -> bool:
-            if wanted:
-                granted.append(name)
-            return wanted
 
-        admission.request(origin, grant)
+def test_admission_gives_owners_turns_and_bounds_them() -> None:
+    anna, bert = lane(owner="anna"), lane(owner="bert")
+    door = Door(per_host=3, per_owner=2)
+    door.wish(anna, "a", "b", "c")
+    door.wish(bert, "x")
+    assert door.admitted() == "axb"
+    door.admission.release(bert)
+    assert door.admitted() == ""
+    door.admission.release(anna)
+    assert door.admitted() == "c"
+    # The bound is for all hosts together.
+    door.wish(lane("two", "anna"), "d")
+    assert door.admitted() == ""
 
-    wish(one, "gone", wanted=False)
-    for name in "abc":
-        wish(one, name)
-    for name in "xyz":
-        wish(two, name)
-    admission.admit()
-    assert granted == ["a", "b", "x"]
-    admission.release(one)
-    admission.admit()
-    assert granted == ["a", "b", "x", "c"]
-    admission.release(one)
-    admission.release(two)
-    admission.admit()
-    assert granted == ["a", "b", "x", "c", "y", "z"]
+
+def test_foreground_has_slots_of_its_own() -> None:
+    door = Door(per_host=2, per_owner=1, total=8)
+    front = lane(foreground=True)
+    for number in range(9):
+        door.wish(lane(str(number), str(number)), str(number))
+    door.wish(front, "f", "g", "h")
+    # First the foreground, two to the host; the background leaves an eighth of all to it.
+    assert door.admitted() == "fg012345"
+    door.admission.release(lane("0", "0"))
+    door.admission.release(lane("1", "1"))
+    assert door.admitted() == "67"
+    door.admission.release(front)
+    assert door.admitted() == "h"
+    assert Door(total=1).admission._background == 1
+
+
+def test_background_never_takes_what_is_kept_for_foreground() -> None:
+    door = Door(total=8)
+    for number in range(9):
+        door.wish(lane(str(number)), str(number))
+    assert door.admitted() == "0123456"
+    door.wish(lane("0", foreground=True), "f")
+    assert door.admitted() == "f"
 
 
 def test_mounts(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from bgcopyd.transfer.verdict import (
     Ask,
     Descend,
     Match,
+    Outside,
+    Rangeless,
     Redirect,
     Refuse,
     Reject,
@@ -156,6 +159,70 @@ ACCEPTED = Accept(HAVE, SIZE, SIZE, STRONG, Verification.VALIDATOR)
 )
 def test_verdicts(asked: Ask, got: Answer, expected: Verdict) -> None:
     assert judge(asked, got) == expected
+
+
+def foreign(size: int | None = SIZE) -> Ask:
+    return replace(ask(Rung.OVERLAP, STRONG, size), foreign=True)
+
+
+OTHER: dict[str, Any] = {"ETag": '"c"'}
+
+
+@pytest.mark.parametrize(
+    ("asked", "got", "expected"),
+    [
+        # Another source has names of its own; size and the bytes that are compared decide.
+        (foreign(), part(SINCE, **OTHER), OVERLAPPED),
+        (foreign(), part(SINCE, **ETAG), accept(SINCE, SIZE, SIZE, STRONG)),
+        (foreign(), part(SINCE, total=SIZE + 1, **OTHER), Restart()),
+        (foreign(None), part(SINCE, **OTHER), Restart()),
+        (ask(Rung.OVERLAP), part(SINCE, **OTHER), Restart()),
+    ],
+)
+def test_answers_of_another_source(asked: Ask, got: Answer, expected: Verdict) -> None:
+    assert judge(asked, got) == expected
+
+
+def opening(end: int | None = 50_000, **more: Any) -> Ask:
+    return Ask(Rung.OPENING, HAVE - 60_000, HAVE - 60_000, None, NONE, end=end, part=True, **more)
+
+
+FIRST = HAVE - 60_000
+
+
+@pytest.mark.parametrize(
+    ("asked", "got", "expected"),
+    [
+        (opening(), part(FIRST, 50_000, **ETAG), accept(FIRST, 50_000, SIZE, STRONG, fresh=True)),
+        (opening(), part(FIRST, SIZE, **ETAG), accept(FIRST, 50_000, SIZE, STRONG, fresh=True)),
+        (opening(), part(FIRST, FIRST + 9), accept(FIRST, FIRST + 9, SIZE, NONE, fresh=True)),
+        (opening(), part(FIRST, 50_000, "*"), accept(FIRST, 50_000, None, NONE, fresh=True)),
+        (opening(), answer(416), Outside()),
+        (opening(), answer(416, Content_Range="bytes */5"), Outside()),
+        (opening(streams=False), answer(200, Content_Length=SIZE), Rangeless()),
+        (
+            opening(),
+            answer(200, Content_Length=SIZE),
+            accept(0, SIZE, SIZE, NONE, fresh=True, stream=True),
+        ),
+    ],
+)
+def test_the_first_part_of_a_file(asked: Ask, got: Answer, expected: Verdict) -> None:
+    assert judge(asked, got) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "got"),
+    [
+        (opening(), part(FIRST - 1, 50_000)),
+        (opening(), part(FIRST + 1, 50_000)),
+        (opening(None), part(FIRST, SIZE, "*")),
+        (opening(), part(FIRST, 50_000, Content_Encoding="gzip")),
+        (opening(), answer(416, Content_Range=f"bytes */{SIZE}")),
+    ],
+)
+def test_no_first_part_of_a_file(asked: Ask, got: Answer) -> None:
+    assert isinstance(judge(asked, got), Reject)
 
 
 @pytest.mark.parametrize(

@@ -116,8 +116,7 @@ def _tell(session: Session, limits: Policy) -> int:
         "inactivity_timeout": words.span(limits.inactivity_timeout.total_seconds()),
         "network_cost": limits.network_cost.name.lower(),
     }
-    for name, value in shown.items():
-        session.data(f"{name + ':':21} {value}")
+    session.facts(shown.items())
     return Exit.OK
 
 

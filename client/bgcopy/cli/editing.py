@@ -10,6 +10,7 @@ import click
 from bgcopy import FileSpec, Job, JobInfo, JobState
 from bgcopy.cli import shapes, words
 from bgcopy.cli.exits import Exit
+from bgcopy.cli.failure import Failure
 from bgcopy.cli.listing import file_row, table
 from bgcopy.cli.lookup import find
 from bgcopy.cli.options import shared
@@ -88,14 +89,20 @@ def take(session: Session, /, jobs: tuple[str, ...]) -> int:
 @shared
 @click.pass_obj
 def retry(session: Session, /, jobs: tuple[str, ...]) -> int:
-    """Try failed or waiting jobs again now; others are left as they are."""
+    """Try failed or waiting jobs again now."""
     return asyncio.run(each(session, jobs, "tried again", _retry))
 
 
 async def _retry(job: Job) -> JobInfo:
     info = await job.info()
-    failed = info.state in {JobState.ERROR, JobState.TRANSIENT_ERROR}
-    return await job.resume() if failed else info
+    if info.state in {JobState.ERROR, JobState.TRANSIENT_ERROR}:
+        return await job.resume()
+    raise Failure(
+        Exit.CONFLICT,
+        f"{words.clean(info.display_name)} is {words.state(info)}, so there is nothing to retry",
+        "`bgcopy resume` goes on with a paused job.",
+        "INVALID_STATE",
+    )
 
 
 @click.command()

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Sequence
 import click
 
 from bgcopy import FileInfo, JobInfo, JobState
-from bgcopy.cli import shapes, words
+from bgcopy.cli import completion, shapes, words
 from bgcopy.cli.exits import Exit
 from bgcopy.cli.lookup import find
 from bgcopy.cli.options import shared
+from bgcopy.cli.properties import option_facts
 from bgcopy.cli.session import Session
 
 _STATES = {state.name.lower(): state for state in JobState if state is not JobState.UNKNOWN}
@@ -85,7 +86,7 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 @click.command()
-@click.argument("job", metavar="JOB")
+@click.argument("job", metavar="JOB", shell_complete=completion.jobs)
 @shared
 @click.pass_obj
 def show(session: Session, /, job: str) -> int:
@@ -101,9 +102,7 @@ async def _show(session: Session, word: str) -> int:
     if session.json:
         session.data_json({**shapes.job(info), "files": [shapes.file(file) for file in files]})
         return Exit.OK
-    for name, value in _facts(info):
-        if value:
-            session.data(f"{name + ':':10} {value}")
+    session.facts([*_facts(info), *option_facts(info)])
     for line in table([file_row(file) for file in files]) if files else ():
         session.data(f"  {line}")
     return Exit.OK

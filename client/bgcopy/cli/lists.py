@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -134,15 +134,23 @@ def _jsonl(text: str) -> Iterator[Entry]:
 
 
 def _csv(text: str) -> Iterator[Entry]:
-    rows = csv.DictReader(io.StringIO(text))
-    names = [name.strip().lower() for name in rows.fieldnames or ()]
-    if "url" not in names:
-        raise _wrong(1, "names no column 'url'; the first line of a CSV list names its columns")
-    rows.fieldnames = names
-    for row in rows:
-        values = {name: (value or "").strip() for name, value in row.items() if name}
-        mirrors = values.pop("mirrors", "").split()
-        yield _of_values({**values, "mirrors": mirrors}, rows.line_num)
+    rows = csv.reader(io.StringIO(text))
+    try:
+        names = [name.strip().lower() for name in next(rows, [])]
+        if "url" not in names:
+            raise _wrong(1, "names no column 'url'; the first line of a CSV list names its columns")
+        for row in rows:
+            if row:
+                yield _of_row(names, row, rows.line_num)
+    except csv.Error as problem:
+        raise _wrong(rows.line_num, f"is no CSV: {problem}") from None
+
+
+def _of_row(names: Sequence[str], row: Sequence[str], number: int) -> Entry:
+    if len(row) > len(names):
+        raise _wrong(number, f"has {len(row)} values for {len(names)} columns")
+    values = {name: value.strip() for name, value in zip(names, row, strict=False)}
+    return _of_values({**values, "mirrors": values.get("mirrors", "").split()}, number)
 
 
 def _of_values(values: Mapping[str, Any], number: int) -> Entry:

@@ -48,9 +48,7 @@ async def _probe(session: Session, url: str, headers: tuple[str, ...], proxies: 
     if session.json:
         session.data_json(shapes.plain(found))
     else:
-        for name, value in _probe_facts(found):
-            if value:
-                session.data(f"{name + ':':10} {value}")
+        session.facts(_probe_facts(found))
     return Exit.OK if found.error is None else exits.of_transfer(found.error)
 
 

@@ -12,6 +12,8 @@ import click
 import bgcopy
 from bgcopy import HttpHeader, NotificationSettings, ProxySettings, ProxyUsage
 from bgcopy.cli.options import size, span, span_or_zero
+from bgcopy.cli.words import clean, when
+from bgcopy.cli.words import span as span_in_words
 
 EnumT = TypeVar("EnumT", bound=enum.Enum)
 
@@ -164,17 +166,51 @@ def parse_all(given: tuple[str, ...]) -> dict[str, Any]:
     return values
 
 
+# What `show` tells apart from these, and what every job has.
+_TOLD = {"display_name", "description", "priority", "labels", "max_bytes_per_second"}
+_USUAL = bgcopy.JobInfo(
+    "",
+    bgcopy.JobState.UNKNOWN,
+    minimum_retry_delay=timedelta(minutes=10),
+    no_progress_timeout=timedelta(days=14),
+    maximum_download_time=timedelta(days=90),
+    redirect_policy=bgcopy.RedirectPolicy.ALLOW_SILENT,
+    overwrite_policy=bgcopy.OverwritePolicy.REPLACE,
+)
+
+
+def option_facts(info: bgcopy.JobInfo) -> list[tuple[str, str]]:
+    """Properties of a job that are not the usual ones, as `show` tells them."""
+    facts = [
+        (name, shown(getattr(info, name)))
+        for name in PARSERS
+        if name not in _TOLD and getattr(info, name) != getattr(_USUAL, name)
+    ]
+    headers = [
+        f"{clean(one.name)}: {'(secret)' if one.secret else clean(one.value)}"
+        for one in info.custom_headers
+    ]
+    keys = [f"{key.scheme.name.lower()} for the {key.target.name.lower()}"
+            for key in info.credentials]  # fmt: skip
+    return [*facts, ("headers", "; ".join(headers)), ("signs in", ", ".join(keys))]
+
+
 def shown(value: Any) -> str:
-    """A property's value as it is written in NAME=VALUE, for people."""
-    match value:
-        case None:
-            return ""
-        case enum.Enum():
-            return value.name.lower()
-        case bool():
-            return "yes" if value else "no"
-        case timedelta():
-            return f"{value.total_seconds():g}s"
-        case datetime():
-            return value.astimezone().isoformat(timespec="seconds")
-    return str(value)
+    """A property's value as people read it."""
+    for kind, word in _SHOWN:
+        if isinstance(value, kind):
+            return word(value)
+    return clean(str(value))
+
+
+# In this order: what is more than one of them is the first.
+_SHOWN: tuple[tuple[type, Callable[[Any], str]], ...] = (
+    (type(None), lambda _: ""),
+    (enum.Enum, lambda value: value.name.lower()),
+    (bool, lambda value: "yes" if value else "no"),
+    (timedelta, lambda value: span_in_words(value.total_seconds())),
+    (datetime, when),
+    (tuple, lambda value: ", ".join(map(shown, value))),
+    (ProxySettings, lambda value: shown(value.proxies) or shown(value.usage)),
+    (NotificationSettings, lambda value: shown(value.flags)),
+)

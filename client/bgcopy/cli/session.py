@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +43,13 @@ class Session:
     def data_json(self, shape: Any) -> None:
         """Print what was asked for as a line of JSON."""
         self.data(shapes.dumps(shape))
+
+    def facts(self, facts: Iterable[tuple[str, str]]) -> None:
+        """Print the facts that there are, their values under one another."""
+        told = [(name, value) for name, value in facts if value]
+        width = max((len(name) for name, _ in told), default=0) + 1
+        for name, value in told:
+            self.data(f"{name + ':':{width}} {value}")
 
     def note(self, text: str) -> None:
         """Tell people something beside the data."""

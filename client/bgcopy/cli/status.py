@@ -35,9 +35,7 @@ async def _status(session: Session) -> int:
         session.data_json(shape if stats is None else {**shape, "stats": shapes.stats(stats)})
         return Exit.OK
     facts = _server_facts(info, target)
-    for name, value in facts if stats is None else [*facts, *_stats_facts(stats)]:
-        if value:
-            session.data(f"{name + ':':10} {value}")
+    session.facts(facts if stats is None else [*facts, *_stats_facts(stats)])
     return Exit.OK
 
 

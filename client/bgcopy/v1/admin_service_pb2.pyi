@@ -59,7 +59,9 @@ class Policy(message.Message):
     """What the network costs now; UNSPECIFIED in a request means UNRESTRICTED."""
     @builtins.property
     def retention(self) -> duration_pb2.Duration:
-        """How long jobs stay readable that end from now on, where the job does not say; at most 10 years."""
+        """How long jobs stay readable that end from now on, where the job does not say; at most 10 years.
+        0 is until the daemon next cleans up, about a minute.
+        """
 
     @builtins.property
     def inactivity_timeout(self) -> duration_pb2.Duration:

@@ -288,7 +288,9 @@ class BackgroundCopyManagerServicer(object):
 
     def SetCredentials(self, request, context):
         """SetCredentials stores credentials for a job's servers or proxies, encrypted; those of the same
-        target and scheme are replaced. No RPC returns them.
+        target and scheme are replaced. No RPC returns them, and they are dropped when the job ends.
+        For its owner alone, as custom headers are: an administrator is refused with NOT_JOB_OWNER, and
+        so he is where he would change what a job with secrets fetches from whom.
 
         INVALID_ARGUMENT / AUTH_TARGET_INVALID, AUTH_SCHEME_INVALID, USER_NAME_TOO_LARGE,
         PASSWORD_TOO_LARGE.
@@ -298,7 +300,7 @@ class BackgroundCopyManagerServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RemoveCredentials(self, request, context):
-        """RemoveCredentials forgets credentials; absent ones count as done.
+        """RemoveCredentials forgets credentials; absent ones count as done. For the job's owner alone.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

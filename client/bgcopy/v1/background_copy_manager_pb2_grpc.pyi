@@ -102,13 +102,15 @@ class BackgroundCopyManagerStub:
     """
     SetCredentials: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.SetCredentialsRequest, _background_copy_manager_pb2.SetCredentialsResponse]
     """SetCredentials stores credentials for a job's servers or proxies, encrypted; those of the same
-    target and scheme are replaced. No RPC returns them.
+    target and scheme are replaced. No RPC returns them, and they are dropped when the job ends.
+    For its owner alone, as custom headers are: an administrator is refused with NOT_JOB_OWNER, and
+    so he is where he would change what a job with secrets fetches from whom.
 
     INVALID_ARGUMENT / AUTH_TARGET_INVALID, AUTH_SCHEME_INVALID, USER_NAME_TOO_LARGE,
     PASSWORD_TOO_LARGE.
     """
     RemoveCredentials: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.RemoveCredentialsRequest, _background_copy_manager_pb2.RemoveCredentialsResponse]
-    """RemoveCredentials forgets credentials; absent ones count as done."""
+    """RemoveCredentials forgets credentials; absent ones count as done. For the job's owner alone."""
     ProbeUrl: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.ProbeUrlRequest, _background_copy_manager_pb2.ProbeUrlResponse]
     """ProbeUrl asks a server about a file, without a job. What the server answers is data, also where
     it is an error.
@@ -221,13 +223,15 @@ class BackgroundCopyManagerAsyncStub(BackgroundCopyManagerStub):
     """
     SetCredentials: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.SetCredentialsRequest, _background_copy_manager_pb2.SetCredentialsResponse]  # type: ignore[assignment]
     """SetCredentials stores credentials for a job's servers or proxies, encrypted; those of the same
-    target and scheme are replaced. No RPC returns them.
+    target and scheme are replaced. No RPC returns them, and they are dropped when the job ends.
+    For its owner alone, as custom headers are: an administrator is refused with NOT_JOB_OWNER, and
+    so he is where he would change what a job with secrets fetches from whom.
 
     INVALID_ARGUMENT / AUTH_TARGET_INVALID, AUTH_SCHEME_INVALID, USER_NAME_TOO_LARGE,
     PASSWORD_TOO_LARGE.
     """
     RemoveCredentials: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.RemoveCredentialsRequest, _background_copy_manager_pb2.RemoveCredentialsResponse]  # type: ignore[assignment]
-    """RemoveCredentials forgets credentials; absent ones count as done."""
+    """RemoveCredentials forgets credentials; absent ones count as done. For the job's owner alone."""
     ProbeUrl: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.ProbeUrlRequest, _background_copy_manager_pb2.ProbeUrlResponse]  # type: ignore[assignment]
     """ProbeUrl asks a server about a file, without a job. What the server answers is data, also where
     it is an error.
@@ -415,7 +419,9 @@ class BackgroundCopyManagerServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_background_copy_manager_pb2.SetCredentialsResponse, _abc.Awaitable[_background_copy_manager_pb2.SetCredentialsResponse]]:
         """SetCredentials stores credentials for a job's servers or proxies, encrypted; those of the same
-        target and scheme are replaced. No RPC returns them.
+        target and scheme are replaced. No RPC returns them, and they are dropped when the job ends.
+        For its owner alone, as custom headers are: an administrator is refused with NOT_JOB_OWNER, and
+        so he is where he would change what a job with secrets fetches from whom.
 
         INVALID_ARGUMENT / AUTH_TARGET_INVALID, AUTH_SCHEME_INVALID, USER_NAME_TOO_LARGE,
         PASSWORD_TOO_LARGE.
@@ -427,7 +433,7 @@ class BackgroundCopyManagerServicer(metaclass=_abc_1.ABCMeta):
         request: _background_copy_manager_pb2.RemoveCredentialsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_background_copy_manager_pb2.RemoveCredentialsResponse, _abc.Awaitable[_background_copy_manager_pb2.RemoveCredentialsResponse]]:
-        """RemoveCredentials forgets credentials; absent ones count as done."""
+        """RemoveCredentials forgets credentials; absent ones count as done. For the job's owner alone."""
 
     @_abc_1.abstractmethod
     def ProbeUrl(

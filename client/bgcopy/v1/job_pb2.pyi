@@ -905,7 +905,9 @@ class Job(message.Message):
 
     @builtins.property
     def next_attempt_time(self) -> timestamp_pb2.Timestamp:
-        """When a job in TRANSIENT_ERROR tries again. Set by the server."""
+        """When a job in TRANSIENT_ERROR tries again, or a QUEUED one that waits for not_before may
+        start. Set by the server.
+        """
 
     @builtins.property
     def maximum_download_time(self) -> duration_pb2.Duration:
@@ -961,11 +963,13 @@ class Job(message.Message):
 
     @builtins.property
     def download_time(self) -> duration_pb2.Duration:
-        """How much of maximum_download_time is used. Set by the server."""
+        """How much of maximum_download_time is used, up to the newest progress. Set by the server."""
 
     @builtins.property
     def inactivity_time(self) -> timestamp_pb2.Timestamp:
-        """When the job is cancelled for inactivity, if nothing happens until then. Set by the server."""
+        """When the job is cancelled for inactivity, if nothing happens until then; absent while it
+        runs. Set by the server.
+        """
 
     def __init__(
         self,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopy.v1 import error_pb2, job_pb2
 from bgcopyd.api.encode_options import header, job_options
-from bgcopyd.api.encode_times import duration, timestamp
+from bgcopyd.api.encode_times import set_duration, set_moment, timestamp
 from bgcopyd.api.tokens import resume_token
 from bgcopyd.jobs.blocking import blocked_reason
 from bgcopyd.jobs.file import File, FileRange
@@ -25,7 +25,7 @@ from bgcopyd.queue.watch import (
     WatchEvent,
 )
 
-_DEFAULT_OPTIONS = job_options(DEFAULT_OPTIONS)
+_DEFAULT_OPTIONS = job_options(DEFAULT_OPTIONS).SerializeToString()
 _REMOVALS = {
     Removal.DELETED: pb.JOB_REMOVED_REASON_DELETED,
     Removal.NO_MATCH: pb.JOB_REMOVED_REASON_NO_MATCH,
@@ -51,49 +51,60 @@ def transfer_error(error: TransferError | None) -> error_pb2.TransferError | Non
     )
 
 
-def progress(value: Progress) -> job_pb2.JobProgress:
-    """How far a job has come."""
-    return job_pb2.JobProgress(
-        bytes_transferred=value.bytes_transferred,
-        bytes_total=value.bytes_total,
-        files_total=value.files_total,
-        files_transferred=value.files_transferred,
-        bytes_per_second=value.bytes_per_second,
-    )
+def _set_progress(message: job_pb2.JobProgress, value: Progress) -> None:
+    message.bytes_transferred = value.bytes_transferred
+    if value.bytes_total is not None:
+        message.bytes_total = value.bytes_total
+    message.files_total = value.files_total
+    message.files_transferred = value.files_transferred
+    message.bytes_per_second = value.bytes_per_second
 
 
 def job(value: Job) -> job_pb2.Job:
     """A job."""
-    message = job_pb2.Job(
-        job_id=value.job_id,
-        etag=value.etag,
-        revision=value.revision,
-        type=int(value.type),  # type: ignore[arg-type] # same numbers, tested
-        state=int(value.state),  # type: ignore[arg-type] # same numbers, tested
-        display_name=value.display_name,
-        description=value.description,
-        priority=int(value.priority),  # type: ignore[arg-type] # same numbers, tested
-        owner=value.owner,
-        labels=value.labels or None,
-        progress=progress(value.progress),
-        error=transfer_error(value.error),
-        error_count=value.error_count,
-        blocked_reason=blocked_reason(value),
-        minimum_retry_delay=duration(value.minimum_retry_delay),
-        no_progress_timeout=duration(value.no_progress_timeout),
-        max_bytes_per_second=value.max_bytes_per_second,
-        auto_complete=value.auto_complete,
-        create_time=timestamp(value.create_time),
-        modification_time=timestamp(value.modification_time),
-        transferred_time=timestamp(value.transferred_time),
-        expire_time=timestamp(value.expire_time),
-        next_attempt_time=timestamp(value.next_attempt_time),
-        partially_completed=value.partially_completed,
-    )
-    message.MergeFrom(
-        _DEFAULT_OPTIONS if value.options is DEFAULT_OPTIONS else job_options(value.options)
-    )
+    message = job_pb2.Job()
+    set_job(message, value)
     return message
+
+
+def set_job(message: job_pb2.Job, value: Job) -> None:
+    """Fills an empty message.
+
+    In place, since a message in a constructor's arguments is copied by encoding and decoding it.
+    """
+    message.job_id = value.job_id
+    message.etag = value.etag
+    message.revision = value.revision
+    message.type = value.type  # type: ignore[assignment] # same numbers, tested
+    message.state = value.state  # type: ignore[assignment] # same numbers, tested
+    message.display_name = value.display_name
+    message.description = value.description
+    message.priority = value.priority  # type: ignore[assignment] # same numbers, tested
+    message.owner = value.owner
+    for key, text in value.labels.items():
+        message.labels[key] = text
+    _set_progress(message.progress, value.progress)
+    error = transfer_error(value.error)
+    if error is not None:
+        message.error.CopyFrom(error)
+    message.error_count = value.error_count
+    message.blocked_reason = blocked_reason(value)
+    set_duration(message.minimum_retry_delay, value.minimum_retry_delay)
+    set_duration(message.no_progress_timeout, value.no_progress_timeout)
+    message.max_bytes_per_second = value.max_bytes_per_second
+    message.auto_complete = value.auto_complete
+    set_moment(message.create_time, value.create_time)
+    set_moment(message.modification_time, value.modification_time)
+    set_moment(message.transferred_time, value.transferred_time)
+    set_moment(message.expire_time, value.expire_time)
+    set_moment(message.next_attempt_time, value.next_attempt_time)
+    message.partially_completed = value.partially_completed
+    set_duration(message.download_time, value.download_time)
+    set_moment(message.inactivity_time, value.inactivity_time)
+    if value.options is DEFAULT_OPTIONS:
+        message.MergeFromString(_DEFAULT_OPTIONS)
+    else:
+        message.MergeFrom(job_options(value.options))
 
 
 def file(value: File) -> job_pb2.File:
@@ -139,7 +150,8 @@ def watch_event(event: WatchEvent, store_id: str) -> bytes:
     if isinstance(event, JobChanged):
         if event.encoded is None:
             token = "" if event.position is None else resume_token(store_id, event.position)
-            message = pb.WatchJobsResponse(resume_token=token, job_changed=job(event.job))
+            message = pb.WatchJobsResponse(resume_token=token)
+            set_job(message.job_changed, event.job)
             event.encoded = message.SerializeToString()
         return event.encoded
     if isinstance(event, FileChanged):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import click
 
 from bgcopyd.cli.settings_flags import load_settings, settings_flags
 from bgcopyd.config import Configuration
+
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @click.group()
@@ -55,7 +58,7 @@ def _plain(configuration: Configuration) -> dict[str, object]:
 
 def _value(value: object) -> object:
     if isinstance(value, Mapping):
-        return {str(key): str(one) for key, one in value.items()}
+        return {str(key): _value(one) for key, one in value.items()}
     if isinstance(value, tuple):
         return [str(one) for one in value]
     if value is None or isinstance(value, bool | int | float):
@@ -66,6 +69,10 @@ def _value(value: object) -> object:
 def _toml(value: object) -> str:
     """TOML's basic strings are JSON's; numbers and booleans are written alike."""
     if isinstance(value, dict):
-        pairs = (f"{key} = {json.dumps(one)}" for key, one in value.items())
+        pairs = (f"{_toml_key(key)} = {json.dumps(one)}" for key, one in value.items())
         return f"{{ {', '.join(pairs)} }}" if value else "{}"
     return json.dumps(value)
+
+
+def _toml_key(key: str) -> str:
+    return key if _BARE_KEY.fullmatch(key) else json.dumps(key)

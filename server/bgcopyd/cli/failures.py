@@ -9,6 +9,7 @@ from bgcopyd.cli.exits import CommandError, Exit
 from bgcopyd.queue.storage import StoreUnavailable
 from bgcopyd.rpc.server import Listener
 from bgcopyd.store.errors import (
+    KeyProblem,
     NetworkFilesystem,
     SchemaTooNew,
     StateDirectoryError,
@@ -22,6 +23,7 @@ _CODES: tuple[tuple[type[Exception], Exit], ...] = (
     (StoreDamaged, Exit.DAMAGED),
     (StoreUnavailable, Exit.IO_ERROR),
     (SchemaTooNew, Exit.CONFIGURATION),
+    (KeyProblem, Exit.CONFIGURATION),
     (StateDirectoryLocked, Exit.IN_USE),
     (NoBackup, Exit.NOT_FOUND),
     (NetworkFilesystem, Exit.CONFIGURATION),

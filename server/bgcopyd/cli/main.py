@@ -14,6 +14,7 @@ import click
 from bgcopyd import __version__
 from bgcopyd.cli.config import config
 from bgcopyd.cli.exits import CommandError, Exit
+from bgcopyd.cli.secrets import secrets as secrets_command
 from bgcopyd.cli.serve import serve
 from bgcopyd.cli.store import store
 from bgcopyd.cli.token import token
@@ -28,7 +29,7 @@ def bgcopyd() -> None:
     """The background copy daemon: fetches what its clients queue, through crashes and reboots."""
 
 
-for _command in (serve, config, token, store):
+for _command in (serve, config, token, store, secrets_command):
     bgcopyd.add_command(_command)
 
 

@@ -25,6 +25,7 @@ from bgcopyd.jobs.http_options import ProxySettings, ProxyUsage
 from bgcopyd.jobs.options import CostState
 from bgcopyd.jobs.policy import POLICY_FIELDS, Policy
 from bgcopyd.jobs.proxy_rules import proxy_lists_problem
+from bgcopyd.queue.plan import Rules
 
 HOST_ROOT = "fs"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -84,6 +85,9 @@ Duration = Annotated[float, BeforeValidator(parse_duration)]
 Listening = Annotated[Listener, BeforeValidator(parse_listener)]
 Cost = Annotated[str, AfterValidator(parse_cost)]
 Positive = Annotated[int, Field(ge=1, le=10_000_000)]
+Bound = Annotated[int, Field(ge=0, le=10_000_000)]
+Owner = Annotated[str, Field(min_length=1)]
+Weight = Annotated[float, Field(ge=0.01, le=100)]
 
 
 class Settings(BaseModel):
@@ -108,10 +112,33 @@ class Settings(BaseModel):
         "serves jobs that name none; may be given several times.",
     )
     background_jobs: int = _limit("background_jobs")
+    background_jobs_per_owner: Bound = Field(
+        default=0, description="How many of them may be of one owner; 0 for no bound."
+    )
+    owner_weights: Mapping[Owner, Weight] = Field(
+        default_factory=dict,
+        description="OWNER=WEIGHT, an owner's share of the background slots in relation to others, "
+        "who have 1; from 0.01 to 100; may be given several times.",
+    )
+    ageing: Duration = Field(
+        default=3600.0,
+        description="How long a background job waits until it is lifted by one priority, "
+        "where its own gets nothing; 0 for never.",
+    )
     files_in_parallel: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=8, description="How many files of one job are fetched at once."
     )
     max_bytes_per_second: Rate = _limit("max_bytes_per_second")
+    connections_per_host: Annotated[int, Field(ge=1, le=256)] = Field(
+        default=16,
+        description="How many files of one host are fetched at once in the background on each "
+        "volume, and as many more in the foreground.",
+    )
+    connections_per_owner: Bound = Field(
+        default=0,
+        description="How many files of one owner are fetched at once in the background on each "
+        "volume; 0 for no bound.",
+    )
     time_slice: Annotated[Duration, Field(gt=0)] = Field(
         default=300.0, description="How long a background job runs while others of its rank wait."
     )
@@ -160,6 +187,11 @@ class Settings(BaseModel):
         description="HOST, *.DOMAIN, NETWORK or <local>, reached without `proxy`; may be given "
         "several times.",
     )
+    secrets_key_file: AbsolutePath | None = Field(
+        default=None,
+        description="Keys that stored secrets are sealed with; secrets.key in the state directory, "
+        "made there, if absent.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug, info, warning or error."
     )
@@ -170,9 +202,9 @@ class Settings(BaseModel):
         default=True, description="Back the queue up once a day; three backups are kept."
     )
 
-    @field_validator("roots", "ca_bundles", "client_certificates")
+    @field_validator("roots", "ca_bundles", "client_certificates", "owner_weights")
     @classmethod
-    def _freeze(cls, named: Mapping[str, Path]) -> Mapping[str, Path]:
+    def _freeze(cls, named: Mapping[str, object]) -> Mapping[str, object]:
         return MappingProxyType(dict(named))
 
     @field_validator("listen")
@@ -199,6 +231,17 @@ class Settings(BaseModel):
     def all_roots(self) -> Mapping[str, Path]:
         """The roots with `fs`, the whole file system with the daemon's own rights."""
         return MappingProxyType({**self.roots, HOST_ROOT: Path("/")})
+
+    @property
+    def rules(self) -> Rules:
+        """The rules as the scheduler takes them."""
+        return Rules(
+            background_jobs=self.background_jobs,
+            time_slice=self.time_slice,
+            jobs_per_owner=self.background_jobs_per_owner,
+            ageing=self.ageing,
+            weights=self.owner_weights,
+        )
 
     @property
     def policy(self) -> Policy:

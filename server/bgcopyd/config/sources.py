@@ -20,8 +20,14 @@ PAIRS = {
     "roots": "NAME=DIR",
     "ca_bundles": "NAME=FILE",
     "client_certificates": "NAME=FILE",
+    "owner_weights": "OWNER=WEIGHT",
 }
-_SINGULAR = {"roots": "root", "ca_bundles": "CA bundle", "client_certificates": "certificate"}
+_SINGULAR = {
+    "roots": "root",
+    "ca_bundles": "CA bundle",
+    "client_certificates": "certificate",
+    "owner_weights": "weight",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ def _from_variable(key: str, text: str) -> tuple[object, tuple[str, ...]]:
 
 
 def _pairs(key: str, texts: object, origin: str) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Values written NAME=DIR or NAME=FILE."""
+    """Values written as pairs."""
     assert isinstance(texts, Iterable)
     pairs: dict[str, str] = {}
     problems: list[str] = []

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
 from bgcopyd.jobs.http_options import HttpHeader
 from bgcopyd.jobs.job import TransferError
+from bgcopyd.jobs.values import value
 
 
 class Verification(enum.IntEnum):
@@ -29,7 +29,7 @@ class DigestAlgorithm(enum.IntEnum):
         return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Digest:
     """An expected digest of a whole file."""
 
@@ -37,7 +37,7 @@ class Digest:
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class FileRange:
     """A part of a file; `length` None is to the end."""
 
@@ -45,7 +45,7 @@ class FileRange:
     length: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class FileSpec:
     """What to fetch and where to put it: `path` is relative to the directory of `root`.
 
@@ -62,7 +62,7 @@ class FileSpec:
     mirrors: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SourceBytes:
     """How many bytes came from a URL, which is without user information and query."""
 
@@ -70,7 +70,7 @@ class SourceBytes:
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class FileReport:
     """What transfers have learnt of a file, for people.
 
@@ -85,7 +85,7 @@ class FileReport:
 NO_REPORT = FileReport()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Validators:
     """What the server said to recognise the file by (RFC 9110 section 8.8), as it was sent.
 
@@ -98,7 +98,7 @@ class Validators:
     last_modified_strong: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class File:
     """One file of a job.
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import field
+from datetime import UTC, datetime
 
 from bgcopyd.jobs.options import DEFAULT_OPTIONS, JobOptions
 from bgcopyd.jobs.reasons import Reason
+from bgcopyd.jobs.values import value
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NO_LABELS: Mapping[str, str] = {}
 
 
@@ -64,7 +66,7 @@ class ErrorContext(enum.IntEnum):
     REMOTE_APPLICATION = 7
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class TransferError:
     """Why a job or a file stands still; the message is free of secrets."""
 
@@ -77,7 +79,7 @@ class TransferError:
     http_status: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Progress:
     """How far a job has come; `bytes_total` is None while any file's size is unknown."""
 
@@ -88,7 +90,7 @@ class Progress:
     bytes_per_second: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Job:
     """One job as the queue knows it.
 
@@ -97,6 +99,12 @@ class Job:
     none. `completing` says that Complete has begun and must be carried through, `cleanup` that the
     job has ended and its partial files are not all deleted yet. `stalled` is how many seconds the
     job has waited since its last new byte, `retries` how many attempts have failed since then.
+
+    Moments of the steady scale (see jobs/clocks.py): `due` is when what it waits for in its state
+    comes, `not_before_due` and `deadline_due` are those of the options, `active` when it was last
+    active, at the time of day `active_time`. `download_time` leaves out the run under way.
+    `inactivity_time` is worked out for whoever looks, and so is `turn_reason`, what a
+    queued job waits for; neither is stored.
     """
 
     job_id: str
@@ -131,6 +139,14 @@ class Job:
     retries: int = 0
     stalled: float = 0.0
     options: JobOptions = DEFAULT_OPTIONS
+    due: float | None = None
+    not_before_due: float | None = None
+    deadline_due: float | None = None
+    active: float = 0.0
+    active_time: datetime = EPOCH
+    download_time: float = 0.0
+    inactivity_time: datetime | None = None
+    turn_reason: str = ""
 
     @property
     def partially_completed(self) -> bool:

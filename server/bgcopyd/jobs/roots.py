@@ -13,6 +13,9 @@ PARTIAL_PREFIX = ".bgcopy-"
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
+# What most names look like: of the rules below only that of the devices' names can forbid one.
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_-](?:[A-Za-z0-9_. -]{0,200}[A-Za-z0-9_-])?")
+
 _DEVICE_NAMES = frozenset(
     ["con", "prn", "aux", "nul"]
     + [f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10)]
@@ -112,6 +115,8 @@ def _components(path: str) -> list[str]:
 
 
 def _name_problem(name: str) -> str:
+    if _PLAIN_NAME.fullmatch(name) and name.partition(".")[0].lower() not in _DEVICE_NAMES:
+        return ""
     return next((problem for is_wrong, problem in _NAME_RULES if is_wrong(name)), "")
 
 

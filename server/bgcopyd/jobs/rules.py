@@ -28,6 +28,12 @@ _LABEL_KEY = re.compile(r"[a-z0-9._/-]+")
 _URL_CHARACTERS = re.compile(r"[!#-;=?-\[\]_a-z|~{}^`$]*", re.ASCII)
 
 
+# What most URLs look like; the rules below find nothing wrong with one, and take ten times longer.
+_PLAIN_URL = re.compile(
+    r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[1-9][0-9]{0,3})?(?:/[!#-;=?-Z_a-z|~{}^`$]*)?", re.ASCII
+)
+
+
 def job_id_of(text: str) -> str | None:
     """The canonical form of a job id, or None: upper case and braces are accepted as input."""
     if text[:1] == "{" and text[-1:] == "}":
@@ -37,6 +43,8 @@ def job_id_of(text: str) -> str | None:
 
 def url_problem(url: str) -> str:
     """Judges a remote URL (RFC 3986, RFC 9110 section 4.2; length as BITS)."""
+    if len(url) <= limits.URL_CHARACTERS and _PLAIN_URL.fullmatch(url):
+        return ""
     return _url_text_problem(url) or _url_parts_problem(url)
 
 

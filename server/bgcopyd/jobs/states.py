@@ -39,6 +39,10 @@ class Trigger(enum.Enum):
     RANGES_DONE = "every requested range is here, and the job waits for the next request"
     REST_DONE = "no unfinished file is left after some were removed"
     EMPTIED = "no file is left after some were removed"
+    OVERTIME = "it has run for its maximum_download_time"
+    DEADLINE = "its deadline is past"
+    COST = "the network costs what its cost policy does not allow"
+    INACTIVE = "nobody has touched it and no byte has come for too long"
 
 
 VERBS = (
@@ -129,6 +133,21 @@ _EVENT_CELLS: dict[tuple[JobState, Trigger], JobState] = {
     (_S.TRANSIENT_ERROR, Trigger.EMPTIED): _S.SUSPENDED,
     (_S.ERROR, Trigger.EMPTIED): _S.SUSPENDED,
     (_S.TRANSFERRED, Trigger.EMPTIED): _S.SUSPENDED,
+    (_S.CONNECTING, Trigger.OVERTIME): _S.ERROR,
+    (_S.TRANSFERRING, Trigger.OVERTIME): _S.ERROR,
+    (_S.SUSPENDED, Trigger.DEADLINE): _S.ERROR,
+    (_S.QUEUED, Trigger.DEADLINE): _S.ERROR,
+    (_S.CONNECTING, Trigger.DEADLINE): _S.ERROR,
+    (_S.TRANSFERRING, Trigger.DEADLINE): _S.ERROR,
+    (_S.TRANSIENT_ERROR, Trigger.DEADLINE): _S.ERROR,
+    (_S.QUEUED, Trigger.COST): _S.TRANSIENT_ERROR,
+    (_S.CONNECTING, Trigger.COST): _S.TRANSIENT_ERROR,
+    (_S.TRANSFERRING, Trigger.COST): _S.TRANSIENT_ERROR,
+    (_S.SUSPENDED, Trigger.INACTIVE): _S.CANCELLED,
+    (_S.QUEUED, Trigger.INACTIVE): _S.CANCELLED,
+    (_S.TRANSIENT_ERROR, Trigger.INACTIVE): _S.CANCELLED,
+    (_S.ERROR, Trigger.INACTIVE): _S.CANCELLED,
+    (_S.TRANSFERRED, Trigger.INACTIVE): _S.CANCELLED,
     # A job that completes by itself has nobody to hear the refusal: it shows the error instead.
     (_S.TRANSFERRED, Trigger.COMPLETE_FAILED): _S.ERROR,
 }

@@ -10,6 +10,7 @@ from bgcopyd.jobs.job import Job
 from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal
+from bgcopyd.queue.secrets import has_secrets
 from bgcopyd.queue.storage import Tx
 
 
@@ -18,6 +19,7 @@ class Permission(enum.Enum):
 
     IDENTIFIED = "any known caller"
     OWN_JOB = "the job's owner or an administrator"
+    OWNER = "the job's owner alone"
     ADMIN = "an administrator"
 
 
@@ -40,6 +42,9 @@ PERMISSIONS: Mapping[str, Permission] = MappingProxyType(
         "CompleteJob": Permission.OWN_JOB,
         "CancelJob": Permission.OWN_JOB,
         "DeleteJob": Permission.OWN_JOB,
+        "TakeOwnership": Permission.ADMIN,
+        "SetCredentials": Permission.OWNER,
+        "RemoveCredentials": Permission.OWNER,
         "WatchJobs": Permission.IDENTIFIED,
         "ProbeUrl": Permission.IDENTIFIED,
         "GetErrorDescription": Permission.IDENTIFIED,
@@ -82,6 +87,48 @@ def authorized(principal: Principal, job: Job | None, job_id: str) -> Job:
             Reason.NOT_JOB_OWNER,
             f"job {job_id} belongs to somebody else",
             metadata={"job_id": job_id},
+        )
+    return job
+
+
+def owned(principal: Principal, job: Job) -> Job:
+    """The job, if it is the caller's own: not even an administrator acts in its owner's name.
+
+    Raises:
+        Refusal: NOT_JOB_OWNER.
+    """
+    if job.owner != principal.id:
+        raise Refusal(
+            Reason.NOT_JOB_OWNER,
+            f"job {job.job_id} belongs to somebody else, and only its owner decides on its secrets "
+            "and where they are sent; an administrator may take it first",
+            metadata={"job_id": job.job_id},
+        )
+    return job
+
+
+def trusted(principal: Principal, job: Job) -> Job:
+    """The job, if the caller may change what it fetches from whom.
+
+    A job with secrets sends them there: an administrator who could add a URL would read them.
+
+    Raises:
+        Refusal: NOT_JOB_OWNER.
+    """
+    return owned(principal, job) if has_secrets(job.options) else job
+
+
+def administered(principal: Principal, job: Job) -> Job:
+    """The job, if the caller is an administrator.
+
+    Raises:
+        Refusal: ADMIN_REQUIRED.
+    """
+    if not principal.admin:
+        raise Refusal(
+            Reason.ADMIN_REQUIRED,
+            "only an administrator may take a job",
+            metadata={"job_id": job.job_id},
         )
     return job
 

@@ -7,16 +7,17 @@ found to be allowed to make the request at all.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bgcopyd.jobs.file import FileRange, FileSpec
-from bgcopyd.jobs.http_options import HttpOptions
+from bgcopyd.jobs.http_options import Credentials, CredentialsKey, HttpOptions
 from bgcopyd.jobs.job import JobState
 from bgcopyd.jobs.properties import Values
 from bgcopyd.jobs.refusal import Refusal
+from bgcopyd.jobs.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CreateJob:
     """A job to create; `content` is the digest that a reused request id is compared by."""
 
@@ -27,7 +28,7 @@ class CreateJob:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class UpdateJob:
     """New values of a job's properties."""
 
@@ -37,7 +38,7 @@ class UpdateJob:
     refusal: Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class UpdateFile:
     """A file's new URL, and its owner's judgement of it; None is not asked for."""
 
@@ -49,7 +50,7 @@ class UpdateFile:
     refusal: Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class RemoveFiles:
     """Files to take out."""
 
@@ -59,7 +60,7 @@ class RemoveFiles:
     refusal: Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ReplaceRemotePrefix:
     """Another beginning for the URLs that begin so."""
 
@@ -70,7 +71,7 @@ class ReplaceRemotePrefix:
     refusal: Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class RequestFileRanges:
     """Parts of the remote file that are wanted."""
 
@@ -81,7 +82,36 @@ class RequestFileRanges:
     refusal: Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
+class SetCredentials:
+    """Credentials to store; absent where the request is refused."""
+
+    job_id: str
+    credentials: Credentials | None
+    etag: str
+    refusal: Refusal | None = None
+
+
+@value(frozen=True, slots=True)
+class RemoveCredentials:
+    """Credentials to forget; absent where the request is refused."""
+
+    job_id: str
+    key: CredentialsKey | None
+    etag: str
+    refusal: Refusal | None = None
+
+
+@value(frozen=True, slots=True)
+class TakeOwnership:
+    """A job to take."""
+
+    job_id: str
+    etag: str
+    refusal: Refusal | None = None
+
+
+@value(frozen=True, slots=True)
 class ReadFile:
     """Bytes to read; `length` 0 is all that are there."""
 
@@ -92,7 +122,7 @@ class ReadFile:
     refusal: Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ListAttempts:
     """A page of attempts; `before` is the position that the page token holds."""
 
@@ -103,7 +133,7 @@ class ListAttempts:
     refusal: Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ProbeUrl:
     """A URL to ask about."""
 
@@ -111,7 +141,7 @@ class ProbeUrl:
     http: HttpOptions
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AddFiles:
     """Files to add."""
 
@@ -123,7 +153,7 @@ class AddFiles:
     refusal: Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Filter:
     """Which jobs. `states` is empty where the caller named none."""
 
@@ -136,7 +166,7 @@ class Filter:
     all_owners: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ListJobs:
     """A page of jobs; `before` is the position that the page token holds."""
 
@@ -146,7 +176,7 @@ class ListJobs:
     refusal: Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ListFiles:
     """A page of files; `after` is the position that the page token holds."""
 
@@ -156,7 +186,7 @@ class ListFiles:
     refusal: Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class WatchJobs:
     """A watch; `resume` is (store id, position), intervals in seconds."""
 

@@ -11,11 +11,13 @@ import dataclasses
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from bgcopyd.jobs.clocks import touched
 from bgcopyd.jobs.file import File
 from bgcopyd.jobs.job import ErrorContext, Job, JobState, TransferError
+from bgcopyd.jobs.moments import Moment
 from bgcopyd.jobs.options import OverwritePolicy
 from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.reasons import Reason
@@ -23,12 +25,13 @@ from bgcopyd.jobs.refusal import Refusal
 from bgcopyd.jobs.states import Trigger
 from bgcopyd.queue.authorizer import authorized_job
 from bgcopyd.queue.clock import Clock
-from bgcopyd.queue.ledger import partial_name, update_of
+from bgcopyd.queue.ledger import directory_of, partial_name, partial_of, update_of
 from bgcopyd.queue.patience import transact_patiently
 from bgcopyd.queue.policies import PolicyKeeper
 from bgcopyd.queue.runs import Runs
-from bgcopyd.queue.storage import Store, Tx
-from bgcopyd.queue.transfers import Files, Partial, Placed, Placement
+from bgcopyd.queue.storage import Directory, Store, Tx
+from bgcopyd.queue.sweeper import SWEPT_FOR
+from bgcopyd.queue.transfers import Files, Placed, Placement
 from bgcopyd.queue.transitions import move, refuse_verb, target_state
 
 logger = logging.getLogger(__name__)
@@ -91,6 +94,7 @@ class Completion:
             Refusal: also JOB_NOT_TRANSFERRED, and DESTINATION_UNWRITABLE where a name could not be
                 given; then the job can be completed again.
         """
+        now = self._clock.moment()
 
         def intend(tx: Tx) -> Job:
             job = authorized_job(tx, principal, job_id, etag)
@@ -101,7 +105,7 @@ class Completion:
                 raise refuse_verb(
                     job, Trigger.COMPLETE, Reason.JOB_NOT_TRANSFERRED, "a file is unfinished"
                 )
-            return tx.update_job(dataclasses.replace(job, completing=True))
+            return tx.update_job(dataclasses.replace(touched(job, now), completing=True))
 
         job = await self._store.transact(intend)
         if job.completing:
@@ -118,15 +122,11 @@ class Completion:
 
     async def cancel(self, principal: Principal, job_id: str, etag: str) -> Job:
         """Ends the job; returns when nothing is written any more and its leftovers are deleted."""
-        now = self._clock.now()
+        now = self._clock.moment()
 
         def cancel(tx: Tx) -> Job:
             job = authorized_job(tx, principal, job_id, etag)
-            doomed = job if job.state.final else dataclasses.replace(job, cleanup=True)
-            moved = move(tx, doomed, Trigger.CANCEL, now, retention=self._retention)
-            if not job.state.final:
-                tx.release_destinations(job_id)
-            return moved or job
+            return self._doom(tx, job, Trigger.CANCEL, now)
 
         job = await self._store.transact(cancel)
         if job.cleanup:
@@ -134,9 +134,31 @@ class Completion:
             return await self._store.job(job_id) or job
         return job
 
-    @property
-    def _retention(self) -> timedelta:
-        return timedelta(seconds=self._policies.policy.retention)
+    def scavenge(self, tx: Tx, job: Job, now: Moment) -> Job:
+        """Cancels a job that has been inactive for too long; `begin` deletes its leftovers."""
+        error = TransferError(
+            Reason.INACTIVE,
+            ErrorContext.GENERAL_QUEUE_MANAGER,
+            f"Nothing has happened since {job.active_time:%Y-%m-%d %H:%M} UTC: no byte came, and "
+            "nobody changed the job.",
+            now.time,
+            transient=False,
+        )
+        return self._doom(tx, job, Trigger.INACTIVE, now, error)
+
+    def _doom(
+        self, tx: Tx, job: Job, trigger: Trigger, now: Moment, error: TransferError | None = None
+    ) -> Job:
+        doomed = job if job.state.final else dataclasses.replace(job, cleanup=True)
+        moved = move(tx, doomed, trigger, now, error=error, wait=self._retention(job))
+        if not job.state.final:
+            tx.release_destinations(job.job_id)
+        return moved or job
+
+    def _retention(self, job: Job) -> float:
+        """How many seconds the job is remembered when it has ended."""
+        own = job.options.retention
+        return self._policies.policy.retention if own is None else own
 
     def begin(self, job: Job) -> None:
         """Goes on with what the store says was begun: a completion, or a clean-up."""
@@ -200,8 +222,8 @@ class Completion:
         async for files in self._pages(job_id):
             whole = [file for file in files if file.transferred and not file.completed]
             problem = problem or await self._place(job_id, whole, overwrite)
-        now = self._clock.now()
-        error = _unwritable(problem, now) if problem else None
+        now = self._clock.moment()
+        error = _unwritable(problem, now.time) if problem else None
 
         def finish(tx: Tx) -> None:
             job = tx.job(job_id)
@@ -217,7 +239,7 @@ class Completion:
                 dataclasses.replace(free, cleanup=True),
                 Trigger.COMPLETE,
                 now,
-                retention=self._retention,
+                wait=self._retention(job),
             )
 
         await transact_patiently(self._store, finish, durable=True)
@@ -249,17 +271,18 @@ class Completion:
 
     async def _clean_up(self, job_id: str) -> None:
         await self._runs.stop(job_id)
+        doubtful: set[Directory] = set()
         async for files in self._pages(job_id):
-            leftovers = [
-                Partial(file.spec.root, file.spec.path, partial_name(file))
-                for file in files
-                if not file.completed
-            ]
-            if leftovers:
-                for problem in await self._files.discard(leftovers):
-                    logger.warning("job %s left a partial file: %s", job_id, problem)
+            left = [file for file in files if not file.completed]
+            problems = await self._files.discard([partial_of(file) for file in left])
+            for problem in problems:
+                logger.warning("job %s left a partial file: %s", job_id, problem)
+            # A crash of the machine may bring back what was deleted.
+            doubtful |= {directory_of(file) for file in left if file.partial_name or problems}
+        until = self._clock.steady() + SWEPT_FOR
 
         def clean(tx: Tx) -> None:
+            tx.note_directories(doubtful, until)
             job = tx.job(job_id)
             if job is not None and job.cleanup:
                 tx.update_job(dataclasses.replace(job, cleanup=False))
@@ -281,7 +304,7 @@ class Completion:
             after = files[-1].index
 
 
-def _fail_completion(tx: Tx, job: Job, error: TransferError, *, auto: bool, now: datetime) -> None:
+def _fail_completion(tx: Tx, job: Job, error: TransferError, *, auto: bool, now: Moment) -> None:
     """Where a name could not be given: back to where the job can be completed again."""
     if job.state is JobState.TRANSFERRED and auto:
         move(tx, job, Trigger.COMPLETE_FAILED, now, error=error)

@@ -7,14 +7,16 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from bgcopyd.jobs import rules
+from bgcopyd.jobs.clocks import planned
 from bgcopyd.jobs.file import File, FileRange, Validators
 from bgcopyd.jobs.job import ErrorContext, Job, JobState, TransferError
+from bgcopyd.jobs.moments import Moment
 from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.properties import fields_of
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal, invalid
 from bgcopyd.jobs.states import Trigger
-from bgcopyd.queue.authorizer import authorized_job
+from bgcopyd.queue.authorizer import authorized_job, trusted
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.commands import (
     RemoveFiles,
@@ -24,19 +26,23 @@ from bgcopyd.queue.commands import (
     UpdateJob,
 )
 from bgcopyd.queue.completion import Completion
+from bgcopyd.queue.costs import CostGate
 from bgcopyd.queue.judging import (
     Configured,
     judge_locks,
     judge_options,
+    judge_owner,
     judge_values,
     wants_whole_files,
 )
-from bgcopyd.queue.ledger import partial_name, progress_of, requested_after, update_of
+from bgcopyd.queue.ledger import directory_of, partial_of, progress_of, requested_after, update_of
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.runs import Runs
+from bgcopyd.queue.secrets import JobSecrets, replace_headers
 from bgcopyd.queue.storage import Store, Tx
-from bgcopyd.queue.transfers import Files, Partial
-from bgcopyd.queue.transitions import move, next_etag, target_state
+from bgcopyd.queue.sweeper import SWEPT_FOR
+from bgcopyd.queue.transfers import Files
+from bgcopyd.queue.transitions import edited, move, target_state
 
 BATCH = 1000
 
@@ -45,7 +51,7 @@ class JobEditor:
     """Changes jobs. A run that is under way goes on with the new values.
 
     Args:
-        on_change: called when the scheduler may have something to do.
+        on_change: called with a job that may run, or wait for a moment, now.
     """
 
     def __init__(
@@ -58,7 +64,9 @@ class JobEditor:
         board: ProgressBoard,
         clock: Clock,
         configured: Configured,
-        on_change: Callable[[], None],
+        costs: CostGate,
+        secrets: JobSecrets,
+        on_change: Callable[[Job], None],
     ) -> None:
         self._store = store
         self._runs = runs
@@ -67,29 +75,36 @@ class JobEditor:
         self._board = board
         self._clock = clock
         self._configured = configured
+        self._costs = costs
+        self._secrets = secrets
         self._on_change = on_change
 
     async def update_job(self, principal: Principal, command: UpdateJob) -> Job:
         """Changes properties, all or none."""
-        now = self._clock.now()
+        now = self._clock.moment()
+        values, sealed = self._secrets.seal_headers(command.properties)
 
         def update(tx: Tx) -> tuple[Job, Job]:
             job = _opened(tx, principal, command, Trigger.UPDATE)
-            judge_values(principal, command.properties, self._configured, now)
-            judge_locks(job, command.properties)
-            changed = dataclasses.replace(job, **fields_of(command.properties, job.options))
-            if changed == job:
-                return job, job
+            judge_owner(principal, job, values)
+            judge_values(principal, values, self._configured, now.time)
+            judge_locks(job, values)
+            changed = dataclasses.replace(job, **fields_of(values, job.options))
             judge_options(changed.options)
+            if changed == job and not sealed:
+                return job, job
             if changed.options != job.options:
                 _judge_ranges(tx, changed)
+            if "custom_headers" in values:
+                replace_headers(tx, job, sealed)
             if job.state is JobState.TRANSFERRED and changed.auto_complete:
                 changed = dataclasses.replace(changed, completing=True)
-            return job, tx.update_job(_edited(changed, now))
+            changed = tx.update_job(planned(edited(changed, now), now, before=job.options))
+            return job, self._costs.apply(tx, changed, now)
 
         before, job = await self._store.transact(update)
         if job is not before:
-            self._runs.changed(job, refetch=before.options != job.options)
+            self._runs.changed(job, refetch=bool(sealed) or before.options != job.options)
             self._go_on(job)
         return self._board.overlay(job)
 
@@ -97,25 +112,27 @@ class JobEditor:
         """Begins what a change has made due."""
         if job.completing:
             self._completion.begin(job)
-        self._on_change()
+        self._on_change(job)
 
     async def update_file(self, principal: Principal, command: UpdateFile) -> tuple[File, Job]:
         """Gives a file another URL, or takes down its owner's judgement of it."""
-        now = self._clock.now()
+        now = self._clock.moment()
         wrong = command.validation_state is False
         trigger = Trigger.INVALIDATE if wrong else Trigger.UPDATE
 
         def update(tx: Tx) -> tuple[File, Job, bool]:
             job = _opened(tx, principal, command, trigger)
+            if command.url is not None:
+                trusted(principal, job)
             before = _file(tx, job.job_id, command.index)
             moved_file = _moved(tx, before, command.url)
             file = _judged(tx, moved_file, valid=command.validation_state)
             if not wrong:
-                edited = job if file == before else tx.update_job(_edited(job, now))
-                return file, edited, moved_file != before
+                known = file == before
+                return file, job if known else tx.update_job(edited(job, now)), moved_file != before
             tx.set_progress(job.job_id, progress_of(tx.totals(job.job_id)))
-            free = dataclasses.replace(_edited(job, now), claim_id="")
-            error = _invalid_file(file, now)
+            free = dataclasses.replace(edited(job, now), claim_id="")
+            error = _invalid_file(file, now.time)
             moved = move(tx, free, trigger, now, error=error)
             if moved is None or moved is free:
                 # ERROR stays ERROR, with the new error.
@@ -127,19 +144,19 @@ class JobEditor:
             await self._runs.stop(job.job_id)
         else:
             self._runs.changed(job, refetch=refetch)
-        self._on_change()
+        self._on_change(job)
         return file, self._board.overlay(job)
 
     async def replace_remote_prefix(
         self, principal: Principal, command: ReplaceRemotePrefix
     ) -> tuple[Job, int]:
         """Gives another beginning to the URLs of unfinished files; the job, and how many."""
-        now = self._clock.now()
+        now = self._clock.moment()
 
         def replace(tx: Tx) -> tuple[Job, int]:
-            job = _opened(tx, principal, command, Trigger.UPDATE)
+            job = trusted(principal, _opened(tx, principal, command, Trigger.UPDATE))
             count = _replace_prefix(tx, job.job_id, command.old, command.new)
-            return (tx.update_job(_edited(job, now)) if count else job), count
+            return (tx.update_job(edited(job, now)) if count else job), count
 
         job, count = await self._store.transact(replace)
         if count:
@@ -148,7 +165,7 @@ class JobEditor:
 
     async def remove_files(self, principal: Principal, command: RemoveFiles) -> tuple[Job, int]:
         """Takes files out of a job and deletes what there is of them; the job, and how many."""
-        now = self._clock.now()
+        now = self._clock.moment()
 
         def remove(tx: Tx) -> tuple[Job, list[File]]:
             job = _opened(tx, principal, command, Trigger.REMOVE_FILES)
@@ -156,8 +173,9 @@ class JobEditor:
             if not gone:
                 return job, []
             tx.remove_files(job.job_id, [file.index for file in gone])
+            tx.note_directories(map(directory_of, gone), now.steady + SWEPT_FOR)
             tx.set_progress(job.job_id, progress_of(tx.totals(job.job_id)))
-            free = dataclasses.replace(_edited(job, now), claim_id="")
+            free = dataclasses.replace(edited(job, now), claim_id="")
             moved = move(tx, free, Trigger.REMOVE_FILES, now)
             rest = tx.update_job(free) if moved is free or moved is None else moved
             return _settled(tx, rest, now), gone
@@ -165,19 +183,13 @@ class JobEditor:
         job, gone = await self._store.transact(remove)
         if gone:
             await self._runs.stop(job.job_id)
-            await self._files.discard(
-                [
-                    Partial(file.spec.root, file.spec.path, partial_name(file))
-                    for file in gone
-                    if not file.completed
-                ]
-            )
+            await self._files.discard([partial_of(file) for file in gone if not file.completed])
             self._go_on(job)
         return self._board.overlay(job), len(gone)
 
     async def request_file_ranges(self, principal: Principal, command: RequestFileRanges) -> Job:
         """Asks for parts of a file: an on-demand job fetches these alone, any other these first."""
-        now = self._clock.now()
+        now = self._clock.moment()
 
         def request(tx: Tx) -> tuple[Job, bool]:
             job = _opened(tx, principal, command, Trigger.REQUEST_RANGES)
@@ -189,14 +201,14 @@ class JobEditor:
             tx.update_files(job.job_id, [dataclasses.replace(update_of(file), requested=wanted)])
             on_demand = job.options.on_demand_mode
             trigger = Trigger.REQUEST_RANGES if on_demand else Trigger.UPDATE
-            edited = _edited(job, now)
-            moved = move(tx, edited, trigger, now)
-            return (tx.update_job(edited) if moved is edited or moved is None else moved), True
+            grown = edited(job, now)
+            moved = move(tx, grown, trigger, now)
+            return (tx.update_job(grown) if moved is grown or moved is None else moved), True
 
         job, more = await self._store.transact(request)
         if more:
             self._runs.changed(job, refetch=True)
-            self._on_change()
+            self._on_change(job)
         return self._board.overlay(job)
 
 
@@ -211,10 +223,6 @@ def _opened(tx: Tx, principal: Principal, command: Command, trigger: Trigger) ->
     job = authorized_job(tx, principal, command.job_id, command.etag)
     target_state(job, trigger)
     return job
-
-
-def _edited(job: Job, now: datetime) -> Job:
-    return dataclasses.replace(job, etag=next_etag(job.etag), modification_time=now)
 
 
 def _found(tx: Tx, job_id: str, index: int) -> File | None:
@@ -321,7 +329,7 @@ def _replace_prefix(tx: Tx, job_id: str, old: str, new: str) -> int:
     return count
 
 
-def _settled(tx: Tx, job: Job, now: datetime) -> Job:
+def _settled(tx: Tx, job: Job, now: Moment) -> Job:
     """The job after files were removed: without unfinished ones, or without any, it goes on."""
     totals = tx.totals(job.job_id)
     if not totals.files:

@@ -1,4 +1,4 @@
-"""What the queue does by the hour: forgets ended jobs and old history, backs itself up."""
+"""What the queue does by the hour: forgets old history, backs itself up, sweeps."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.storage import Store, StoreUnavailable
+from bgcopyd.queue.sweeper import Sweeper
 
 logger = logging.getLogger(__name__)
 
 INTERVAL = 60.0
 BACKUP_INTERVAL = timedelta(days=1)
-BATCH = 500
+SWEEP_INTERVAL = 86_400.0
 
 
 class Housekeeping:
@@ -30,6 +31,7 @@ class Housekeeping:
         self,
         store: Store,
         clock: Clock,
+        sweeper: Sweeper,
         *,
         history: int,
         backup: Callable[[], Awaitable[object]] | None,
@@ -37,6 +39,8 @@ class Housekeeping:
     ) -> None:
         self._store = store
         self._clock = clock
+        self._sweeper = sweeper
+        self._swept: float | None = None
         self._history = history
         self._backup = backup
         self._last_backup = last_backup
@@ -53,13 +57,13 @@ class Housekeeping:
             await asyncio.sleep(INTERVAL)
 
     async def round(self) -> None:
-        """Forgets what has expired, and backs up once a day."""
-        now = self._clock.now()
-        expired = BATCH
-        while expired == BATCH:
-            expired = await self._store.transact(lambda tx: tx.expire(now, BATCH))
+        """Forgets what nobody will ask for; sweeps at the start, and like backups once a day."""
         await self._store.transact(lambda tx: tx.trim_history(self._history))
-        if self._backup is not None and await self._is_due(now):
+        now = self._clock.steady()
+        if self._swept is None or now - self._swept >= SWEEP_INTERVAL:
+            await self._sweeper.sweep()
+            self._swept = now
+        if self._backup is not None and await self._is_due(self._clock.now()):
             await self._backup()
 
     async def _is_due(self, now: datetime) -> bool:

@@ -7,20 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bgcopyd.jobs.file import FileSpec
+from bgcopyd.jobs.http_options import AuthScheme
 from bgcopyd.jobs.job import Job
 from bgcopyd.jobs.options import JobOptions
 from bgcopyd.jobs.principal import Principal
-from bgcopyd.jobs.properties import PRIVILEGED, Values, conflict, locked
+from bgcopyd.jobs.properties import PRIVILEGED, PROPERTIES, Values, conflict, locked
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Quota, Refusal, Violation, invalid
+from bgcopyd.queue.authorizer import owned, trusted
 
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """The names that an operator has configured."""
+    """The names that an operator has configured, and the schemes that the engine can use."""
 
     client_certificates: Collection[str] = ()
     ca_bundles: Collection[str] = ()
+    auth_schemes: Collection[AuthScheme] = tuple(AuthScheme)
 
 
 def judge_values(
@@ -50,6 +53,18 @@ def _judge_name(field: str, values: Values, known: Collection[str]) -> None:
     if name and name not in known:
         there = ", ".join(sorted(known)) or "none"
         raise invalid(f"job.{field}", f"'{name}' is not configured here; there are: {there}")
+
+
+def judge_owner(principal: Principal, job: Job, values: Values) -> None:
+    """Judges whether somebody other than the job's owner may set the properties.
+
+    Raises:
+        Refusal: NOT_JOB_OWNER.
+    """
+    if "custom_headers" in values:
+        owned(principal, job)
+    elif any(PROPERTIES[name].home == "http" for name in values):
+        trusted(principal, job)
 
 
 def judge_locks(job: Job, values: Values) -> None:

@@ -9,15 +9,50 @@ from datetime import datetime
 from bgcopyd.jobs import spans
 from bgcopyd.jobs.attempt import Attempt, AttemptOutcome
 from bgcopyd.jobs.file import NO_REPORT, File, FileRange, FileReport, SourceBytes
-from bgcopyd.jobs.job import Progress
+from bgcopyd.jobs.http_options import Credentials, HttpOptions
+from bgcopyd.jobs.job import Job, Priority, Progress
 from bgcopyd.jobs.roots import PARTIAL_PREFIX
-from bgcopyd.queue.storage import FileTotals, FileUpdate
-from bgcopyd.queue.transfers import Claimed, Connected, Failed, Finished, Received, Stopped
+from bgcopyd.queue.storage import Directory, FileTotals, FileUpdate
+from bgcopyd.queue.transfers import (
+    Claimed,
+    Connected,
+    Failed,
+    Finished,
+    Partial,
+    Received,
+    Stopped,
+    TransferOptions,
+)
 
 
 def partial_name(file: File) -> str:
     """The hidden name beside the target that holds a file's bytes until it is completed."""
     return file.partial_name or f"{PARTIAL_PREFIX}{file.job_id}-{file.index}"
+
+
+def partial_of(file: File) -> Partial:
+    """The file that holds them."""
+    return Partial(file.spec.root, file.spec.path, partial_name(file))
+
+
+def directory_of(file: File) -> Directory:
+    """The directory that it lies in."""
+    return file.spec.root, file.spec.path.rpartition("/")[0]
+
+
+def transfer_options(
+    job: Job, http: HttpOptions, credentials: tuple[Credentials, ...]
+) -> TransferOptions:
+    """What the transfers of a job have in common; `http` and `credentials` with their secrets."""
+    return TransferOptions(
+        owner=job.owner,
+        foreground=job.priority is Priority.FOREGROUND,
+        http=http,
+        credentials=credentials,
+        dynamic=job.options.dynamic_content,
+        lazy=job.options.high_performance,
+        max_size=job.options.max_download_size,
+    )
 
 
 def update_of(file: File) -> FileUpdate:

@@ -6,15 +6,17 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bgcopyd.jobs.blocking import AHEAD, waits_for_turn
+from bgcopyd.jobs.clocks import planned
 from bgcopyd.jobs.file import File, FileSpec
 from bgcopyd.jobs.job import Job, JobState, Progress
 from bgcopyd.jobs.options import DEFAULT_OPTIONS
 from bgcopyd.jobs.principal import Principal
-from bgcopyd.jobs.properties import fields_of
+from bgcopyd.jobs.properties import Values, fields_of
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal, Violation
 from bgcopyd.jobs.states import Trigger
-from bgcopyd.queue.authorizer import authorized, authorized_job, owner_scope
+from bgcopyd.queue.authorizer import authorized, authorized_job, owner_scope, trusted
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.commands import AddFiles, CreateJob, Filter, ListFiles, ListJobs
 from bgcopyd.queue.completion import Completed, Completion
@@ -23,6 +25,7 @@ from bgcopyd.queue.ledger import progress_of, update_of
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.quotas import Quotas
 from bgcopyd.queue.runs import Runs
+from bgcopyd.queue.secrets import JobSecrets
 from bgcopyd.queue.storage import (
     DestinationTaken,
     JobPage,
@@ -32,9 +35,11 @@ from bgcopyd.queue.storage import (
     Store,
     Tx,
 )
-from bgcopyd.queue.transitions import move, next_etag, refuse_verb, target_state
+from bgcopyd.queue.transitions import edited, move, refuse_verb, target_state
 
 BATCH = 1000
+# A transaction with so many is still brief.
+FEW_FILES = 8
 LIVE_STATES = frozenset(state for state in JobState if not state.final)
 
 
@@ -50,7 +55,7 @@ class BackgroundCopyManager:
     """What a caller can do with jobs. Every answer and every change is authorized in here.
 
     Args:
-        on_change: called when the scheduler may have something to do.
+        on_change: called with a job that may run, or wait for a moment, now.
     """
 
     def __init__(
@@ -64,7 +69,8 @@ class BackgroundCopyManager:
         ids: Ids,
         quotas: Quotas,
         configured: Configured,
-        on_change: Callable[[], None],
+        secrets: JobSecrets,
+        on_change: Callable[[Job], None],
     ) -> None:
         self._store = store
         self._runs = runs
@@ -74,6 +80,7 @@ class BackgroundCopyManager:
         self._ids = ids
         self._quotas = quotas
         self._configured = configured
+        self._secrets = secrets
         self._on_change = on_change
 
     async def create_job(self, principal: Principal, command: CreateJob) -> Job:
@@ -81,34 +88,40 @@ class BackgroundCopyManager:
         if command.start and not command.files:
             raise Refusal(Reason.JOB_EMPTY, "start needs files: the job would have none")
         self.judge_file_count(0, len(command.files))
-        draft = self._draft(principal, command)
+        values, sealed = self._secrets.seal_headers(command.properties)
+        draft = self._draft(principal, command, values)
         if draft.options is not DEFAULT_OPTIONS:
             judge_values(principal, command.properties, self._configured, draft.create_time)
             judge_options(draft.options)
         judge_files(draft.options, command.files, self._quotas.ranges_per_file)
 
         def create(tx: Tx) -> Job:
-            earlier = tx.request(principal.id, command.request_id) if command.request_id else None
-            if earlier is not None:
-                return self._repeated(tx, principal, earlier, command.content)
-            self._quotas.judge_new_job(tx, principal)
+            full = self._new_job_refusal(tx, principal)
+            if command.request_id:
+                use = Request(principal.id, command.request_id, command.content, draft.job_id, 0)
+                # Only before its first write a refusal leaves the others of its group alone.
+                earlier = (
+                    tx.request(use.creator, use.request_id) if full else tx.insert_request(use)
+                )
+                if earlier is not None:
+                    return self._repeated(tx, principal, earlier, command.content)
+            if full is not None:
+                raise full
             job = tx.insert_job(draft)
             _insert_files(tx, job.job_id, 0, command.files)
-            if command.request_id:
-                tx.insert_request(
-                    Request(principal.id, command.request_id, command.content, job.job_id, 0)
-                )
+            tx.put_secrets(job.job_id, sealed)
             return job
 
-        job = await self._store.transact(create)
-        if command.start:
-            self._on_change()
+        job = await self._store.transact(create, brief=len(command.files) <= FEW_FILES)
+        if command.start or job.deadline_due is not None:
+            self._on_change(job)
         return self._board.overlay(job)
 
     async def get_job(self, principal: Principal, job_id: str) -> Job:
         """The job as it is now."""
         job = authorized(principal, await self._store.job(job_id), job_id)
-        return self._board.overlay(job)
+        ahead = await self._store.ahead(job, AHEAD) if waits_for_turn(job) else 0
+        return self._board.overlay(job, ahead)
 
     async def list_jobs(self, principal: Principal, command: ListJobs) -> tuple[JobPage, Position]:
         """A page of jobs, and the position of the change feed before it was read."""
@@ -122,7 +135,7 @@ class BackgroundCopyManager:
 
     async def add_files(self, principal: Principal, command: AddFiles) -> tuple[Job, int]:
         """Adds files, all or none; the job and the first new index."""
-        now = self._clock.now()
+        now = self._clock.moment()
 
         def add(tx: Tx) -> tuple[Job, int]:
             job = authorized_job(tx, principal, command.job_id)
@@ -132,12 +145,13 @@ class BackgroundCopyManager:
             if earlier is not None:
                 return self._repeated(tx, principal, earlier, command.content), earlier.first_index
             job = authorized_job(tx, principal, command.job_id, command.etag)
+            trusted(principal, job)
             target_state(job, Trigger.ADD_FILES)
             first = tx.next_index(job.job_id)
             self.judge_file_count(job.progress.files_total, len(command.files))
             judge_files(job.options, command.files, self._quotas.ranges_per_file)
             _insert_files(tx, job.job_id, first, command.files)
-            grown = dataclasses.replace(job, etag=next_etag(job.etag), modification_time=now)
+            grown = edited(job, now)
             if move(tx, grown, Trigger.ADD_FILES, now) is grown:
                 tx.update_job(grown)
             tx.set_progress(job.job_id, progress_of(tx.totals(job.job_id)))
@@ -149,7 +163,7 @@ class BackgroundCopyManager:
 
         job, first = await self._store.transact(add)
         self._runs.grow(command.job_id, job.progress.files_total)
-        self._on_change()
+        self._on_change(job)
         return self._board.overlay(job), first
 
     async def list_files(
@@ -174,7 +188,7 @@ class BackgroundCopyManager:
     async def resume_job(self, principal: Principal, job_id: str, etag: str) -> Job:
         """Queues the job; one that waits after an error tries again at once."""
         job = await self._verb(principal, job_id, etag, Trigger.RESUME)
-        self._on_change()
+        self._on_change(job)
         return job
 
     async def complete_job(
@@ -202,7 +216,7 @@ class BackgroundCopyManager:
         await self._store.transact(delete)
 
     async def _verb(self, principal: Principal, job_id: str, etag: str, trigger: Trigger) -> Job:
-        now = self._clock.now()
+        now = self._clock.moment()
 
         def apply(tx: Tx) -> Job:
             job = authorized_job(tx, principal, job_id, etag)
@@ -210,26 +224,33 @@ class BackgroundCopyManager:
             if trigger is Trigger.RESUME and job.progress.files_total == 0:
                 raise refuse_verb(job, trigger, Reason.JOB_EMPTY, "it has no files")
             fresh = dataclasses.replace(job, retries=0, stalled=0.0)
+            if trigger is Trigger.RESUME:
+                fresh = dataclasses.replace(fresh, download_time=0.0)
             if trigger is Trigger.RESUME and job.options.continue_on_file_error:
                 _forgive(tx, job_id)
             moved = move(tx, fresh, trigger, now)
             return job if moved is None or moved is fresh else moved
 
-        return self._board.overlay(await self._store.transact(apply))
+        return self._board.overlay(
+            await self._store.transact(apply, brief=trigger is Trigger.SUSPEND)
+        )
 
-    def _draft(self, principal: Principal, command: CreateJob) -> Job:
-        now = self._clock.now()
-        return Job(
+    def _draft(self, principal: Principal, command: CreateJob, values: Values) -> Job:
+        now = self._clock.moment()
+        draft = Job(
             job_id=self._ids.job_id(),
             owner=principal.id,
             creator=principal.id,
-            create_time=now,
-            modification_time=now,
+            create_time=now.time,
+            modification_time=now.time,
+            active=now.steady,
+            active_time=now.time,
             etag=f"{self._ids.nonce()}-1",
             state=JobState.QUEUED if command.start else JobState.SUSPENDED,
             progress=_empty_progress(len(command.files)),
-            **fields_of(command.properties),
+            **fields_of(values),
         )
+        return draft if draft.options is DEFAULT_OPTIONS else planned(draft, now)
 
     def _repeated(self, tx: Tx, principal: Principal, earlier: Request, content: bytes) -> Job:
         if earlier.content != content:
@@ -239,6 +260,13 @@ class BackgroundCopyManager:
                 violations=[Violation("request_id", "was used before with other content")],
             )
         return authorized(principal, tx.job(earlier.job_id), earlier.job_id)
+
+    def _new_job_refusal(self, tx: Tx, principal: Principal) -> Refusal | None:
+        try:
+            self._quotas.judge_new_job(tx, principal)
+        except Refusal as refusal:
+            return refusal
+        return None
 
     def judge_file_count(self, present: int, added: int) -> None:
         """As Quotas: for those who decode, before each file is looked at."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from datetime import datetime
 
 from bgcopyd.jobs.job import ErrorContext, Job, TransferError
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.retry import pause_after
 from bgcopyd.jobs.states import Trigger
+from bgcopyd.queue.secrets import SecretUnreadable
 from bgcopyd.queue.transfers import Failed
 
 
@@ -76,6 +78,17 @@ class Tried:
             error = _out_of_patience(error, self.job.no_progress_timeout)
             return Outcome(Trigger.FATAL, error, None, stalled, retries)
         return Outcome(Trigger.TRANSIENT, error, pause.seconds, stalled + pause.seconds, retries)
+
+
+def secret_unreadable(problem: SecretUnreadable, now: datetime) -> TransferError:
+    """Why a job without its secrets is not tried."""
+    return TransferError(
+        Reason.SECRET_UNREADABLE,
+        ErrorContext.GENERAL_QUEUE_MANAGER,
+        str(problem),
+        now,
+        transient=False,
+    )
 
 
 def _out_of_patience(error: TransferError, no_progress_timeout: float) -> TransferError:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TypeVar
+from datetime import datetime
+from typing import Any, TypeVar
 
 from bgcopyd.jobs.attempt import Attempt
+from bgcopyd.jobs.clocks import touched
 from bgcopyd.jobs.file import File
 from bgcopyd.jobs.http_options import Credentials, HttpOptions
 from bgcopyd.jobs.job import ErrorContext, Job, JobState, Priority, TransferError
@@ -24,11 +26,13 @@ from bgcopyd.queue.ledger import (
     progress_of,
     requested_after,
     totals_after,
+    transfer_options,
     update_of,
 )
-from bgcopyd.queue.outcomes import Outcome, Tried
+from bgcopyd.queue.outcomes import Outcome, Tried, secret_unreadable
 from bgcopyd.queue.patience import transact_patiently
 from bgcopyd.queue.progress import ProgressBoard
+from bgcopyd.queue.secrets import SecretUnreadable, hider
 from bgcopyd.queue.statistics import Statistics
 from bgcopyd.queue.storage import FileTotals, FileUpdate, Store, Tx
 from bgcopyd.queue.transfers import (
@@ -40,9 +44,10 @@ from bgcopyd.queue.transfers import (
     Failed,
     Received,
     Transfer,
-    TransferOptions,
 )
 from bgcopyd.queue.transitions import move
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 # Opens the sealed secrets of a job: its http options with them, and its credentials.
@@ -60,10 +65,9 @@ def no_secrets(
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a run ended: the job after it, and seconds until it tries again, if it does."""
+    """How a run ended: the job after it."""
 
     job: Job
-    pause: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +116,29 @@ class JobRun:
         self._transient: list[Failed] = []
         self._progressed = False
         self._stopping: Trigger | None = None
+        self._keep_place = False
         self._halted = False
         self._refetching = False
         self._options = DEFAULT_TRANSFER_OPTIONS
+        self._hide: Callable[[Any], Any] | None = None
         self._started: dict[int, datetime] = {}
         self._attempts: list[Attempt] = []
 
     def hear(self, event: Event) -> None:
         """Takes an event of this run from the engine."""
-        self._inbox.append(event)
+        self._inbox.append(event if self._hide is None else self._hide(event))
         self._news.set()
 
-    def stop(self, trigger: Trigger | None) -> None:
+    @property
+    def stopping(self) -> bool:
+        """Whether it will end as soon as its transfers have stopped."""
+        return self._halted
+
+    def stop(self, trigger: Trigger | None, *, keep_place: bool = False) -> None:
         """Ends the run soon: to the queue (PREEMPTED), or as a verb has already decided (None)."""
         if not self._halted or trigger is None:
             self._stopping = trigger
+            self._keep_place = keep_place
         self._halt()
 
     def changed(self, job: Job, *, refetch: bool) -> None:
@@ -136,6 +148,8 @@ class JobRun:
         if job.max_bytes_per_second != self.job.max_bytes_per_second:
             self._tools.engine.set_rate(job.job_id, job.max_bytes_per_second)
         self.job = job
+        foreground = job.priority is Priority.FOREGROUND
+        self._options = dataclasses.replace(self._options, foreground=foreground)
         if refetch and not self._halted:
             self._refetching = True
             self._waiting = []
@@ -166,9 +180,12 @@ class JobRun:
         """Runs to the end; None where the job is not this run's any more."""
         while True:
             self._refetching = False
-            self._totals, mine, sealed = await self._patiently(self._look)
-            self._halted = self._halted or not mine
-            self._options = self._transfer_options(sealed)
+            job, self._totals, sealed = await self._patiently(self._look)
+            if job is None:
+                self._halted = True
+            else:
+                self.job = job
+                self._open(sealed)
             self._count_heard()
             self._show()
             await self._work_off()
@@ -178,25 +195,25 @@ class JobRun:
                     return ended
             self._cursor, self._exhausted, self._transient = -1, False, []
 
-    def _look(self, tx: Tx) -> tuple[FileTotals, bool, dict[str, bytes]]:
-        """Where the job stands, whether no verb has ended the run, and its secrets."""
+    def _look(self, tx: Tx) -> tuple[Job | None, FileTotals, dict[str, bytes]]:
+        """The job as it is now, None where a verb has ended the run, its sums and its secrets."""
         job = tx.job(self.job.job_id)
         mine = job is not None and job.claim_id == self.job.claim_id and job.state.running
         plain = job is None or job.options is DEFAULT_OPTIONS
-        return tx.totals(self.job.job_id), mine, {} if plain else tx.secrets(self.job.job_id)
+        sealed = {} if plain else tx.secrets(self.job.job_id)
+        return job if mine else None, tx.totals(self.job.job_id), sealed
 
-    def _transfer_options(self, sealed: Mapping[str, bytes]) -> TransferOptions:
-        job, options = self.job, self.job.options
-        http, credentials = self._tools.secrets(job, sealed)
-        return TransferOptions(
-            owner=job.owner,
-            foreground=job.priority is Priority.FOREGROUND,
-            http=http,
-            credentials=credentials,
-            dynamic=options.dynamic_content,
-            lazy=options.high_performance,
-            max_size=options.max_download_size,
-        )
+    def _open(self, sealed: Mapping[str, bytes]) -> None:
+        """Gets ready what all transfers have in common; without its secrets the job stays."""
+        try:
+            http, credentials = self._tools.secrets(self.job, sealed)
+        except SecretUnreadable as problem:
+            logger.error("%s", problem, extra={"job_id": self.job.job_id})  # noqa: TRY400 - no defect
+            self._fatal = secret_unreadable(problem, self._tools.clock.now())
+            self._halt()
+            return
+        self._options = transfer_options(self.job, http, credentials)
+        self._hide = hider(http, credentials)
 
     async def _work_off(self) -> None:
         """Keeps files moving until none is left to move."""
@@ -348,7 +365,7 @@ class JobRun:
         self._tools.board.show(self.job.job_id, progress_of(self._totals, ahead))
 
     def _record(self, files: Sequence[File]) -> Callable[[Tx], bool]:
-        now = self._tools.clock.now()
+        now = self._tools.clock.moment()
         progress = progress_of(self._totals)
         connected = self._connected
         attempts, self._attempts = self._attempts, []
@@ -383,13 +400,10 @@ class JobRun:
         job, more = await self._patiently(self._settle(outcome), durable=True)
         if job is None or more:
             return None, more
-        waits = outcome.pause if job.state is JobState.TRANSIENT_ERROR else None
-        return Ended(job, waits), False
+        return Ended(job), False
 
     def _settle(self, outcome: Outcome) -> Callable[[Tx], tuple[Job | None, bool]]:
-        now = self._tools.clock.now()
-        pause = outcome.pause
-        due = None if pause is None else now + timedelta(seconds=pause)
+        now = self._tools.clock.moment()
         done = outcome.trigger is Trigger.ALL_DONE
 
         def settle(tx: Tx) -> tuple[Job | None, bool]:
@@ -406,7 +420,10 @@ class JobRun:
                 trigger = Trigger.RANGES_DONE if on_demand else Trigger.FATAL
                 error = None if on_demand else rest.error
             free = dataclasses.replace(
-                job, claim_id="", retries=outcome.retries, stalled=outcome.stalled
+                touched(job, now) if self._progressed or done else job,
+                claim_id="",
+                retries=outcome.retries,
+                stalled=outcome.stalled,
             )
             if trigger is None or job.completing:
                 return tx.update_job(free), False
@@ -417,7 +434,8 @@ class JobRun:
                 trigger,
                 now,
                 error=error,
-                next_attempt_time=due,
+                wait=outcome.pause,
+                keep_place=trigger is Trigger.PREEMPTED and self._keep_place,
             )
             return moved or tx.update_job(free), False
 

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 from bgcopyd.jobs.file import File
 from bgcopyd.jobs.job import Job, Priority
 from bgcopyd.jobs.states import Trigger
 from bgcopyd.queue.run import Ended, JobRun, RunTools
 from bgcopyd.queue.transfers import Event
+from bgcopyd.queue.turns import Running
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A running background job; `since` is when its turn began, monotonic seconds."""
-
-    job_id: str
-    owner: str
-    priority: Priority
-    since: float
 
 
 class Runs:
@@ -33,14 +23,18 @@ class Runs:
         self._tools = tools
         self._runs: dict[str, JobRun] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._since: dict[str, float] = {}
         self._on_ended: Callable[[str, Ended | None], None] = lambda _job_id, _ended: None
+        self._on_begun: Callable[[Job], None] = lambda _job: None
         self._on_files: Callable[[Job, Sequence[File]], None] = lambda _job, _files: None
         tools.engine.on_events(self._hear)
 
     def on_ended(self, callback: Callable[[str, Ended | None], None]) -> None:
         """Calls back with job id and result after each run."""
         self._on_ended = callback
+
+    def on_begun(self, callback: Callable[[Job], None]) -> None:
+        """Calls back with each job that begins to run."""
+        self._on_begun = callback
 
     def on_files(self, callback: Callable[[Job, Sequence[File]], None]) -> None:
         """Calls back with files that are whole or have come to a stop."""
@@ -53,10 +47,14 @@ class Runs:
         """Whether a run of the job is going on, perhaps just stopping."""
         return job_id in self._runs
 
+    def busy(self) -> frozenset[str]:
+        """The jobs with a run that is going on, perhaps just stopping."""
+        return frozenset(self._runs)
+
     def background(self) -> list[Running]:
         """The running jobs that take background slots."""
         return [
-            Running(job_id, run.job.owner, run.job.priority, self._since[job_id])
+            Running(job_id, run.job.owner, run.job.priority, run.stopping)
             for job_id, run in self._runs.items()
             if run.job.priority is not Priority.FOREGROUND
         ]
@@ -65,10 +63,10 @@ class Runs:
         """Runs a job that has just been claimed."""
         run = JobRun(job, self._tools, self._on_files)
         self._runs[job.job_id] = run
-        self._since[job.job_id] = self._tools.clock.monotonic()
         self._tasks[job.job_id] = asyncio.create_task(
             self._carry(run), name=f"run of job {job.job_id}"
         )
+        self._on_begun(job)
 
     def grow(self, job_id: str, files: int) -> None:
         """Tells a run how many files its job has now."""
@@ -82,16 +80,16 @@ class Runs:
         if run is not None:
             run.changed(job, refetch=refetch)
 
-    def preempt(self, job_ids: Iterable[str]) -> None:
-        """Sends running jobs back to the queue."""
-        for job_id in job_ids:
-            run = self._runs.get(job_id)
-            if run is not None:
-                run.stop(Trigger.PREEMPTED)
+    def preempt(self, job_id: str, *, keep_place: bool = False) -> None:
+        """Sends a running job back to the queue, to its end or to the place that it had."""
+        run = self._runs.get(job_id)
+        if run is not None:
+            run.stop(Trigger.PREEMPTED, keep_place=keep_place)
 
     def preempt_all(self) -> None:
         """Sends all running jobs back to the queue."""
-        self.preempt(list(self._runs))
+        for job_id in self._runs:
+            self.preempt(job_id)
 
     async def stop(self, job_id: str) -> None:
         """Ends the job's run, whose state has been decided; returns when nothing is written."""
@@ -140,6 +138,5 @@ class Runs:
         finally:
             del self._runs[job_id]
             del self._tasks[job_id]
-            del self._since[job_id]
             self._tools.board.forget(job_id)
             self._on_ended(job_id, ended)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -19,6 +18,8 @@ from bgcopyd.jobs.file import (
 )
 from bgcopyd.jobs.job import Job, JobState, Priority, Progress, TransferError
 from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.values import value
+from bgcopyd.queue.clock import ClockMark
 
 T = TypeVar("T")
 
@@ -35,19 +36,22 @@ class DestinationTaken(Exception):
         self.position = position
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Request:
-    """What a request id was first used for: by whom, the content's digest, and its result."""
+    """What a request id was first used for: by whom, the content's digest, and its result.
+
+    `expires` is a moment of the steady scale.
+    """
 
     creator: str
     request_id: str
     content: bytes
     job_id: str
     first_index: int
-    expires: datetime | None = None
+    expires: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class JobQuery:
     """Which jobs; `owner` None means of every owner, empty `states` every state."""
 
@@ -60,7 +64,7 @@ class JobQuery:
     labels: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class JobPage:
     """Jobs, newest first; `next_before` asks for the next page (as `before`), None on the last.
 
@@ -72,7 +76,7 @@ class JobPage:
     next_before: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Tombstone:
     """A job that is gone, or is somebody else's now, and whose it was."""
 
@@ -82,7 +86,7 @@ class Tombstone:
     owner_changed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Changes:
     """Jobs and tombstones with `after < change_seq <= position`, each in order of change_seq."""
 
@@ -91,7 +95,7 @@ class Changes:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Position:
     """Where the change feed stands: the store's id, its newest and its oldest usable position."""
 
@@ -100,7 +104,7 @@ class Position:
     oldest: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class FileTotals:
     """Sums over a job's files; `known_bytes` sums the sizes that are known."""
 
@@ -111,7 +115,7 @@ class FileTotals:
     unknown_sizes: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class FileUpdate:
     """New values of one file's transfer; the whole of them, as the writer knows the file.
 
@@ -135,7 +139,7 @@ class FileUpdate:
     validation_state: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Token:
     """A bearer token as it is stored: `digest` is the SHA-256 of its text."""
 
@@ -147,11 +151,36 @@ class Token:
     revoked: bool = False
 
 
+# A root's name and a directory below it, "" for the root itself.
+Directory = tuple[str, str]
+# The job and the file whose index a partial file's name tells.
+Leftover = tuple[str, int]
+
+
+@value(frozen=True, slots=True)
+class Place:
+    """A QUEUED job's place: lanes are of one owner and priority, in the order of queue_seq."""
+
+    job_id: str
+    owner: str
+    priority: Priority
+    queue_seq: int
+
+
+@value(frozen=True, slots=True)
+class AgeMark:
+    """Where the change sequence stood when the queue was `age` seconds old."""
+
+    age: float
+    number: int
+
+
 class Tx(Protocol):
     """One transaction. Synchronous; every call sees the changes before it.
 
     Every insert_job, update_job and delete_job takes the next number of the change sequence, sets
-    it as the job's change_seq, and adds one to the job's revision. Durations are seconds.
+    it as the job's change_seq, and adds one to the job's revision. Durations are seconds, and so
+    are `now` and its like: moments of the steady scale.
     """
 
     def job(self, job_id: str) -> Job | None:
@@ -227,14 +256,32 @@ class Tx(Protocol):
     def request(self, creator: str, request_id: str) -> Request | None:
         """The use of a request id, while it is remembered."""
 
-    def insert_request(self, request: Request) -> None:
-        """Remembers the use of a request id; it is unique per creator."""
+    def insert_request(self, request: Request) -> Request | None:
+        """Remembers the use of a request id; a use that is remembered already is answered instead.
 
-    def queued(self, priority: Priority, limit: int) -> list[Job]:
-        """QUEUED jobs of a priority by queue_seq: the first of each owner, then the second, ...
-
-        No owner's second job comes before another owner's first, so that a prefix is fair.
+        Request ids are unique per creator.
         """
+
+    def queued(self, priority: Priority, limit: int) -> list[Place]:
+        """The first QUEUED jobs of a priority by queue_seq.
+
+        As in all lanes, without those that have a `due` moment: they wait for their not_before.
+        """
+
+    def lanes(self, priority: Priority, *, after: str = "", limit: int) -> list[Place]:
+        """The first QUEUED job of each owner who has any of the priority.
+
+        At most `limit`, by the owners' names, from the one behind `after`.
+        """
+
+    def lane(self, priority: Priority, owner: str, *, after: int = 0, limit: int) -> list[Place]:
+        """An owner's QUEUED jobs of a priority by queue_seq, from the one behind `after`."""
+
+    def ages(self) -> list[AgeMark]:
+        """The marks that are kept, by age."""
+
+    def mark_age(self, age: float, *, forget: float) -> AgeMark:
+        """Notes where the change sequence stands now; forgets marks below the age `forget`."""
 
     def jobs_in(
         self, states: Iterable[JobState], *, after: int = 0, limit: int = 1000
@@ -244,11 +291,48 @@ class Tx(Protocol):
     def unsettled(self, limit: int = 1000) -> list[Job]:
         """Jobs with `completing` or `cleanup`."""
 
-    def expire(self, now: datetime, limit: int = 500) -> int:
-        """Deletes final, settled jobs whose expire_time has come; how many.
+    def expire(self, now: float, limit: int = 500) -> int:
+        """Deletes final, settled jobs whose `due` has come; how many.
 
         Also forgets requests at their `expires`, or REQUEST_ID_RETENTION seconds after the first
         call of this method that finds their job gone.
+        """
+
+    def due(self, now: float, limit: int = 500) -> list[Job]:
+        """Jobs that are not final nor being completed and whose `due` has come, by that."""
+
+    def overdue(self, now: float, limit: int = 500) -> list[Job]:
+        """Those whose `deadline_due` has come, in a state from which Trigger.DEADLINE leads on."""
+
+    def inactive(self, before: float, limit: int = 500) -> list[Job]:
+        """Those that were active until then, in a state from which Trigger.INACTIVE leads on."""
+
+    def blocked(self, *, after: int = 0, limit: int = 500) -> list[Job]:
+        """Jobs in TRANSIENT_ERROR without `due`, by seq from the one behind `after`."""
+
+    def next_moment(self, inactivity_timeout: float) -> float | None:
+        """The earliest moment at which `expire`, `due`, `overdue` or `inactive` have work."""
+
+    def clock_mark(self) -> ClockMark | None:
+        """The mark that was set last."""
+
+    def set_clock_mark(self, mark: ClockMark) -> None:
+        """Notes where the clocks stand."""
+
+    def note_directories(self, directories: Iterable[Directory], until: float) -> None:
+        """Notes where partial files may be left, to be looked at until a moment."""
+
+    def directories(self, *, after: Directory | None = None, limit: int = 1000) -> list[Directory]:
+        """Noted directories in order, from the one behind `after`."""
+
+    def forget_directories(self, now: float) -> None:
+        """Forgets those whose moment has come."""
+
+    def unwanted(self, leftovers: Collection[Leftover]) -> set[Leftover]:
+        """Those of which the store knows that no job wants them any more.
+
+        That is: of jobs that have ended, of files that were removed, and of jobs that are gone but
+        have a tombstone. Others may be another daemon's.
         """
 
     def trim_history(self, keep: int) -> None:
@@ -264,12 +348,15 @@ class Tx(Protocol):
 class Store(Protocol):
     """The queue on disk. Made and opened by the composition root, used from one event loop."""
 
-    async def transact(self, fn: Callable[[Tx], T], *, durable: bool = True) -> T:
+    async def transact(
+        self, fn: Callable[[Tx], T], *, durable: bool = True, brief: bool = False
+    ) -> T:
         """Runs `fn` in a transaction that undoes itself alone if `fn` raises.
 
-        `fn` runs on a thread of the store, does no input or output beyond its Tx, draws no ids and
-        no time, and may be run twice. With `durable` the call returns after the change is safe on
-        disk; without, when `fn` has run in the next group and reads see it, synced or not.
+        `fn` does no input or output beyond its Tx, draws no ids and no time, and may be run twice.
+        With `durable` the call returns after the change is safe on disk; without, when `fn` has run
+        in the next group and reads see it, synced or not. `brief` promises a handful of statements,
+        each on a few rows: only then may `fn` run on the loop and not on a thread of the store.
 
         Raises:
             StoreUnavailable: nothing was changed.
@@ -297,6 +384,9 @@ class Store(Protocol):
 
     async def counts(self) -> dict[JobState, int]:
         """How many jobs of each state there are."""
+
+    async def ahead(self, job: Job, limit: int) -> int:
+        """How many QUEUED jobs of the same owner and priority come first; counts up to `limit`."""
 
     async def changes(self, after: int, *, limit: int = 1000) -> Changes:
         """What has changed; `position` is where to go on, newest once all is read."""

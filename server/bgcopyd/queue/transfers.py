@@ -219,7 +219,7 @@ class Placed:
     kept: bool = False
 
 
-LiveJobs = Callable[[frozenset[str]], Awaitable[Collection[str]]]
+Unwanted = Callable[[frozenset[tuple[str, int]]], Awaitable[Collection[tuple[str, int]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,12 +269,12 @@ class Files(Protocol):
     async def discard(self, partials: Sequence[Partial]) -> list[str]:
         """Deletes partial files; absent ones are done. Returns one text per failure."""
 
-    async def sweep(self, directories: Sequence[tuple[str, str]], live: LiveJobs) -> int:
-        """Deletes partial files of jobs that do not live any more; returns how many.
+    async def sweep(self, directories: Sequence[tuple[str, str]], unwanted: Unwanted) -> int:
+        """Deletes partial files that no job wants any more; returns how many.
 
         Args:
             directories: root and relative directory, "" for the root itself; absent ones are done.
-            live: which of these job ids are those of jobs that may still want their partial files.
+            unwanted: which of these partial files may go, each told by job id and file index.
                 Asked once, after all directories were read: a job that begins later is safe.
         """
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import datetime, timedelta
 
+from bgcopyd.jobs.clocks import clocks_after, touched
 from bgcopyd.jobs.job import Job, JobState, TransferError
+from bgcopyd.jobs.moments import Moment
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal
 from bgcopyd.jobs.states import VERBS, Trigger, outcome_of
+from bgcopyd.queue.secrets import forget
 from bgcopyd.queue.storage import Tx
+
+# BITS counts no blocks by policy; what ends for inactivity has not failed.
+UNCOUNTED = (Trigger.COST, Trigger.INACTIVE)
 
 
 def next_etag(etag: str) -> str:
@@ -41,32 +46,42 @@ def target_state(job: Job, trigger: Trigger) -> JobState | None:
     return outcome
 
 
+def edited(job: Job, now: Moment) -> Job:
+    """The job after a change of owner, properties or files, which the caller has put into it."""
+    return touched(
+        dataclasses.replace(job, etag=next_etag(job.etag), modification_time=now.time), now
+    )
+
+
 def move(
     tx: Tx,
     job: Job,
     trigger: Trigger,
-    now: datetime,
+    now: Moment,
     *,
     error: TransferError | None = None,
-    next_attempt_time: datetime | None = None,
-    retention: timedelta | None = None,
+    wait: float | None = None,
+    keep_place: bool = False,
 ) -> Job | None:
     """Applies a trigger: the job after it, the same one where nothing changes, None where dropped.
 
     `job` may carry other new values; they are written with the new state, and only then. A job's
-    place in the queue is renewed whenever it comes to it.
+    place in the queue is renewed whenever it comes to it, unless it may keep its old one. `wait` is
+    how many seconds a pause lasts, or the memory of a job that has ended.
     """
     state = target_state(job, trigger)
     if state is None or state is job.state:
         return job if state is job.state else None
+    counts = error is not None and trigger not in UNCOUNTED
     changed = dataclasses.replace(
-        job,
+        touched(job, now) if trigger in VERBS else job,
         state=state,
-        modification_time=now,
+        modification_time=now.time,
         error=error,
-        error_count=job.error_count + (1 if error is not None else 0),
-        next_attempt_time=next_attempt_time,
-        transferred_time=now if state is JobState.TRANSFERRED else job.transferred_time,
-        expire_time=now + retention if retention is not None and state.final else None,
+        error_count=job.error_count + (1 if counts else 0),
+        transferred_time=now.time if state is JobState.TRANSFERRED else job.transferred_time,
+        **clocks_after(job, state, now, wait),
     )
-    return tx.update_job(changed, requeue=state is JobState.QUEUED)
+    if state.final:
+        changed = forget(tx, changed)
+    return tx.update_job(changed, requeue=state is JobState.QUEUED and not keep_place)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 
@@ -15,13 +16,18 @@ from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal
 from bgcopyd.queue.storage import StoreUnavailable
-from bgcopyd.rpc.identity import Identities
+from bgcopyd.rpc.identity import Identities, Metadata
 
 logger = logging.getLogger(__name__)
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
 Context = grpc.aio.ServicerContext[Any, Any]
+if TYPE_CHECKING:
+    # Generic in the stubs only.
+    Handler = grpc.RpcMethodHandler[Any, Any]
+else:
+    Handler = grpc.RpcMethodHandler
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -44,31 +50,34 @@ class Activity:
         self.last = self._monotonic()
 
 
+# What makes the handler of one call, out of its metadata.
+Method = Callable[[Metadata], Handler]
+
+
 class Calls:
-    """Wraps what the servicer does into handlers of grpc.aio."""
+    """Wraps what the servicer does into methods of grpc.aio."""
 
     def __init__(self, identities: Identities, activity: Activity) -> None:
-        self._identities = identities
-        self._activity = activity
+        self.identities = identities
+        self.activity = activity
         self._carried: set[asyncio.Task[Any]] = set()
 
     def unary(
-        self, method: Callable[[Principal, Request], Awaitable[Response]]
-    ) -> Callable[[Request, Context], Awaitable[Response]]:
-        """A handler of one request and one response."""
+        self,
+        work: Callable[[Principal, Request], Awaitable[Response]],
+        decoder: Callable[[bytes], Request],
+        encoder: Callable[[Response], bytes],
+    ) -> Method:
+        """A method of one request and one response."""
+        return functools.partial(_Unary, self, work, decoder, encoder)
 
-        async def handle(request: Request, context: Context) -> Response:
-            self._activity.begin()
-            try:
-                return await method(await self._principal(context), request)
-            except Exception as error:  # noqa: BLE001 - the one place that maps every error
-                refusal = refusal_of(error)
-            finally:
-                self._activity.end()
-            await abort(context, refusal)
-            raise AssertionError
-
-        return handle
+    def stream(
+        self,
+        work: Callable[[Principal, Request], AsyncIterator[bytes]],
+        decoder: Callable[[bytes], Request],
+    ) -> Method:
+        """A method of one request and a stream of encoded responses."""
+        return functools.partial(_Stream, self, work, decoder, None)
 
     def to_the_end(
         self, method: Callable[[Principal, Request], Awaitable[Response]]
@@ -79,44 +88,103 @@ class Calls:
         scheduler to wake) would leave the two at odds.
         """
 
-        async def carried(caller: Principal, request: Request) -> Response:
-            async def work() -> Response:
-                try:
-                    return await method(caller, request)
-                except Exception as error:  # noqa: BLE001 - mapped like every error
-                    # Judged here: where the caller is gone, nobody else would log a defect.
-                    raise refusal_of(error) from None
+        async def work(
+            caller: Principal, request: Request, answer: asyncio.Future[Response]
+        ) -> None:
+            try:
+                response = await method(caller, request)
+            except Exception as error:  # noqa: BLE001 - mapped like every error
+                # Judged here: where the caller is gone, nobody else would log a defect.
+                refusal = refusal_of(error)
+                if not answer.done():
+                    answer.set_exception(refusal)
+            else:
+                if not answer.done():
+                    answer.set_result(response)
+            finally:
+                # Of a task that was ended itself.
+                answer.cancel()
 
-            task = asyncio.create_task(work())
+        async def carried(caller: Principal, request: Request) -> Response:
+            loop = asyncio.get_running_loop()
+            answer: asyncio.Future[Response] = loop.create_future()
+            task = loop.create_task(work(caller, request, answer))
             self._carried.add(task)
             task.add_done_callback(self._carried.discard)
-            return await asyncio.shield(task)
+            return await answer
 
         return carried
 
-    def stream(
-        self, method: Callable[[Principal, Request], AsyncIterator[bytes]]
-    ) -> Callable[[Request, Context], AsyncIterator[bytes]]:
-        """A handler of one request and a stream of encoded responses."""
 
-        async def handle(request: Request, context: Context) -> AsyncIterator[bytes]:
-            self._activity.begin()
-            try:
-                async for response in method(await self._principal(context), request):
-                    yield response
-            except Exception as error:  # noqa: BLE001 - the one place that maps every error
-                refusal = refusal_of(error)
-            else:
-                return
-            finally:
-                self._activity.end()
-            await abort(context, refusal)
+class Service(grpc.GenericRpcHandler):
+    """Finds the method of a call, by `/package.Service/Method`.
 
-        return handle
+    grpc.aio decodes a call's metadata for this look-up, and once more for whoever asks its context
+    for them: a handler for each call keeps the first.
+    """
 
-    async def _principal(self, context: Context) -> Principal:
-        metadata: Any = context.invocation_metadata()
-        return await self._identities.of_call(metadata or (), context.peer)
+    def __init__(self, methods: Mapping[str, Method]) -> None:
+        self._methods = methods
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler | None:
+        """The handler of one call, or None for a method of somebody else."""
+        method = self._methods.get(handler_call_details.method)
+        return None if method is None else method(handler_call_details.invocation_metadata or ())
+
+
+class _Call(Handler):
+    """The handler of one call."""
+
+    request_streaming = False
+    response_streaming = False
+
+    def __init__(
+        self,
+        calls: Calls,
+        work: Callable[[Principal, Any], Any],
+        decoder: Callable[[bytes], Any],
+        encoder: Callable[[Any], bytes] | None,
+        metadata: Metadata,
+    ) -> None:
+        self._calls = calls
+        self._work = work
+        self._metadata = metadata
+        self.request_deserializer = decoder
+        self.response_serializer = encoder
+
+
+class _Unary(_Call):
+    async def unary_unary(self, request: Any, context: Context) -> Any:  # type: ignore[override] # the stubs know handlers of grpc.Server only
+        calls = self._calls
+        calls.activity.begin()
+        try:
+            caller = await calls.identities.of_call(self._metadata, context.peer)
+            return await self._work(caller, request)
+        except Exception as error:  # noqa: BLE001 - the one place that maps every error
+            refusal = refusal_of(error)
+        finally:
+            calls.activity.end()
+        await abort(context, refusal)
+        raise AssertionError
+
+
+class _Stream(_Call):
+    response_streaming = True
+
+    async def unary_stream(self, request: Any, context: Context) -> AsyncIterator[bytes]:  # type: ignore[override] # likewise
+        calls = self._calls
+        calls.activity.begin()
+        try:
+            caller = await calls.identities.of_call(self._metadata, context.peer)
+            async for response in self._work(caller, request):
+                yield response
+        except Exception as error:  # noqa: BLE001 - the one place that maps every error
+            refusal = refusal_of(error)
+        else:
+            return
+        finally:
+            calls.activity.end()
+        await abort(context, refusal)
 
 
 def refusal_of(error: Exception) -> Refusal:

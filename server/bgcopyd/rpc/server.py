@@ -17,7 +17,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from bgcopy.v1 import admin_service_pb2, background_copy_manager_pb2
 from bgcopyd.jobs import limits
 from bgcopyd.queue.authorizer import SERVICES
-from bgcopyd.rpc.calls import Calls
+from bgcopyd.rpc.calls import Calls, Method, Service
 
 DESCRIPTORS: Mapping[str, ServiceDescriptor] = {
     **background_copy_manager_pb2.DESCRIPTOR.services_by_name,
@@ -56,11 +56,13 @@ class RpcServer:
         self._server = grpc.aio.server(options=OPTIONS)
         self._health = health.aio.HealthServicer()
         self._sockets: list[Path] = []
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._names = [DESCRIPTORS[name].full_name for name in servicers]
-        self._server.add_generic_rpc_handlers(
-            [_handlers(calls, DESCRIPTORS[name], some) for name, some in servicers.items()]
-        )
+        methods: dict[str, Method] = {}
+        for name, some in servicers.items():
+            methods |= _methods(calls, DESCRIPTORS[name], some)
+        self._server.add_generic_rpc_handlers([Service(methods)])
+        server: Any = _Unregistered(self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
 
     def bind(self) -> list[str]:
         """Opens the listeners; returns the targets that clients reach. Nobody is served yet.
@@ -132,15 +134,29 @@ def _make_way(path: Path) -> None:
         raise Listener(f"cannot listen on unix:{path}: {error.strerror}") from None
 
 
-def _handlers(
+class _Unregistered:
+    """A server to which generated code adds its handlers, but does not register them.
+
+    For each registered method grpc.aio keeps a future of its own, and waits anew for all of them
+    at every call of any method.
+    """
+
+    def __init__(self, server: grpc.aio.Server) -> None:
+        self.add_generic_rpc_handlers = server.add_generic_rpc_handlers
+
+    def add_registered_method_handlers(self, service: str, handlers: Any) -> None:
+        """Leaves them to the generic handlers, which find them as well."""
+
+
+def _methods(
     calls: Calls, service: ServiceDescriptor, servicers: Sequence[object]
-) -> grpc.GenericRpcHandler:
-    """A handler per method of the service, by name, so that none can be forgotten.
+) -> dict[str, Method]:
+    """Every method of the service by its path, by name, so that none can be forgotten.
 
     A method that no permission is written down for is not served.
     """
     permissions = SERVICES[service.name]
-    handlers: dict[str, Any] = {}
+    methods: dict[str, Method] = {}
     for method in service.methods:
         if method.name not in permissions:
             continue
@@ -148,19 +164,16 @@ def _handlers(
         work = next((getattr(one, name) for one in servicers if hasattr(one, name)), None)
         if work is None:
             continue
+        path = f"/{service.full_name}/{method.name}"
         decoder = message_factory.GetMessageClass(method.input_type).FromString
         if method.server_streaming:
-            handlers[method.name] = grpc.unary_stream_rpc_method_handler(
-                calls.stream(work), request_deserializer=decoder, response_serializer=None
-            )
+            methods[path] = calls.stream(work, decoder)
         else:
             encoder = message_factory.GetMessageClass(method.output_type).SerializeToString
             if method.GetOptions().idempotency_level != MethodOptions.NO_SIDE_EFFECTS:
                 work = calls.to_the_end(work)
-            handlers[method.name] = grpc.unary_unary_rpc_method_handler(
-                calls.unary(work), request_deserializer=decoder, response_serializer=encoder
-            )
-    return grpc.method_handlers_generic_handler(service.full_name, handlers)
+            methods[path] = calls.unary(work, decoder, encoder)
+    return methods
 
 
 def _snake(name: str) -> str:

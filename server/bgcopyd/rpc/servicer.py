@@ -7,17 +7,19 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from google.protobuf.message import Message
 
 from bgcopy.v1 import background_copy_manager_pb2 as pb
+from bgcopy.v1 import job_pb2
 from bgcopyd.api import decode, encode
 from bgcopyd.api.descriptions import describe
 from bgcopyd.api.encode_times import timestamp
 from bgcopyd.api.fields import job_id
 from bgcopyd.api.tokens import page_token, resume_token
 from bgcopyd.jobs import limits
+from bgcopyd.jobs.job import Job
 from bgcopyd.jobs.policy import Policy
 from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.refusal import Refusal
@@ -28,6 +30,7 @@ from bgcopyd.queue.manager import BackgroundCopyManager
 
 M = TypeVar("M", bound=Message)
 T = TypeVar("T")
+J = TypeVar("J", bound="_WithJob")
 
 Verb = (
     pb.SuspendJobRequest
@@ -41,6 +44,13 @@ Verb = (
 TOKEN_BYTES = 512
 # To judge so many takes a few milliseconds.
 FEW_FILES = 256
+
+
+class _WithJob(Protocol):
+    """A response that holds a job."""
+
+    @property
+    def job(self) -> job_pb2.Job: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +81,13 @@ class BackgroundCopyServicer:
         self._manager.judge_file_count(0, len(request.files))
         roots = self._roots.open_to(caller)
         command = await _aside(request.files, lambda: decode.create_job(request, roots))
-        return pb.CreateJobResponse(job=encode.job(await self._manager.create_job(caller, command)))
+        return _holding(pb.CreateJobResponse(), await self._manager.create_job(caller, command))
 
     async def get_job(self, caller: Principal, request: pb.GetJobRequest) -> pb.GetJobResponse:
         """GetJob."""
         job = await self._manager.get_job(caller, job_id(request.job_id))
         decode.whole(request)
-        return pb.GetJobResponse(job=encode.job(job))
+        return _holding(pb.GetJobResponse(), job)
 
     async def list_jobs(
         self, caller: Principal, request: pb.ListJobsRequest
@@ -108,7 +118,7 @@ class BackgroundCopyServicer:
         roots = self._roots.open_to(caller)
         command = await _aside(request.files, lambda: decode.add_files(request, roots))
         job, first = await self._manager.add_files(caller, command)
-        return pb.AddFilesResponse(job=encode.job(job), first_index=first)
+        return _holding(pb.AddFilesResponse(first_index=first), job)
 
     async def list_files(
         self, caller: Principal, request: pb.ListFilesRequest
@@ -131,7 +141,7 @@ class BackgroundCopyServicer:
         """SuspendJob."""
         target = await self._target(caller, request)
         job = await self._manager.suspend_job(caller, target, request.etag)
-        return pb.SuspendJobResponse(job=encode.job(job))
+        return _holding(pb.SuspendJobResponse(), job)
 
     async def resume_job(
         self, caller: Principal, request: pb.ResumeJobRequest
@@ -139,7 +149,7 @@ class BackgroundCopyServicer:
         """ResumeJob."""
         target = await self._target(caller, request)
         job = await self._manager.resume_job(caller, target, request.etag)
-        return pb.ResumeJobResponse(job=encode.job(job))
+        return _holding(pb.ResumeJobResponse(), job)
 
     async def complete_job(
         self, caller: Principal, request: pb.CompleteJobRequest
@@ -149,12 +159,12 @@ class BackgroundCopyServicer:
         done = await self._manager.complete_job(
             caller, target, request.etag, allow_partial=request.allow_partial
         )
-        return pb.CompleteJobResponse(
-            job=encode.job(done.job),
+        response = pb.CompleteJobResponse(
             hresult_name="BG_S_PARTIAL_COMPLETE" if done.dropped else "S_OK",
             completed_files=done.completed,
             dropped_files=done.dropped,
         )
+        return _holding(response, done.job)
 
     async def cancel_job(
         self, caller: Principal, request: pb.CancelJobRequest
@@ -162,7 +172,7 @@ class BackgroundCopyServicer:
         """CancelJob."""
         target = await self._target(caller, request)
         job = await self._manager.cancel_job(caller, target, request.etag)
-        return pb.CancelJobResponse(job=encode.job(job))
+        return _holding(pb.CancelJobResponse(), job)
 
     async def delete_job(
         self, caller: Principal, request: pb.DeleteJobRequest
@@ -228,6 +238,12 @@ class BackgroundCopyServicer:
 async def _aside(files: Sequence[object], work: Callable[[], T]) -> T:
     """Runs the work on a thread where it would keep other callers waiting for long."""
     return await asyncio.to_thread(work) if len(files) > FEW_FILES else work()
+
+
+def _holding(response: J, job: Job) -> J:
+    """The response with its job."""
+    encode.set_job(response.job, job)
+    return response
 
 
 def _fitting(messages: Sequence[M]) -> list[M]:

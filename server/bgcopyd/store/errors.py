@@ -28,6 +28,10 @@ class NetworkFilesystem(StateDirectoryError):
     """The state directory lies on a file system whose locks and syncs cannot be trusted."""
 
 
+class KeyProblem(Exception):
+    """The key that secrets are sealed with cannot be used. No key is ever quoted."""
+
+
 # What sqlite3 reports when the world is at fault and not the file's content.
 _ENVIRONMENT = frozenset(
     {

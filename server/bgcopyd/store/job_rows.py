@@ -30,7 +30,8 @@ _MUTABLE_JOB_COLUMNS = (
     "change_seq", "queue_seq", "claim_id", "minimum_retry_delay", "no_progress_timeout",
     "max_bytes_per_second", "auto_complete", "completing", "cleanup", "error",
     "error_count", "retries", "stalled", "create_time", "modification_time", "transferred_time",
-    "expire_time", "next_attempt_time", "options",
+    "expire_time", "next_attempt_time", "options", "due", "not_before_due", "deadline_due",
+    "active", "active_time", "download_time",
 )  # fmt: skip
 _JOB_COLUMNS = ("seq", "id", "owner", "creator", "files", *_MUTABLE_JOB_COLUMNS)
 SELECT_JOB = (
@@ -75,6 +76,12 @@ def mutable_values(job: Job) -> Row:
         micros_or_none(job.expire_time),
         micros_or_none(job.next_attempt_time),
         None if job.options is DEFAULT_OPTIONS else encode_options(job.options),
+        job.due,
+        job.not_before_due,
+        job.deadline_due,
+        job.active,
+        micros(job.active_time),
+        job.download_time,
     )
 
 
@@ -90,15 +97,16 @@ def job_of(row: Row) -> Job:
         etag, revision, change_seq, queue_seq, claim_id, minimum_retry_delay, no_progress_timeout,
         max_bytes_per_second, auto_complete, completing, cleanup, error,
         error_count, retries, stalled, create_time, modification_time, transferred_time,
-        expire_time, next_attempt_time, options, transferred, total, files_total, files_transferred,
+        expire_time, next_attempt_time, options, due, not_before_due, deadline_due, active,
+        active_time, download_time, transferred, total, files_total, files_transferred,
     ) = row  # fmt: skip
     return Job(
         id_text(key),
         owner,
         creator,
         display_name,
-        EPOCH + timedelta(microseconds=create_time),
-        EPOCH + timedelta(microseconds=modification_time),
+        EPOCH + timedelta(0, 0, create_time),
+        EPOCH + timedelta(0, 0, modification_time),
         etag,
         _STATES[state],
         _TYPES[kind],
@@ -127,6 +135,12 @@ def job_of(row: Row) -> Job:
         retries,
         stalled,
         DEFAULT_OPTIONS if options is None else options_of(options),
+        due,
+        not_before_due,
+        deadline_due,
+        active,
+        EPOCH + timedelta(microseconds=active_time),
+        download_time,
     )
 
 
@@ -136,7 +150,9 @@ def untouched(files: int) -> Progress:
     return Progress(bytes_total=None if files else 0, files_total=files)
 
 
+@functools.lru_cache(maxsize=1024)
 def _labels(text: str) -> Mapping[str, str]:
+    """Many jobs have the same labels; nobody changes a job's."""
     labels = json.loads(text)
     if not isinstance(labels, dict):
         raise TypeError("labels are no object")

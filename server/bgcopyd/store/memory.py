@@ -6,21 +6,22 @@ import asyncio
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 from typing import TypeVar
 
 from bgcopyd.jobs.attempt import Attempt
 from bgcopyd.jobs.file import File, FileSpec
 from bgcopyd.jobs.job import Job, JobState, Priority, Progress
-from bgcopyd.jobs.limits import ATTEMPTS_PER_JOB, REQUEST_ID_RETENTION
+from bgcopyd.jobs.limits import ATTEMPTS_PER_JOB
 from bgcopyd.queue.storage import (
+    AgeMark,
     Changes,
     DestinationTaken,
     FileTotals,
     FileUpdate,
     JobPage,
     JobQuery,
+    Place,
     Position,
     Request,
     StoreUnavailable,
@@ -28,51 +29,14 @@ from bgcopyd.queue.storage import (
     Tombstone,
     Tx,
 )
+from bgcopyd.store.memory_clocks import MemoryClocks
+from bgcopyd.store.memory_state import State
 
 T = TypeVar("T")
 
 
-@dataclass
-class _State:
-    """All that is stored. Values are immutable, so a copy of the tables is a snapshot."""
-
-    number: int = 0
-    oldest: int = 0
-    jobs: dict[str, Job] = field(default_factory=dict)
-    files: dict[tuple[str, int], File] = field(default_factory=dict)
-    claims: dict[str, str] = field(default_factory=dict)
-    requests: dict[tuple[str, str], Request] = field(default_factory=dict)
-    gone: set[str] = field(default_factory=set)
-    tombstones: list[Tombstone] = field(default_factory=list)
-    tokens: dict[str, Token] = field(default_factory=dict)
-    removed_to: dict[str, int] = field(default_factory=dict)
-    secrets: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    attempts: dict[str, list[Attempt]] = field(default_factory=dict)
-    policy: Mapping[str, object] = field(default_factory=dict)
-
-    def copy(self) -> _State:
-        return _State(
-            self.number,
-            self.oldest,
-            dict(self.jobs),
-            dict(self.files),
-            dict(self.claims),
-            dict(self.requests),
-            set(self.gone),
-            list(self.tombstones),
-            dict(self.tokens),
-            dict(self.removed_to),
-            dict(self.secrets),
-            dict(self.attempts),
-            self.policy,
-        )
-
-
-class MemoryTx:
+class MemoryTx(MemoryClocks):
     """Tx on a state of its own."""
-
-    def __init__(self, state: _State) -> None:
-        self._state = state
 
     def _next(self) -> int:
         self._state.number += 1
@@ -279,22 +243,46 @@ class MemoryTx:
         """The use of a request id, while it is remembered."""
         return self._state.requests.get((creator, request_id))
 
-    def insert_request(self, request: Request) -> None:
-        """Remembers the use of a request id."""
+    def insert_request(self, request: Request) -> Request | None:
+        """Remembers the use of a request id, or answers the earlier one."""
         key = request.creator, request.request_id
-        if key in self._state.requests:
-            raise ValueError("the request id was used before")
-        self._state.requests[key] = request
+        earlier = self._state.requests.setdefault(key, request)
+        return None if earlier is request else earlier
 
-    def queued(self, priority: Priority, limit: int) -> list[Job]:
-        """QUEUED jobs of a priority, one of each owner after the other."""
-        turns: dict[str, int] = {}
-        dealt = []
-        for job in sorted(self._state.jobs.values(), key=lambda job: job.queue_seq):
-            if job.state is JobState.QUEUED and job.priority is priority:
-                turn = turns[job.owner] = turns.get(job.owner, 0) + 1
-                dealt.append((turn, job.queue_seq, job))
-        return [job for _, _, job in sorted(dealt, key=lambda entry: entry[:2])[:limit]]
+    def _queue(self, priority: Priority) -> list[Place]:
+        found = [
+            Place(job.job_id, job.owner, job.priority, job.queue_seq)
+            for job in self._state.jobs.values()
+            if job.state is JobState.QUEUED and job.priority is priority and job.due is None
+        ]
+        return sorted(found, key=lambda place: place.queue_seq)
+
+    def queued(self, priority: Priority, limit: int) -> list[Place]:
+        """The first QUEUED jobs of a priority."""
+        return self._queue(priority)[:limit]
+
+    def lanes(self, priority: Priority, *, after: str = "", limit: int) -> list[Place]:
+        """The first QUEUED job of each owner."""
+        heads: dict[str, Place] = {}
+        for place in self._queue(priority):
+            heads.setdefault(place.owner, place)
+        return [heads[owner] for owner in sorted(heads) if owner > after][:limit]
+
+    def lane(self, priority: Priority, owner: str, *, after: int = 0, limit: int) -> list[Place]:
+        """An owner's QUEUED jobs of a priority."""
+        queue = [place for place in self._queue(priority) if place.owner == owner]
+        return [place for place in queue if place.queue_seq > after][:limit]
+
+    def ages(self) -> list[AgeMark]:
+        """The marks that are kept, by age."""
+        return sorted(self._state.ages, key=lambda mark: mark.age)
+
+    def mark_age(self, age: float, *, forget: float) -> AgeMark:
+        """Notes where the change sequence stands now."""
+        mark = AgeMark(age, self._state.number)
+        kept = [one for one in self._state.ages if one.age >= forget and one.age != age]
+        self._state.ages = [*kept, mark]
+        return mark
 
     def jobs_in(
         self, states: Iterable[JobState], *, after: int = 0, limit: int = 1000
@@ -309,25 +297,6 @@ class MemoryTx:
         """Jobs with `completing` or `cleanup`."""
         found = [job for job in self._state.jobs.values() if job.completing or job.cleanup]
         return sorted(found, key=lambda job: job.seq)[:limit]
-
-    def expire(self, now: datetime, limit: int = 500) -> int:
-        """Deletes settled final jobs whose expire_time has come, and old requests."""
-        due = [
-            job
-            for job in self._state.jobs.values()
-            if job.state.final and job.expire_time is not None and job.expire_time <= now
-        ]
-        due = [job for job in due if not (job.completing or job.cleanup)][:limit]
-        for job in due:
-            self.delete_job(job.job_id)
-        forget = now + timedelta(seconds=REQUEST_ID_RETENTION)
-        for key, request in list(self._state.requests.items()):
-            if request.job_id in self._state.gone:
-                self._state.requests[key] = replace(request, expires=forget)
-            elif request.expires is not None and request.expires <= now:
-                del self._state.requests[key]
-        self._state.gone.clear()
-        return len(due)
 
     def trim_history(self, keep: int) -> None:
         """Forgets all but the newest tombstones."""
@@ -356,12 +325,18 @@ class MemoryStore:
     """`Store` in memory; each transaction works on a copy, which takes the place of the old."""
 
     def __init__(self) -> None:
-        self._state = _State()
+        self._state = State()
         self._store_id = uuid.uuid4().hex
         self._callbacks: list[Callable[[int], None]] = []
         self._closed = False
 
-    async def transact(self, fn: Callable[[Tx], T], *, durable: bool = True) -> T:  # noqa: ARG002 - nothing here is durable
+    async def transact(
+        self,
+        fn: Callable[[Tx], T],
+        *,
+        durable: bool = True,  # noqa: ARG002 - nothing here is durable
+        brief: bool = False,  # noqa: ARG002 - all of it runs here and now
+    ) -> T:
         """Runs `fn` in a transaction that undoes itself alone if `fn` raises."""
         if self._closed:
             raise StoreUnavailable("the queue is closed")
@@ -402,6 +377,11 @@ class MemoryStore:
     async def files(self, job_id: str, *, after: int = -1, limit: int = 1000) -> list[File]:
         """As Tx.files."""
         return MemoryTx(self._state).files(job_id, after=after, limit=limit)
+
+    async def ahead(self, job: Job, limit: int) -> int:
+        """How many QUEUED jobs of the same owner and priority come first."""
+        lane = MemoryTx(self._state).lane(job.priority, job.owner, limit=limit)
+        return sum(place.queue_seq < job.queue_seq for place in lane)
 
     async def attempts(
         self, job_id: str, *, file_index: int | None, before: int | None, limit: int

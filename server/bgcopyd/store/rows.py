@@ -35,8 +35,11 @@ def insert_statement(table: str, columns: Sequence[str]) -> str:
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
 
 
-INSERT_REQUEST = insert_statement(
-    "request", ("creator", "request_id", "content", "job", "first_index", "expires")
+INSERT_REQUEST = (
+    insert_statement(
+        "request", ("creator", "request_id", "content", "job", "first_index", "expires")
+    )
+    + " ON CONFLICT DO NOTHING"
 )
 SELECT_TOKEN = "SELECT id, digest, principal, admin, create_time, expire_time, revoked FROM token"  # noqa: S105 - SQL
 INSERT_TOKEN = insert_statement(
@@ -60,7 +63,7 @@ def micros_or_none(time: datetime | None) -> int | None:
 
 def time_or_none(value: int | None) -> datetime | None:
     """The time of microseconds since 1970, which may be absent."""
-    return None if value is None else EPOCH + timedelta(microseconds=value)
+    return None if value is None else EPOCH + timedelta(0, 0, value)
 
 
 def id_bytes(job_id: str) -> bytes | None:
@@ -140,14 +143,14 @@ def request_values(request: Request, key: bytes) -> Row:
         request.content,
         key,
         request.first_index,
-        micros_or_none(request.expires),
+        request.expires,
     )
 
 
 def request_of(row: Row) -> Request:
     """The request of a row (creator, request_id, content, job, first_index, expires)."""
     creator, request_id, content, key, first_index, expires = row
-    known = None if expires is None or expires < 0 else time_or_none(expires)
+    known = None if expires is None or expires < 0 else float(expires)
     return Request(creator, request_id, content, id_text(key), first_index, known)
 
 

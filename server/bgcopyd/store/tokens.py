@@ -1,7 +1,7 @@
 """Tokens for the command line: before the first start, and beside a running daemon.
 
-The calls use a short connection of their own; SQLite arbitrates with the daemon's, which reads the
-token of each call from the database and so sees a change at its next call.
+The calls use a short connection of their own; SQLite arbitrates with the daemon's, which reads
+tokens anew after each commit and so sees a change at its next call.
 """
 
 from __future__ import annotations

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from bgcopyd.jobs.attempt import Attempt
 from bgcopyd.jobs.file import File, FileSpec
 from bgcopyd.jobs.job import Job, JobState, Priority, Progress
 from bgcopyd.jobs.limits import ATTEMPTS_PER_JOB, REQUEST_ID_RETENTION
-from bgcopyd.queue.storage import DestinationTaken, FileTotals, FileUpdate, Request, Token
-from bgcopyd.store import attempt_rows, file_rows, job_rows, queries, rows
-from bgcopyd.store.fairness import next_in_queue
+from bgcopyd.jobs.values import changed, value
+from bgcopyd.queue.clock import ClockMark
+from bgcopyd.queue.storage import (
+    AgeMark,
+    DestinationTaken,
+    Directory,
+    FileTotals,
+    FileUpdate,
+    Leftover,
+    Place,
+    Request,
+    Token,
+)
+from bgcopyd.store import attempt_rows, clock_rows, file_rows, job_rows, lanes, queries, rows
 
 # What a request's values are at fault for; all other errors of SQLite end the whole transaction.
 REQUESTS_OWN_ERRORS = (
@@ -33,7 +43,7 @@ _INSERT_TOMBSTONE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Mark:
     """A point that the counters can go back to."""
 
@@ -98,12 +108,14 @@ class SQLiteTx:
 
     Attributes:
         failure: an error after which the transaction as a whole is lost (disk full, damage).
+        written: the jobs whose rows, or whose progress, were written since somebody emptied it.
     """
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self.counters = Counters(db)
         self.failure: sqlite3.Error | None = None
+        self.written: set[str] = set()
         self._jobs: dict[str, Job] = {}
 
     def begin(self) -> None:
@@ -147,6 +159,13 @@ class SQLiteTx:
             raise LookupError(f"no job {job_id}")
         return job
 
+    def _wrote(self, job_id: str, job: Job | None) -> None:
+        self.written.add(job_id)
+        if job is None:
+            self._jobs.pop(job_id, None)
+        else:
+            self._jobs[job_id] = job
+
     def insert_job(self, job: Job) -> Job:
         """Adds a job."""
         key = rows.id_bytes(job.job_id)
@@ -154,7 +173,7 @@ class SQLiteTx:
             raise ValueError("a job's id is a UUID in lower case")
         number = self.counters.next()
         queue_seq = number if job.state is JobState.QUEUED else job.queue_seq
-        job = replace(
+        job = changed(
             job, seq=number, change_seq=number, revision=job.revision + 1, queue_seq=queue_seq
         )
         self._run(job_rows.INSERT_JOB, job_rows.job_values(job, key))
@@ -162,7 +181,7 @@ class SQLiteTx:
             self._run(_INSERT_PROGRESS, job_rows.progress_values(number, job.progress))
         if not job.state.final:
             self.counters.count(job.owner, 1)
-        self._jobs[job.job_id] = job
+        self._wrote(job.job_id, job)
         return job
 
     def update_job(self, job: Job, *, requeue: bool = False) -> Job:
@@ -170,7 +189,7 @@ class SQLiteTx:
         old = self._known(job.job_id)
         number = self.counters.next()
         waits = job.state is JobState.QUEUED and not job.queue_seq
-        job = replace(
+        job = changed(
             job,
             creator=old.creator,
             seq=old.seq,
@@ -188,7 +207,7 @@ class SQLiteTx:
             self.counters.count(old.owner, -1)
         if not job.state.final:
             self.counters.count(job.owner, 1)
-        self._jobs[job.job_id] = job
+        self._wrote(job.job_id, job)
         return job
 
     def delete_job(self, job_id: str) -> None:
@@ -198,28 +217,23 @@ class SQLiteTx:
         if not job.state.final:
             self.counters.count(job.owner, -1)
 
-    def _remove(self, seq: int, job_id: str, owner: str, request_expires: int) -> None:
+    def _remove(self, seq: int, job_id: str, owner: str, request_expires: float) -> None:
         key = rows.id_bytes(job_id)
         first, last = file_rows.file_key(seq, 0), file_rows.file_key(seq + 1, -1)
         self._run("DELETE FROM file WHERE key BETWEEN ? AND ?", (first, last))
         self._run("UPDATE request SET expires = ? WHERE job = ?", (request_expires, key))
         self._run("DELETE FROM job WHERE seq = ?", (seq,))
         self._run(_INSERT_TOMBSTONE, (self.counters.next(), key, owner, False))
-        self._jobs.pop(job_id, None)
+        self._wrote(job_id, None)
 
     def insert_files(self, job_id: str, files: Sequence[File]) -> None:
         """Adds files and claims their destinations."""
         seq = self._known(job_id).seq
         taken = 0
-
-        def values() -> Iterator[rows.Row]:
-            nonlocal taken
+        try:
             for file in files:
                 taken += 1
-                yield file_rows.file_values(seq, file)
-
-        try:
-            self._run_many(file_rows.INSERT_FILE, values())
+                self._run(file_rows.INSERT_FILE, file_rows.file_values(seq, file))
         except sqlite3.IntegrityError as problem:
             # Alone, so that whoever handles the refusal finds what was there before.
             keys = [(file_rows.file_key(seq, file.index),) for file in files[: taken - 1]]
@@ -322,7 +336,7 @@ class SQLiteTx:
         """Writes a job's progress."""
         job = self._known(job_id)
         self._run(_INSERT_PROGRESS, job_rows.progress_values(job.seq, progress))
-        self._jobs[job_id] = replace(job, progress=replace(progress, bytes_per_second=0))
+        self._wrote(job_id, replace(job, progress=replace(progress, bytes_per_second=0)))
 
     def live_jobs(self, owner: str | None) -> int:
         """How many jobs of the owner, or of all owners, are not final."""
@@ -333,16 +347,37 @@ class SQLiteTx:
         row = self._run(_SELECT_REQUEST, (creator, request_id)).fetchone()
         return None if row is None else rows.decoded(rows.request_of, row)
 
-    def insert_request(self, request: Request) -> None:
-        """Remembers the use of a request id."""
+    def insert_request(self, request: Request) -> Request | None:
+        """Remembers the use of a request id, or answers the earlier one."""
         key = rows.id_bytes(request.job_id)
         if key is None:
             raise ValueError("a job's id is a UUID in lower case")
-        self._run(rows.INSERT_REQUEST, rows.request_values(request, key))
+        if self._run(rows.INSERT_REQUEST, rows.request_values(request, key)).rowcount:
+            return None
+        return self.request(request.creator, request.request_id)
 
-    def queued(self, priority: Priority, limit: int) -> list[Job]:
-        """QUEUED jobs of a priority, one of each owner after the other."""
-        return queries.jobs_by_seq(self._db, next_in_queue(self._db, priority, limit))
+    def queued(self, priority: Priority, limit: int) -> list[Place]:
+        """The first QUEUED jobs of a priority."""
+        return lanes.oldest(self._db, priority, limit)
+
+    def lanes(self, priority: Priority, *, after: str = "", limit: int) -> list[Place]:
+        """The first QUEUED job of each owner."""
+        return lanes.heads(self._db, priority, after, limit)
+
+    def lane(self, priority: Priority, owner: str, *, after: int = 0, limit: int) -> list[Place]:
+        """An owner's QUEUED jobs of a priority."""
+        return lanes.lane(self._db, priority, owner, after, limit)
+
+    def ages(self) -> list[AgeMark]:
+        """The marks that are kept, by age."""
+        return lanes.ages(self._db)
+
+    def mark_age(self, age: float, *, forget: float) -> AgeMark:
+        """Notes where the change sequence stands now."""
+        mark = AgeMark(age, self.counters.number)
+        self._run("DELETE FROM age WHERE age < ?", (forget,))
+        self._run("INSERT OR REPLACE INTO age (age, number) VALUES (?, ?)", (age, mark.number))
+        return mark
 
     def jobs_in(
         self, states: Iterable[JobState], *, after: int = 0, limit: int = 1000
@@ -357,24 +392,64 @@ class SQLiteTx:
         )
         return queries.jobs_by_seq(self._db, [row[0] for row in found.fetchall()])
 
-    def expire(self, now: datetime, limit: int = 500) -> int:
-        """Deletes settled final jobs whose expire_time has come, and old requests."""
-        due = rows.micros(now)
-        forget = rows.micros(now + timedelta(seconds=REQUEST_ID_RETENTION))
-        found = self._run(
-            "SELECT seq, id, owner FROM job WHERE state >= 8 AND expire_time IS NOT NULL "
-            "AND expire_time <= ? AND NOT (completing OR cleanup) ORDER BY expire_time LIMIT ?",
-            (due, limit),
-        ).fetchall()
+    def expire(self, now: float, limit: int = 500) -> int:
+        """Deletes settled final jobs that are due, and old requests."""
+        forget = now + REQUEST_ID_RETENTION
+        found = self._run(clock_rows.SELECT_EXPIRED, (now, limit)).fetchall()
         for seq, key, owner in found:
             self._remove(seq, rows.id_text(key), owner, forget)
         self._run("UPDATE request SET expires = ? WHERE expires = ?", (forget, _GONE))
         self._run(
             "DELETE FROM request WHERE (creator, request_id) IN (SELECT creator, request_id "
             "FROM request WHERE expires IS NOT NULL AND expires <= ? LIMIT ?)",
-            (due, limit),
+            (now, limit),
         )
         return len(found)
+
+    def due(self, now: float, limit: int = 500) -> list[Job]:
+        """Jobs with a future that are due."""
+        return clock_rows.due(self._db, now, limit)
+
+    def overdue(self, now: float, limit: int = 500) -> list[Job]:
+        """Jobs past their deadline."""
+        return clock_rows.overdue(self._db, now, limit)
+
+    def inactive(self, before: float, limit: int = 500) -> list[Job]:
+        """Jobs that were last active before."""
+        return clock_rows.inactive(self._db, before, limit)
+
+    def blocked(self, *, after: int = 0, limit: int = 500) -> list[Job]:
+        """Jobs in TRANSIENT_ERROR without a pause."""
+        return clock_rows.blocked(self._db, after, limit)
+
+    def next_moment(self, inactivity_timeout: float) -> float | None:
+        """The earliest moment at which anything is due."""
+        return clock_rows.next_moment(self._db, inactivity_timeout)
+
+    def clock_mark(self) -> ClockMark | None:
+        """The mark that was set last."""
+        return clock_rows.clock_mark(self._db)
+
+    def set_clock_mark(self, mark: ClockMark) -> None:
+        """Notes where the clocks stand."""
+        self._run(clock_rows.REPLACE_MARK, (clock_rows.mark_text(mark),))
+
+    def note_directories(self, directories: Iterable[Directory], until: float) -> None:
+        """Notes where partial files may be left."""
+        values = [(*directory, until) for directory in directories]
+        self._run_many(clock_rows.NOTE_DIRECTORY, values)
+
+    def directories(self, *, after: Directory | None = None, limit: int = 1000) -> list[Directory]:
+        """Noted directories in order."""
+        return clock_rows.directories(self._db, after, limit)
+
+    def forget_directories(self, now: float) -> None:
+        """Forgets those whose moment has come."""
+        self._run(clock_rows.FORGET_DIRECTORIES, (now,))
+
+    def unwanted(self, leftovers: Collection[Leftover]) -> set[Leftover]:
+        """Partial files of ours that no job wants any more."""
+        return clock_rows.unwanted(self._db, leftovers)
 
     def trim_history(self, keep: int) -> None:
         """Forgets all but the newest tombstones."""

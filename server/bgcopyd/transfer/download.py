@@ -11,8 +11,9 @@ import pycurl
 from bgcopyd.jobs.file import Verification
 from bgcopyd.queue.transfers import AttemptReport, Failed, Finished, Received, Stopped, Transfer
 from bgcopyd.transfer import failures, redirects
+from bgcopyd.transfer.admission import Lane
 from bgcopyd.transfer.destination import DestinationInvalid
-from bgcopyd.transfer.ending import Terminal, local_failure
+from bgcopyd.transfer.ending import Terminal, local_failure, refused
 from bgcopyd.transfer.entry import entry
 from bgcopyd.transfer.exchange import Exchange, page_expected
 from bgcopyd.transfer.failures import Failure
@@ -56,28 +57,6 @@ class Phase(enum.Enum):
     ENDED = enum.auto()
 
 
-def _plan_of(transfer: Transfer) -> Plan:
-    return Plan(
-        transfer.claimed,
-        transfer.size,
-        ranges=transfer.ranges,
-        filled=transfer.filled,
-        requested=transfer.requested,
-    )
-
-
-def _failure_of(verdict: Refuse | Outside | Rangeless, host: str) -> Failure:
-    match verdict:
-        case Outside():
-            return failures.range_outside(host)
-        case Rangeless():
-            return failures.no_ranges(host)
-        case Refuse(page=True):
-            return failures.unexpected_content(host, transient=True)
-        case Refuse(problem):
-            return failures.invalid_answer(problem, host)
-
-
 class Download:
     """The coordinator of one transfer; lives on its volume's thread."""
 
@@ -86,7 +65,7 @@ class Download:
         self.name = (transfer.job_id, transfer.claim_id, transfer.index)
         self.volume = volume
         self.sources = Sources(transfer)
-        self.ladder = Ladder(_plan_of(transfer), transfer.validators)
+        self.ladder = Ladder(Plan.of(transfer), transfer.validators)
         self.keeper = Keeper(transfer, self.ladder, volume, self._disk_failed)
         self.pacer = Pacer(transfer.job_id, volume)
         self._requests = Requests(transfer.url, transfer.options, volume.options)
@@ -96,6 +75,7 @@ class Download:
         self._url = transfer.url
         self._visited = {transfer.url}
         self._origin: redirects.Origin | None = None
+        self._lane: Lane | None = None
         self._slot = False
         self._exchange: Exchange | None = None
         self._stopping = False
@@ -121,7 +101,9 @@ class Download:
             self._fail(error.failure)
             return
         self._phase = Phase.WAITING
-        self.volume.admission.request(self._origin, self._granted)
+        options = self.transfer.options
+        self._lane = Lane(self._origin, options.owner, options.foreground)
+        self.volume.admission.request(self._lane, self._granted)
 
     def _granted(self) -> bool:
         if self._phase is not Phase.WAITING:
@@ -131,9 +113,9 @@ class Download:
         return True
 
     def _release_slot(self) -> None:
-        if self._slot and self._origin is not None:
+        if self._slot and self._lane is not None:
             self._slot = False
-            self.volume.admission.release(self._origin)
+            self.volume.admission.release(self._lane)
 
     def _request(self) -> None:
         """Sends the ladder's next request, once no disk thread works on the file."""
@@ -242,7 +224,15 @@ class Download:
         if self._expected in {None, size}:
             self._finish(size)
         else:
-            self._fail(failures.mirror_differs(self.host))
+            self._mirror_differs()
+
+    def _mirror_differs(self) -> None:
+        """What a mirror with another file has brought alone is of no use to the others."""
+        if self.ladder.origin == self.ladder.source and self._exchange is not None:
+            self._exchange.intake = None
+            self.ladder.forget()
+            self.ladder.plan.size = self._expected
+        self._fail(failures.mirror_differs(self.host))
 
     def _act(self, exchange: Exchange, verdict: Verdict) -> None:
         match verdict:
@@ -253,7 +243,7 @@ class Download:
             case Unexpected(status):
                 self._look_again(failures.unexpected_status(status, self.host))
             case Refuse() | Outside() | Rangeless():
-                self._fail(_failure_of(verdict, self.host))
+                self._fail(refused(verdict, self.host))
             case Restart():
                 self._restart()
             case Descend() if self.ladder.descend(verdict):
@@ -267,7 +257,7 @@ class Download:
 
     def _restart(self) -> None:
         if self.sources.is_mirror:
-            self._fail(failures.mirror_differs(self.host))
+            self._mirror_differs()
             return
         self.ladder.restart()
         if self.ladder.restarts > self.volume.options.restarts:

@@ -13,6 +13,7 @@ from bgcopyd.transfer.destination import DestinationInvalid
 from bgcopyd.transfer.failures import Failure
 from bgcopyd.transfer.keeper import Keeper
 from bgcopyd.transfer.partial import CannotNote
+from bgcopyd.transfer.verdict import Outside, Rangeless, Refuse
 
 if TYPE_CHECKING:
     from bgcopyd.transfer.volume import Volume
@@ -30,6 +31,19 @@ def local_failure(error: BaseException, transfer: Transfer, host: str) -> Failur
         return failures.of_os_error(error, transfer.root)
     _log.error("a transfer of job %s failed", transfer.job_id, exc_info=error)
     return failures.internal("writing")
+
+
+def refused(verdict: Refuse | Outside | Rangeless, host: str) -> Failure:
+    """The failure that an answer means of which nothing is of use."""
+    match verdict:
+        case Outside():
+            return failures.range_outside(host)
+        case Rangeless():
+            return failures.no_ranges(host)
+        case Refuse(page=True):
+            return failures.unexpected_content(host, transient=True)
+        case Refuse(problem):
+            return failures.invalid_answer(problem, host)
 
 
 class Terminal:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bgcopyd.queue.clock import Clock, SystemClock
-from bgcopyd.queue.transfers import LiveJobs, Partial, Placed, Placement
+from bgcopyd.queue.transfers import Partial, Placed, Placement, Unwanted
 from bgcopyd.transfer import sweeping
 from bgcopyd.transfer.destination import (
     DestinationInvalid,
@@ -53,17 +53,17 @@ class LocalFiles:
         ]
         return [result for results in await asyncio.gather(*calls) for result in results]
 
-    async def sweep(self, directories: Sequence[tuple[str, str]], live: LiveJobs) -> int:
-        """Deletes partial files of jobs that do not live any more; returns how many."""
+    async def sweep(self, directories: Sequence[tuple[str, str]], unwanted: Unwanted) -> int:
+        """Deletes partial files that no job wants any more; returns how many."""
         known = [where for where in dict.fromkeys(directories) if where[0] in self._threads.roots]
         found = await asyncio.gather(*[self._at(where, sweeping.partial_files) for where in known])
-        job_ids = frozenset(job_id for jobs in found for job_id in jobs)
-        dead = job_ids.difference(await live(job_ids)) if job_ids else job_ids
+        keys = frozenset(key for names in found for key in names)
+        doomed = keys.intersection(await unwanted(keys)) if keys else keys
         calls = []
-        for where, jobs in zip(known, found, strict=True):
-            names = [name for job_id in dead.intersection(jobs) for name in jobs[job_id]]
-            if names:
-                calls.append(self._at(where, partial(_delete, names)))
+        for where, names in zip(known, found, strict=True):
+            gone = [names[key] for key in doomed.intersection(names)]
+            if gone:
+                calls.append(self._at(where, partial(_delete, gone)))
         return sum(await asyncio.gather(*calls))
 
     def _at(self, where: tuple[str, str], work: Callable[[str, str], T]) -> asyncio.Future[T]:

@@ -141,11 +141,16 @@ def validators(answer: Answer) -> Validators:
 
 
 def retry_after(answer: Answer, now: datetime) -> float | None:
-    """Seconds that the server asks to wait (a number or a date), at most a day."""
+    """Seconds that the server asks to wait (a number or a date), at most a day.
+
+    A date is compared with the server's own clock; with ours, which says `now`, only where it does
+    not tell.
+    """
     text = answer.value("retry-after")
     if _NUMBER.fullmatch(text):
         return min(float(text), LONGEST_RETRY_AFTER)
     moment = http_date(text) if text else None
     if moment is None:
         return None
-    return min(max((moment - now).total_seconds(), 0.0), LONGEST_RETRY_AFTER)
+    sent = http_date(answer.value("date")) or now
+    return min(max((moment - sent).total_seconds(), 0.0), LONGEST_RETRY_AFTER)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bgcopyd.jobs.file import Validators, Verification
 from bgcopyd.transfer.plan import Plan, Window
 from bgcopyd.transfer.spans import Spans
-from bgcopyd.transfer.verdict import BEGINNINGS, Accept, Ask, Descend, Rung, strong_etag
+from bgcopyd.transfer.verdict import Accept, Ask, Descend, Rung, strong_etag
 
 OVERLAP_BYTES = 64 << 10
 
@@ -32,6 +32,7 @@ class Ladder:
         self.proof = Verification.VALIDATOR
         self.source = self.origin = ""
         self._vouched = False
+        self._compared = False
         self._accepted: Accept | None = None
         self._rung: Rung | None = None
         self._rejected = False
@@ -45,9 +46,7 @@ class Ladder:
         """The next request."""
         window = self.plan.window()
         rung = self._rung if self._rung is not None else self._natural_rung(window)
-        if not self.plan.here:
-            rung = Rung.WHOLE
-        if rung is Rung.WHOLE:
+        if rung is Rung.WHOLE or not self.plan.here:
             return self._beginning()
         if rung is Rung.OVERLAP and window.floor == window.start:
             # Nothing before it can be compared; something else that is here can.
@@ -59,8 +58,9 @@ class Ladder:
 
     def _beginning(self) -> Ask:
         window = self.window = self.plan.opening()
-        rung = Rung.OPENING if self.plan.partial else Rung.WHOLE
-        return self._ask(rung, window, window.start)
+        if self._rung is Rung.WHOLE or not self.plan.partial:
+            return self._ask(Rung.WHOLE, Window(0, None, 0, 0), 0)
+        return self._ask(Rung.OPENING, window, window.start)
 
     def _ask(self, rung: Rung, window: Window, offset: int) -> Ask:
         plan, shift = self.plan, window.shift
@@ -82,11 +82,10 @@ class Ladder:
     def _natural_rung(self, window: Window) -> Rung:
         if self.plan.complete or self.foreign:
             return Rung.OVERLAP
+        if self._vouched and window.floor == window.start:
+            return Rung.PLAIN
         known = self.validators
-        if strong_etag(known) or known.last_modified_strong:
-            return Rung.IF_RANGE
-        alone = window.floor == window.start
-        return Rung.PLAIN if self._vouched and alone else Rung.OVERLAP
+        return Rung.IF_RANGE if strong_etag(known) or known.last_modified_strong else Rung.OVERLAP
 
     def arrived(self, position: int) -> int:
         """How many bytes of the local file are here with the window filled up to the position."""
@@ -115,14 +114,17 @@ class Ladder:
         return True
 
     def reject(self) -> bool:
-        """Notes an answer that contradicts itself; False where the whole file was the last hope."""
-        beginning = self.ask().rung in BEGINNINGS
+        """Notes an answer that contradicts itself; False where the whole file was the last hope.
+
+        Where it would not do there is no other hope than the answer after this one.
+        """
+        hopeless = self.ask().rung is Rung.WHOLE or not self.plan.streams
         if not self._rejected:
             self._rejected = True
             return True
         self._rejected = False
         self._rung = Rung.WHOLE
-        return not beginning
+        return not hopeless
 
     def restart(self) -> None:
         """Forgets the file: it is another one now."""
@@ -157,6 +159,7 @@ class Ladder:
             self.plan.keep(Spans())
             self.window = self.plan.opening()
             self.proof = Verification.VALIDATOR
+        self._compared = not verdict.fresh and verdict.start < self.window.start + self.window.shift
         self._accepted = verdict
         self._rejected = False
         if verdict.fresh or verdict.proof is Verification.VALIDATOR:
@@ -184,7 +187,7 @@ class Ladder:
         accepted, window = self._accepted, self.window
         if accepted is not None and (whole or position > window.start):
             self._adopt()
-            self._vouched = self._vouched or accepted.proof is Verification.OVERLAP
+            self._vouched = self._vouched or self._compared
         self.plan.cover(window, position)
         self.window = self.plan.window()
         self._rung = None

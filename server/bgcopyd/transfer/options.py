@@ -16,10 +16,13 @@ class EngineOptions:
 
     Attributes:
         rate: the limit of all transfers together. Costs a lock per arriving piece.
-        connections_per_host: how many transfers of one host run at once. Each costs a socket, two
-            descriptors and about 40 KiB; servers may refuse a greedy client.
-        connections: how many transfers run at once on one volume. With `settling` it has to fit
-            under the limit of open files, two for each.
+        connections_per_host: how many background transfers of one host run at once on one volume,
+            and as many foreground ones. Each costs a socket, two descriptors and about 40 KiB;
+            servers may refuse a greedy client.
+        connections_per_owner: how many background transfers of one owner run at once on one
+            volume; 0 for no bound.
+        connections: how many transfers run at once on one volume, an eighth of them foreground
+            ones. With `settling` it has to fit under the limit of open files, two for each.
         settling: how many files may wait for their last fdatasync before no more are started. Each
             holds a descriptor.
         sync_threads: threads per volume that wait in fdatasync. They share journal commits: 2,000
@@ -49,6 +52,7 @@ class EngineOptions:
 
     rate: int = 0
     connections_per_host: int = 16
+    connections_per_owner: int = 0
     connections: int = 1024
     settling: int = 256
     sync_threads: int = 8

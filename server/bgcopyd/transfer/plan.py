@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from bgcopyd.jobs.file import FileRange
-from bgcopyd.queue.transfers import TransferOptions
+from bgcopyd.queue.transfers import Transfer, TransferOptions
 from bgcopyd.transfer.layout import Layout, RangeOutside
 from bgcopyd.transfer.spans import Spans, spans_of
 
@@ -57,6 +58,17 @@ class Plan:
         self._requested = requested
         self.keep(spans_of((FileRange(0, have), *filled), size))
         self.sparse = requested is not None or bool(filled)
+
+    @classmethod
+    def of(cls, transfer: Transfer) -> Self:
+        """The plan of a transfer."""
+        return cls(
+            transfer.claimed,
+            transfer.size,
+            ranges=transfer.ranges,
+            filled=transfer.filled,
+            requested=transfer.requested,
+        )
 
     @property
     def partial(self) -> bool:

@@ -10,13 +10,13 @@ from bgcopyd.jobs.roots import PARTIAL_PREFIX
 from bgcopyd.transfer.destination import DestinationInvalid, components, open_directory
 
 _PARTIAL = re.compile(
-    re.escape(PARTIAL_PREFIX) + r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-\d+"
+    re.escape(PARTIAL_PREFIX) + r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-(\d{1,9})"
 )
 
 
-def partial_files(root: str, directory: str) -> dict[str, list[str]]:
-    """The partial files in a directory below a root, by the job id in their names."""
-    found: dict[str, list[str]] = {}
+def partial_files(root: str, directory: str) -> dict[tuple[str, int], str]:
+    """The partial files in a directory below a root, by job id and file index of their names."""
+    found: dict[tuple[str, int], str] = {}
     held = _open(root, directory)
     if held is None:
         return found
@@ -25,7 +25,7 @@ def partial_files(root: str, directory: str) -> dict[str, list[str]]:
             for entry in entries:
                 match = _PARTIAL.fullmatch(entry.name)
                 if match is not None:
-                    found.setdefault(match[1], []).append(entry.name)
+                    found[match[1], int(match[2])] = entry.name
     finally:
         os.close(held)
     return found

@@ -30,9 +30,6 @@ class Rung(enum.IntEnum):
     OPENING = 4
 
 
-BEGINNINGS = frozenset({Rung.WHOLE, Rung.OPENING})
-
-
 class Match(enum.Enum):
     """What two sets of validators say: the same bytes, others, nothing, or one ETag per node."""
 
@@ -215,7 +212,7 @@ def judge(ask: Ask, answer: Answer, *, page_expected: bool = False, empty: bool 
     if answer.status == 206:
         if ask.rung is Rung.OPENING:
             return _opening(ask, answer)
-        return _part_of_whole(answer) if ask.rung is Rung.WHOLE else _part(ask, answer)
+        return _part_of_whole(ask, answer) if ask.rung is Rung.WHOLE else _part(ask, answer)
     if answer.status == 416 and ask.rung is not Rung.WHOLE:
         return _unsatisfiable(ask, answer)
     if answer.status in REDIRECTS and answer.value("location"):
@@ -274,7 +271,7 @@ def _malformed(answer: Answer) -> str:  # noqa: PLR0911 - one line per way to be
     return ""
 
 
-def _part_of_whole(answer: Answer) -> Verdict:
+def _part_of_whole(ask: Ask, answer: Answer) -> Verdict:
     problem = _malformed(answer)
     if problem:
         return Reject(problem)
@@ -283,7 +280,8 @@ def _part_of_whole(answer: Answer) -> Verdict:
     if found.first != 0 or found.total is None or found.last != found.total - 1:
         return Reject("a part of the file where all of it was asked for")
     new = headers.validators(answer)
-    return Accept(0, found.total, found.total, new, Verification.VALIDATOR, fresh=True)
+    proof = Verification.VALIDATOR
+    return Accept(0, found.total, found.total, new, proof, fresh=True, stream=ask.part)
 
 
 def _opening(ask: Ask, answer: Answer) -> Verdict:
@@ -323,7 +321,7 @@ def _part(ask: Ask, answer: Answer) -> Verdict:  # noqa: PLR0911 - the rule, lin
     if found.first > ask.offset or found.first < ask.floor or (earlier and match is not Match.SAME):
         return Reject("another range than was asked for")
     end = found.last + 1 if ask.end is None else min(found.last + 1, ask.end)
-    if end <= ask.have and end not in {found.total, ask.end}:
+    if end <= ask.have and end not in {found.total, ask.end, ask.size}:
         return Reject("a range without a new byte")
     if match is not Match.SAME and ask.rung is not Rung.OVERLAP and not ask.vouched:
         return Descend(Rung.OVERLAP)
@@ -346,6 +344,10 @@ def _unsatisfiable(ask: Ask, answer: Answer) -> Verdict:
 
 
 def _outside(ask: Ask, total: int | None) -> Verdict:
+    # Perhaps what is here goes to the end of the file already.
+    may_be_all = ask.end is None and ask.floor < ask.have and total in {None, ask.have}
+    if may_be_all and ask.rung is not Rung.OVERLAP:
+        return Descend(Rung.OVERLAP, total)
     if total is not None:
         if ask.held and ask.size not in {None, total}:
             return Restart()

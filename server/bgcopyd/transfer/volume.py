@@ -63,7 +63,11 @@ class Volume:
         self.options = options
         self.rates = shared.rates
         self.directories = Directories(shared.roots)
-        self.admission = Admission(per_host=options.connections_per_host, total=options.connections)
+        self.admission = Admission(
+            per_host=options.connections_per_host,
+            per_owner=options.connections_per_owner,
+            total=options.connections,
+        )
         self.settling = 0
         self.to_flush: list[Exchange] = []
         self.guests: set[Guest] = set()
