@@ -6,6 +6,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopy.v1 import error_pb2, job_pb2
@@ -120,6 +121,40 @@ async def test_a_valid_file_stays(home: House) -> None:
     answer = await call(home, "UpdateFile", job.job_id, file_index=0, validation_state=True)
     assert answer.job.state == TRANSFERRED
     assert answer.file.validation_state
+
+
+async def test_what_changes_nothing_leaves_the_job_and_its_transfers_alone(home: House) -> None:
+    job = await created(home.local, spec("a"), spec("b"), start=True)
+    first, _ = await home.engine.take(2)
+    home.engine.finish(first, 10)
+    parts = [PART(offset=5, length=5)]
+    await call(home, "RequestFileRanges", job.job_id, file_index=1, ranges=parts)
+    await home.engine.next()
+    await call(home, "UpdateFile", job.job_id, file_index=0, validation_state=True)
+    before = await got(home.local, job.job_id)
+    for rpc, fields in (
+        ("UpdateFile", {"file_index": 1, "remote_url": URL}),
+        ("UpdateFile", {"file_index": 0, "validation_state": True}),
+        ("ReplaceRemotePrefix", {"old_prefix": "http:", "new_prefix": "http:"}),
+        ("RequestFileRanges", {"file_index": 1, "ranges": parts}),
+    ):
+        assert (await call(home, rpc, job.job_id, **fields)).job == before
+    assert home.engine.started == 3
+
+
+async def test_an_invalid_file_that_has_its_name_is_given_it_anew(home: House) -> None:
+    job = await transferred(home, "a", "b")
+    home.files.problems = {1: "It is in the way."}
+    refused = await refusal(verb(home.local, "CompleteJob", job.job_id))
+    assert (refused.reason, home.files.named) == ("DESTINATION_UNWRITABLE", {"a"})
+    home.files.problems.clear()
+    answer = await call(home, "UpdateFile", job.job_id, file_index=0, validation_state=False)
+    assert not answer.file.completed
+    await verb(home.local, "ResumeJob", job.job_id)
+    home.engine.finish(await home.engine.next(), 10)
+    await arrived(home.local, job.job_id, TRANSFERRED)
+    await verb(home.local, "CompleteJob", job.job_id)
+    assert [one.path for one in home.files.placements] == ["a", "b", "a", "b"]
 
 
 async def test_only_a_transferred_file_can_be_judged(home: House) -> None:
@@ -377,6 +412,18 @@ async def test_ranges_of_a_new_file(
     )
     refused = await refusal(home.local.call("CreateJob", request))
     assert (refused.reason, refused.fields) == (reason, [f"files[0].{field}"])
+
+
+@pytest.mark.parametrize("name", ["on_demand_mode", "dynamic_content"])
+async def test_a_job_with_ranges_stays_one_that_fetches_them(home: House, name: str) -> None:
+    job = await created(home.local, spec("a"), spec("b", ranges=[PART(length=5)]))
+    value: dict[str, Any] = {name: True}
+    values = job_pb2.Job(**value)
+    mask = FieldMask(paths=[name])
+    refused = await refusal(call(home, "UpdateJob", job.job_id, job=values, update_mask=mask))
+    assert (refused.reason, refused.fields) == ("INVALID_REQUEST", [f"job.{name}"])
+    await call(home, "RemoveFiles", job.job_id, file_indexes=[1])
+    await call(home, "UpdateJob", job.job_id, job=values, update_mask=mask)
 
 
 async def test_ranges_and_mirrors_reach_the_engine(home: House) -> None:

@@ -14,11 +14,9 @@ from bgcopy.v1 import job_pb2
 from bgcopyd.jobs.http_options import HttpHeader, ProxySettings, ProxyUsage, RedirectPolicy, TlsFlag
 from bgcopyd.jobs.options import OverwritePolicy
 from bgcopyd.jobs.properties import PROPERTIES
-from bgcopyd.jobs.reasons import Reason
 from bgcopyd.queue.transfers import TransferOptions
 from tests.support.descriptors import leaves
 from tests.support.job_values import GOOD
-from tests.support.rpc_engine import failure
 from tests.support.rpc_house import House, house
 from tests.support.rpc_requests import created, spec, verb
 from tests.support.rpc_watch import arrived
@@ -104,9 +102,14 @@ BEHAVIOUR: dict[str, tuple[str, ...]] = {
         "rpc/test_settable_paths.py: test_names_are_given_as_the_policy_says",
         "contract/test_engine_placing.py: test_fail_leaves_both_and_may_be_repeated",
     ),
-    "job.continue_on_file_error": (
-        "rpc/test_settable_paths.py: test_one_bad_file_does_not_stop_the_others",
+    "job.continue_on_file_error": ("rpc/test_file_errors.py: test_the_others_go_on",),
+    "job.maximum_download_time": (
+        "rpc/test_clocks.py: test_a_time_limit_ends_a_run_and_resume_begins_it_anew",
     ),
+    "job.cost_policy": ("rpc/test_costs.py: test_too_dear_to_begin",),
+    "job.not_before": ("rpc/test_clocks.py: test_a_held_job_says_until_when",),
+    "job.deadline": ("rpc/test_clocks.py: test_a_deadline_ends_a_run",),
+    "job.retention": ("rpc/test_clocks.py: test_retention_by_job",),
     "files.remote_url": (_ASKED,),
     "files.root": (_ASKED,),
     "files.local_path": (_ASKED,),
@@ -119,11 +122,6 @@ BEHAVIOUR: dict[str, tuple[str, ...]] = {
     "request_id": (
         "rpc/test_request_ids.py: test_the_same_content_answers_with_the_job_as_it_is_now",
     ),
-}
-# Kept and shown so far, and acted on by nobody: each leaves this list with a test of what it does.
-ONLY_KEPT = {
-    f"job.{name}"
-    for name in ("maximum_download_time", "cost_policy", "not_before", "deadline", "retention")
 }
 _OUTPUT_ONLY = tuple(
     f"job.{field.name}" for field in job_pb2.Job.DESCRIPTOR.fields if field.name not in PROPERTIES
@@ -141,8 +139,7 @@ def _settable() -> set[str]:
 
 
 def test_every_settable_path_behaves_or_is_refused() -> None:
-    assert _settable() == set(BEHAVIOUR) | ONLY_KEPT
-    assert not ONLY_KEPT & set(BEHAVIOUR)
+    assert _settable() == set(BEHAVIOUR)
 
 
 @pytest.mark.parametrize("row", sorted({row for rows in BEHAVIOUR.values() for row in rows}))
@@ -193,24 +190,6 @@ async def test_an_option_reaches_the_engine(home: House, name: str) -> None:
     asked = (await home.engine.next()).options
     assert REACHING[name](asked)
     assert not REACHING[name](plain)
-
-
-async def test_one_bad_file_does_not_stop_the_others(home: House) -> None:
-    job = await created(home.local, spec(), spec(), start=True, continue_on_file_error=True)
-    bad, good = await home.engine.take(2)
-    home.engine.fail(bad, failure(Reason.HTTP_STATUS, transient=False))
-    home.engine.connect(good, 10)
-    assert (await arrived(home.local, job.job_id, job_pb2.JOB_STATE_TRANSFERRING)).job_id
-    assert not home.engine.stops
-    home.engine.finish(good, 10)
-    ended = await arrived(home.local, job.job_id, job_pb2.JOB_STATE_ERROR)
-    assert (ended.error.file_index, ended.progress.files_transferred) == (bad.index, 1)
-    # Resume forgives: the bad one is tried again, and alone.
-    await verb(home.local, "ResumeJob", job.job_id)
-    again = await home.engine.next()
-    assert again.index == bad.index
-    home.engine.finish(again, 10)
-    await arrived(home.local, job.job_id, job_pb2.JOB_STATE_TRANSFERRED)
 
 
 async def test_names_are_given_as_the_policy_says(home: House) -> None:

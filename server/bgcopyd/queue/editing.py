@@ -33,6 +33,7 @@ from bgcopyd.queue.judging import (
     judge_options,
     judge_owner,
     judge_values,
+    wants_whole_files,
 )
 from bgcopyd.queue.ledger import directory_of, partial_of, progress_of, requested_after, update_of
 from bgcopyd.queue.progress import ProgressBoard
@@ -92,6 +93,8 @@ class JobEditor:
             judge_options(changed.options)
             if changed == job and not sealed:
                 return job, job
+            if changed.options != job.options:
+                _judge_ranges(tx, changed)
             if "custom_headers" in values:
                 replace_headers(tx, job, sealed)
             if job.state is JobState.TRANSFERRED and changed.auto_complete:
@@ -117,15 +120,16 @@ class JobEditor:
         wrong = command.validation_state is False
         trigger = Trigger.INVALIDATE if wrong else Trigger.UPDATE
 
-        def update(tx: Tx) -> tuple[File, Job]:
+        def update(tx: Tx) -> tuple[File, Job, bool]:
             job = _opened(tx, principal, command, trigger)
             if command.url is not None:
                 trusted(principal, job)
-            file = _file(tx, job.job_id, command.index)
-            file = _moved(tx, file, command.url)
-            file = _judged(tx, file, valid=command.validation_state)
+            before = _file(tx, job.job_id, command.index)
+            moved_file = _moved(tx, before, command.url)
+            file = _judged(tx, moved_file, valid=command.validation_state)
             if not wrong:
-                return file, tx.update_job(edited(job, now))
+                known = file == before
+                return file, job if known else tx.update_job(edited(job, now)), moved_file != before
             tx.set_progress(job.job_id, progress_of(tx.totals(job.job_id)))
             free = dataclasses.replace(edited(job, now), claim_id="")
             error = _invalid_file(file, now.time)
@@ -133,13 +137,13 @@ class JobEditor:
             if moved is None or moved is free:
                 # ERROR stays ERROR, with the new error.
                 moved = tx.update_job(dataclasses.replace(free, error=error))
-            return file, moved
+            return file, moved, False
 
-        file, job = await self._store.transact(update)
+        file, job, refetch = await self._store.transact(update)
         if wrong:
             await self._runs.stop(job.job_id)
         else:
-            self._runs.changed(job, refetch=True)
+            self._runs.changed(job, refetch=refetch)
         self._on_change(job)
         return file, self._board.overlay(job)
 
@@ -187,23 +191,24 @@ class JobEditor:
         """Asks for parts of a file: an on-demand job fetches these alone, any other these first."""
         now = self._clock.moment()
 
-        def request(tx: Tx) -> Job:
+        def request(tx: Tx) -> tuple[Job, bool]:
             job = _opened(tx, principal, command, Trigger.REQUEST_RANGES)
             file = _file(tx, job.job_id, command.index)
             _judge_random_access(job, file, command.ranges)
             wanted = requested_after(file, [*file.requested, *command.ranges])
-            if file.transferred or not wanted:
-                return job
+            if file.transferred or wanted == file.requested:
+                return job, False
             tx.update_files(job.job_id, [dataclasses.replace(update_of(file), requested=wanted)])
             on_demand = job.options.on_demand_mode
             trigger = Trigger.REQUEST_RANGES if on_demand else Trigger.UPDATE
             grown = edited(job, now)
             moved = move(tx, grown, trigger, now)
-            return tx.update_job(grown) if moved is grown or moved is None else moved
+            return (tx.update_job(grown) if moved is grown or moved is None else moved), True
 
-        job = await self._store.transact(request)
-        self._runs.changed(job, refetch=True)
-        self._on_change(job)
+        job, more = await self._store.transact(request)
+        if more:
+            self._runs.changed(job, refetch=True)
+            self._on_change(job)
         return self._board.overlay(job)
 
 
@@ -274,12 +279,24 @@ def _judged(tx: Tx, file: File, *, valid: bool | None) -> File:
             size=None,
             validators=Validators(),
             transferred=False,
+            completed=False,
             verification=None,
             device=None,
             inode=None,
         )
     tx.update_files(file.job_id, [update_of(judged)])
     return judged
+
+
+def _judge_ranges(tx: Tx, job: Job) -> None:
+    """Judges whether the job's options go with the ranges of the files that it has."""
+    name = wants_whole_files(job.options)
+    after = -1
+    while name and (files := tx.files(job.job_id, after=after, limit=BATCH)):
+        for file in files:
+            if file.spec.ranges:
+                raise invalid(f"job.{name}", f"does not go with file {file.index}, added by ranges")
+        after = files[-1].index
 
 
 def _invalid_file(file: File, now: datetime) -> TransferError:
@@ -297,7 +314,7 @@ def _replace_prefix(tx: Tx, job_id: str, old: str, new: str) -> int:
     count, after = 0, -1
     while files := tx.next_files(job_id, after=after, limit=BATCH):
         for file in files:
-            if not file.spec.url.startswith(old):
+            if old == new or not file.spec.url.startswith(old):
                 continue
             url = new + file.spec.url[len(old) :]
             problem = rules.url_problem(url)

@@ -96,6 +96,12 @@ def judge_options(options: JobOptions) -> None:
         raise invalid(f"job.{name}", problem)
 
 
+def wants_whole_files(options: JobOptions) -> str:
+    """The property that does not go with files of which only ranges are wanted, or nothing."""
+    names = ("dynamic_content", "on_demand_mode")
+    return next((name for name in names if getattr(options, name)), "")
+
+
 def judge_files(options: JobOptions, files: Sequence[FileSpec], ranges_per_file: int) -> None:
     """Judges whether the files go with the job.
 
