@@ -168,6 +168,26 @@ BAD: list[tuple[str, Any, str, str]] = [
         "notifications.minimum_interval",
         "INVALID_REQUEST",
     ),
+    *(
+        (name, Duration(seconds=5, nanos=nanos), name, "INVALID_REQUEST")
+        for name in (
+            "minimum_retry_delay",
+            "no_progress_timeout",
+            "maximum_download_time",
+            "retention",
+        )
+        for nanos in (-1, 10**9)
+    ),
+    *(
+        (name, moment, name, "INVALID_REQUEST")
+        for name in ("not_before", "deadline")
+        for moment in (
+            Timestamp(seconds=FAR_FUTURE.seconds, nanos=-1),
+            Timestamp(seconds=FAR_FUTURE.seconds, nanos=10**9),
+            Timestamp(seconds=-62_135_596_801),
+            Timestamp(seconds=1 << 62),
+        )
+    ),
     ("not_before", _BROKEN_MOMENT, "not_before", "INVALID_REQUEST"),
     ("deadline", _BROKEN_MOMENT, "deadline", "INVALID_REQUEST"),
     ("deadline", Timestamp(seconds=1), "deadline", "INVALID_REQUEST"),

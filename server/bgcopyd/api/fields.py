@@ -90,6 +90,9 @@ def interval(
 ) -> float:
     """A duration in seconds, between the first and the last of shortest, default, longest."""
     shortest, default, longest = bounds
+    if abs(message.nanos) >= 10**9 or message.seconds * message.nanos < 0:
+        found.add(field, "is no duration; its nanos are less than a second, and of the same sign")
+        return default
     seconds = message.seconds + message.nanos / 1e9
     if not shortest <= seconds <= longest:
         found.add(field, f"is {seconds:g} s; {shortest:g} s to {longest:g} s are allowed")
