@@ -94,11 +94,15 @@ async def test_get_sends_headers_and_credentials_and_shows_none(
     assert done.code == 0, done.err
     assert (bgcopy_.home / "f").read_bytes() == content("f", SIZE)
     (info,) = [one async for one in client.jobs(states={JobState.ACKNOWLEDGED})]
-    assert info.credentials == (
+    assert info.credentials == ()  # secrets end with their job
+    assert info.continue_on_file_error
+    queued = await bgcopy_("add", url, "-o", "g", *options, "--paused")
+    assert queued.code == 0, queued.err
+    (waits,) = [one async for one in client.jobs(states={JobState.SUSPENDED})]
+    assert waits.credentials == (
         bgcopy.CredentialsKey(bgcopy.AuthTarget.SERVER, bgcopy.AuthScheme.BASIC),
     )
-    assert info.continue_on_file_error
-    assert "hush" not in done.out + done.err + repr(info)
+    assert "hush" not in done.out + done.err + queued.out + queued.err + repr((info, waits))
 
 
 async def test_a_password_is_needed_and_nobody_can_be_asked(bgcopy_: Command, site: Site) -> None:
