@@ -20,7 +20,7 @@ from tests.support.model_edits import Edits
 from tests.support.model_owners import Owners
 from tests.support.model_verbs import Verbs
 from tests.support.model_world import World
-from tests.support.store_kinds import KINDS
+from tests.support.stores import KINDS
 
 ASKED = int(os.environ.get("BGCOPY_EXAMPLES", "0"))
 # Together 200; the store in memory is the quickest.

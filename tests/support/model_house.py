@@ -27,7 +27,7 @@ from bgcopyd.queue.recovery import recover
 from bgcopyd.queue.storage import Store
 from bgcopyd.store.memory import MemoryStore
 from tests.support.rpc_engine import ScriptedEngine, ScriptedFiles
-from tests.support.store_kinds import KINDS
+from tests.support.stores import KINDS
 
 T = TypeVar("T")
 MESSAGES = {**vars(admin_service_pb2), **vars(background_copy_manager_pb2)}

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from bgcopyd.queue.storage import Store, StoreUnavailable
 from bgcopyd.store.directory import StateDirectory
-from tests.support.store_kinds import BriefStore
 from tests.support.store_values import add, new_file, new_job
+from tests.support.stores import BriefStore
 
 CALLERS = 8
 
