@@ -10,6 +10,7 @@ from hypothesis.stateful import precondition, rule
 from bgcopy.v1 import job_pb2
 from bgcopyd.jobs.file import FileRange
 from bgcopyd.jobs.job import JobState
+from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.spans import merged
 from tests.support.model_base import Machine, actors, etags, indexes, picks, urls, with_jobs
@@ -37,6 +38,33 @@ class Edits(Machine):
     ) -> None:
         job_id = self.pick(pick)
         caller = self.actor(job_id, actor)
+        self._update_file(job_id, caller, etag, index, url=url, valid=valid)
+
+    @precondition(lambda self: self.whole_files())
+    @rule(pick=picks, valid=st.booleans())
+    def judge_a_whole_file(self, *, pick: int, valid: bool) -> None:
+        whole = self.whole_files()
+        job, index = whole[pick % len(whole)]
+        self._update_file(job.job_id, self.actor(job.job_id, "owner"), "", index, valid=valid)
+
+    def whole_files(self) -> list[tuple[JobModel, int]]:
+        return [
+            (job, one.index)
+            for job in self.model.live()
+            for one in job.files.values()
+            if one.transferred
+        ]
+
+    def _update_file(
+        self,
+        job_id: str,
+        caller: Principal,
+        etag: str,
+        index: int,
+        *,
+        url: str | None = None,
+        valid: bool | None = None,
+    ) -> None:
         job, sent, unfit = self.judged(job_id, caller, etag)
         refused = self.model.refusal(job_id, caller.id, admin=caller.admin)
         if not refused and url is None and valid is None:

@@ -55,6 +55,7 @@ class Ground:
             Viewer(self.house, ANNA, display_name="a"),
         ]
         self.trimmed = False
+        self._touched = ""
         self.house.run(self._look())
 
     async def _look(self) -> None:
@@ -80,6 +81,7 @@ class Ground:
 
     def expect(self, refused: str, rpc: str, caller: Principal, **fields: Any) -> Any:
         """The response, None where the call was refused, as the model has said."""
+        self._touched = fields.get("job_id", "")
         answer = self.call(rpc, caller, **fields)
         told = "" if isinstance(answer, Message) else answer
         assert told == refused, f"{rpc} is answered {told or 'well'}, not {refused or 'well'}"
@@ -113,6 +115,9 @@ class Ground:
         for job in self.model.jobs.values():
             self._compare_job(job, messages[job.job_id])
         self._compare_slots()
+        touched, self._touched = self._touched, ""
+        if touched in self.model.jobs:
+            self.compare_files(self.model.jobs[touched])
         for viewer in self.viewers:
             self._compare_viewer(viewer, messages)
 

@@ -9,6 +9,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
+from bgcopy.v1 import job_pb2
 from bgcopyd.jobs.principal import Principal
 from tests.support.model_base import Machine, actors, callers, filters, indexes, picks, with_jobs
 from tests.support.model_jobs import IN_PLAY
@@ -100,10 +101,14 @@ class World(Machine):
         )
 
     @rule(which=st.integers(0, 4))
-    def look_away_or_back(self, *, which: int) -> None:
+    def look_away(self, *, which: int) -> None:
+        self.ground.viewers[which].open.clear()
+
+    @rule()
+    def look_back(self) -> None:
         async def turn() -> None:
-            gate = self.ground.viewers[which].open
-            (gate.clear if gate.is_set() else gate.set)()
+            for viewer in self.ground.viewers:
+                viewer.open.set()
 
         self.house.run(turn())
 
@@ -126,6 +131,14 @@ class World(Machine):
             """Only time has passed."""
 
         self.house.run(nothing())
+
+    @precondition(lambda self: any(job.due for job in self.model.jobs.values()))
+    @rule()
+    def pauses_end(self) -> None:
+        due = min(job.due for job in self.model.jobs.values() if job.due is not None)
+        # Over the last microsecond that a time of day tells.
+        self.house.clock.seconds = max(self.house.clock.seconds, due) + 0.001
+        self._due()
 
     @rule(seconds=st.sampled_from([-3600, -1, 1, 3600, 10 * 365 * 86_400]))
     def somebody_sets_the_clock(self, *, seconds: int) -> None:
@@ -161,6 +174,19 @@ class World(Machine):
         changes: dict[str, Any] = {"policy": {name: value}, "update_mask": FieldMask(paths=[name])}
         if self.ground.expect(refused, "UpdatePolicy", caller, **changes):
             setattr(self.model.policy, name, value)
+
+    @with_jobs
+    @rule(caller=callers, machine=st.booleans())
+    def one_job_too_many(self, *, caller: Principal, machine: bool) -> None:
+        name = "jobs_per_machine" if machine else "jobs_per_owner"
+        before = getattr(self.model.policy, name)
+        live = len(self.model.live(None if machine else caller.id))
+        self.change_policy(name=name, value=max(1, live), caller=ROOT)
+        refused = self.model.quota(caller.id, admin=caller.admin)
+        job = job_pb2.Job(display_name="one too many")
+        if refused:
+            self.ground.expect(refused, "CreateJob", caller, job=job)
+        self.change_policy(name=name, value=before, caller=ROOT)
 
     @rule(seconds=st.sampled_from([60, 86_400, 30 * 86_400]))
     def change_retention(self, *, seconds: int) -> None:
