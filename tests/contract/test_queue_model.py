@@ -11,17 +11,21 @@ always the same ones. BGCOPY_EXAMPLES asks each store for so many others, as in 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, run_state_machine_as_test
 
+from tests.support.model_base import callers, properties, specs, starts
 from tests.support.model_edits import Edits
 from tests.support.model_owners import Owners
 from tests.support.model_verbs import Verbs
 from tests.support.model_world import World
 from tests.support.stores import KINDS
 
+first_jobs = st.tuples(callers, specs.filter(bool), starts, properties)
 ASKED = int(os.environ.get("BGCOPY_EXAMPLES", "0"))
 # Together 200; the store in memory is the quickest.
 EXAMPLES = {"memory": 100, "sqlite": 60, "brief": 40}
@@ -39,7 +43,15 @@ def profile(kind: str) -> settings:
 
 
 class QueueMachine(Verbs, Edits, Owners, World):
-    """All rules together."""
+    """All rules together, with some jobs to begin with."""
+
+    @initialize(jobs=st.lists(first_jobs, min_size=2, max_size=3), there=st.booleans())
+    def begin_with_some(self, jobs: list[Any], *, there: bool) -> None:
+        for caller, files, start, props in jobs:
+            self.create(caller=caller, files=files, start=start, request="", props=props)
+            self.ground.compare()
+            if there:
+                self.everything_is_there()
 
 
 @pytest.mark.timeout(600)

@@ -48,12 +48,12 @@ class Edits(Machine):
         self._update_file(job.job_id, self.actor(job.job_id, "owner"), "", index, valid=valid)
 
     def whole_files(self) -> list[tuple[JobModel, int]]:
-        return [
-            (job, one.index)
-            for job in self.model.live()
-            for one in job.files.values()
-            if one.transferred
+        """Those that have their names already come first."""
+        whole = [
+            (job, one) for job in self.model.live() for one in job.files.values() if one.transferred
         ]
+        whole.sort(key=lambda found: not found[1].completed)
+        return [(job, one.index) for job, one in whole]
 
     def _update_file(
         self,

@@ -39,7 +39,7 @@ class Ground:
         self.directory = Path(tempfile.mkdtemp(prefix="bgcopy-model-"))
         # Small enough that readers fall behind and snapshots have pages.
         self._patches = [
-            mock.patch.object(watch_module, "PENDING", 3),
+            mock.patch.object(watch_module, "PENDING", 1),
             mock.patch.object(watch_module, "SNAPSHOT_PAGE", 2),
         ]
         for patch in self._patches:

@@ -6,7 +6,7 @@ from typing import Any
 
 from google.protobuf.field_mask_pb2 import FieldMask
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, precondition, rule
+from hypothesis.stateful import precondition, rule
 
 from bgcopy.v1 import job_pb2
 from bgcopyd.jobs.job import JobState
@@ -16,6 +16,7 @@ from tests.support.model_base import (
     actors,
     callers,
     etags,
+    indexes,
     messages_of,
     picks,
     properties,
@@ -39,17 +40,6 @@ RESUME_LOCKED, FILES_LOCKED = "dynamic_content", "high_performance"
 
 class Verbs(Machine):
     """What is done to a job as a whole."""
-
-    @initialize(
-        jobs=st.lists(
-            st.tuples(callers, specs.filter(bool), starts, properties),
-            min_size=2,
-            max_size=3,
-        )
-    )
-    def begin_with_some(self, jobs: list[tuple[Principal, Any, bool, dict[str, Any]]]) -> None:
-        for caller, files, start, props in jobs:
-            self.create(caller=caller, files=files, start=start, request="", props=props)
 
     @rule(caller=callers, files=specs, start=starts, request=request_ids, props=properties)
     def create(
@@ -186,7 +176,9 @@ class Verbs(Machine):
     @rule(pick=picks, actor=actors, etag=etags)
     def resume(self, *, pick: int, actor: str, etag: str) -> None:
         job_id = self.pick(pick)
-        caller = self.actor(job_id, actor)
+        self._resume(job_id, self.actor(job_id, actor), etag)
+
+    def _resume(self, job_id: str, caller: Principal, etag: str) -> None:
         job, sent, refused = self.judged(job_id, caller, etag)
         refused = refused or ("" if job.live else "INVALID_STATE")
         refused = refused or ("" if job.files else "JOB_EMPTY")
@@ -197,11 +189,42 @@ class Verbs(Machine):
             if job.state in WAITING:
                 job.go_to(IN_PLAY)
 
+    def ids(self, state: JobState) -> list[str]:
+        return [job.job_id for job in self.model.jobs.values() if job.state is state]
+
+    @precondition(lambda self: self.ids(JobState.ERROR))
+    @rule(pick=picks)
+    def try_what_failed_again(self, *, pick: int) -> None:
+        failed = self.ids(JobState.ERROR)
+        job_id = failed[pick % len(failed)]
+        self._resume(job_id, self.actor(job_id, "owner"), "")
+
+    @precondition(lambda self: self.ids(JobState.TRANSFERRED))
+    @rule(pick=picks)
+    def complete_in_vain(self, *, pick: int) -> None:
+        """A name that is refused: the others have theirs, and the job can be completed again."""
+        whole = self.ids(JobState.TRANSFERRED)
+        job_id = whole[pick % len(whole)]
+        before = self.model.refused_names
+        self.refuse_names({max(self.model.jobs[job_id].files)})
+        self._complete(job_id, self.actor(job_id, "owner"), "", partial=False)
+        self.refuse_names(before)
+
+    @rule(refused=st.sets(indexes, max_size=2))
+    def names_are_refused(self, *, refused: set[int]) -> None:
+        self.refuse_names(refused)
+
+    def refuse_names(self, refused: set[int]) -> None:
+        self.model.refused_names = refused
+        self.house.files.problems = dict.fromkeys(refused, "It is in the way.")
+
     @with_jobs
     @rule(pick=picks, actor=actors, etag=etags, partial=st.booleans())
     def complete(self, *, pick: int, actor: str, etag: str, partial: bool) -> None:
         job_id = self.pick(pick)
-        caller = self.actor(job_id, actor)
+        self._complete(job_id, self.actor(job_id, actor), etag, partial=partial)
+
+    def _complete(self, job_id: str, caller: Principal, etag: str, *, partial: bool) -> None:
         job, sent, refused = self.judged(job_id, caller, etag)
         refused = refused or ("INVALID_STATE" if job.state is JobState.CANCELLED else "")
         if not refused and job.live:

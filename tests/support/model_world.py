@@ -11,7 +11,7 @@ from hypothesis.stateful import precondition, rule
 
 from bgcopy.v1 import job_pb2
 from bgcopyd.jobs.principal import Principal
-from tests.support.model_base import Machine, actors, callers, filters, indexes, picks, with_jobs
+from tests.support.model_base import Machine, actors, callers, filters, picks, with_jobs
 from tests.support.model_jobs import IN_PLAY
 from tests.support.model_machine import ANNA, ROOT
 from tests.support.model_watch import Viewer, matches
@@ -207,11 +207,6 @@ class World(Machine):
             job.stop(told=told)
             job.run = None
 
-    @rule(refused=st.sets(indexes, max_size=2))
-    def names_are_refused(self, *, refused: set[int]) -> None:
-        self.model.refused_names = refused
-        self.house.files.problems = dict.fromkeys(refused, "It is in the way.")
-
     @rule(graceful=st.booleans())
     def restart(self, *, graceful: bool) -> None:
         viewers = self.ground.viewers
@@ -221,7 +216,7 @@ class World(Machine):
         self.house.loop.run_until_complete(self.house.open())
         self.model.draining = False
         self._runs_end(told=graceful)
-        self.names_are_refused(refused=self.model.refused_names)
+        self.house.files.problems = dict.fromkeys(self.model.refused_names, "It is in the way.")
 
         async def look() -> None:
             for viewer in viewers:
