@@ -130,8 +130,9 @@ class JobModel:
         return [one for one in self.unfinished if not (goes_on and one.failed == "stays")]
 
     def pending(self) -> list[FileModel]:
-        """Those of them that this run has not failed with."""
-        tried = self.run.failed if self.run else set()
+        """Those of them that this run has still to try; after an error it leaves rests."""
+        run = self.run or RunModel("")
+        tried = run.failed | (run.aside if run.passing and not run.active else set())
         return [one for one in self.wanted() if one.index not in tried]
 
     def add(self, specs: Iterable[tuple[str, str, bool]]) -> int:
