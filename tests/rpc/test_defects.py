@@ -23,6 +23,10 @@ from tests.support.rpc_watch import arrived, watching
 SECRET = "password=hunter2"
 
 
+# Where the transactions of calls are; the scheduler and the timekeeper have theirs meanwhile.
+CALLED = ("bgcopyd.queue.manager", "bgcopyd.queue.completion")
+
+
 class Gate:
     """Holds every transaction of a store back, after it was made, until it is opened."""
 
@@ -33,6 +37,8 @@ class Gate:
 
     async def transact(self, fn: Any, **options: bool) -> Any:
         result = await self._transact(fn, **options)
+        if fn.__module__ not in CALLED:
+            return result
         self.reached.set()
         await self.open.wait()
         return result
