@@ -11,6 +11,7 @@ from bgcopyd.jobs.clocks import download_time
 from bgcopyd.jobs.job import Job, Progress
 from bgcopyd.jobs.moments import later
 from bgcopyd.jobs.policy import Policy
+from bgcopyd.jobs.values import changed
 from bgcopyd.queue.clock import Clock
 
 SPEED_WINDOW = 3.0
@@ -72,7 +73,7 @@ class ProgressBoard:
             fields["download_time"] = download_time(job, self._shown[job.job_id])
         if not job.state.running and not job.state.final:
             fields["inactivity_time"] = later(job.active_time, self._inactivity_timeout())
-        return dataclasses.replace(job, **fields) if fields else job
+        return changed(job, **fields) if fields else job
 
     def _speed(self, job_id: str, received: int) -> float:
         now = self._clock.monotonic()
