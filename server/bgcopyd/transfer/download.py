@@ -128,8 +128,6 @@ class Download:
             return
         plan = self.ladder.plan
         self.ladder.source = self.sources.name
-        if not resumes(self.transfer.options):
-            self.ladder.forget()
         try:
             if plan.here:
                 self.keeper.resume()
@@ -319,13 +317,15 @@ class Download:
         self._ask_source()
 
     def _leave(self) -> None:
-        """Ends what is under way with a source; what came of it counts."""
+        """Ends what is under way with a source; what came of it counts, where it may."""
         exchange = self._exchange
         if exchange is not None:
             self._release_handle(exchange)
             if exchange.accepted is not None:
                 self.ladder.advance(exchange.accepted.written, whole=False)
             exchange.intake = None
+        if not resumes(self.transfer.options):
+            self.ladder.forget()
         self._release_slot()
 
     # The end of the transfer.

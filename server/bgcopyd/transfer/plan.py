@@ -13,7 +13,7 @@ from bgcopyd.transfer.spans import Spans, spans_of
 
 
 def resumes(options: TransferOptions) -> bool:
-    """Whether what is on disk may be continued."""
+    """Whether what is on disk may be continued by a later attempt, or from another source."""
     return not options.dynamic and options.http.method in {"", "GET"}
 
 
@@ -61,14 +61,18 @@ class Plan:
 
     @classmethod
     def of(cls, transfer: Transfer) -> Self:
-        """The plan of a transfer."""
-        return cls(
+        """The plan of a transfer; one that is never resumed has nothing, and wants all of it."""
+        kept = resumes(transfer.options)
+        plan = cls(
             transfer.claimed,
             transfer.size,
             ranges=transfer.ranges,
             filled=transfer.filled,
-            requested=transfer.requested,
+            requested=transfer.requested if kept else None,
         )
+        if not kept:
+            plan.forget()
+        return plan
 
     @property
     def partial(self) -> bool:
