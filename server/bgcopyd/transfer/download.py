@@ -204,6 +204,8 @@ class Download:
         assert intake is not None
         if intake.whole:
             self.ladder.advance(intake.position)
+            # Its offsets mean nothing in the next window.
+            exchange.intake = None
             if plan.complete and plan.size is not None:
                 self._finish(plan.size)
             else:
