@@ -79,15 +79,22 @@ def plain_target(directory: int, name: str) -> os.stat_result | None:
 
 
 class Directories:
-    """Held descriptors of directories that jobs write to; one thread's own, bounded."""
+    """Held descriptors of directories that jobs write to; one thread's own, bounded.
 
-    def __init__(self, roots: Mapping[str, str], limit: int = 64) -> None:
+    Missing directories are created where `create` says so.
+    """
+
+    def __init__(self, roots: Mapping[str, str], *, create: bool, limit: int = 64) -> None:
         self._roots = roots
+        self._create = create
         self._limit = limit
         self._held: OrderedDict[tuple[str, str, str], int] = OrderedDict()
 
     def parent_of(self, job_id: str, root: str, path: str) -> tuple[int, str]:
-        """The directory of a destination and the name in it; the descriptor stays ours."""
+        """The directory of a destination and the name in it.
+
+        The descriptor stays ours; it is good until the next call.
+        """
         parent, _, name = path.rpartition("/")
         key = (job_id, root, parent)
         held = self._held.get(key)
@@ -95,7 +102,7 @@ class Directories:
             names = components(path)
             if root not in self._roots:
                 raise DestinationInvalid("there is no such root")
-            held = open_directory(self._roots[root], names[:-1], create=True)
+            held = open_directory(self._roots[root], names[:-1], create=self._create)
             self._held[key] = held
             if len(self._held) > self._limit:
                 os.close(self._held.popitem(last=False)[1])

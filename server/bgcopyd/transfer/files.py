@@ -15,6 +15,7 @@ from bgcopyd.queue.transfers import Partial, Placed, Placement, Unwanted
 from bgcopyd.transfer import sweeping
 from bgcopyd.transfer.destination import (
     DestinationInvalid,
+    Directories,
     components,
     open_directory,
 )
@@ -81,21 +82,14 @@ def _delete(names: list[str], root: str, directory: str) -> int:
 
 
 class _Batch:
-    """One call's work on one volume, with each directory opened once."""
+    """One call's work on one volume."""
 
     def __init__(self, roots: Mapping[str, str]) -> None:
         self._roots = roots
-        self._directories: dict[tuple[str, str], int] = {}
+        self._directories = Directories(roots, create=False)
 
-    def _parent(self, root: str, path: str) -> tuple[tuple[str, str], int, str]:
-        names = components(path)
-        parent, _, name = path.rpartition("/")
-        key = (root, parent)
-        if key not in self._directories:
-            if root not in self._roots:
-                raise DestinationInvalid("there is no such root")
-            self._directories[key] = open_directory(self._roots[root], names[:-1], create=False)
-        return key, self._directories[key], name
+    def _parent(self, item: Placement | Partial) -> tuple[int, str]:
+        return self._directories.parent_of("", item.root, item.path)
 
     def place(self, placements: list[Placement], now: datetime) -> list[Placed]:
         """Carries out placements; a directory's sync counts for all of them in it."""
@@ -104,8 +98,9 @@ class _Batch:
         try:
             for placement in placements:
                 try:
-                    key, directory, name = self._parent(placement.root, placement.path)
+                    directory, name = self._parent(placement)
                     done = place(directory, name, placement, now)
+                    key = (placement.root, placement.path.rpartition("/")[0])
                     touched.setdefault(key, []).append(len(placed))
                     placed.append(done)
                 except (OSError, DestinationInvalid) as error:
@@ -117,7 +112,7 @@ class _Batch:
                     placement = placements[position]
                     placed[position] = Placed(placement.index, _problem(placement, failure))
         finally:
-            self._close()
+            self._directories.close()
         return placed
 
     def _sync(
@@ -160,7 +155,7 @@ class _Batch:
         try:
             for item in partials:
                 try:
-                    _, directory, _ = self._parent(item.root, item.path)
+                    directory, _ = self._parent(item)
                     if len(components(item.partial_name)) == 1:
                         os.unlink(item.partial_name, dir_fd=directory)
                 except FileNotFoundError:
@@ -168,12 +163,8 @@ class _Batch:
                 except (OSError, DestinationInvalid) as error:
                     problems.append(_problem(item, error))
         finally:
-            self._close()
+            self._directories.close()
         return problems
-
-    def _close(self) -> None:
-        for descriptor in self._directories.values():
-            os.close(descriptor)
 
 
 def _problem(item: Placement | Partial, error: Exception) -> str:
