@@ -9,6 +9,8 @@ import stat
 from collections import OrderedDict
 from collections.abc import Mapping
 
+# How a file is opened whose kind is not known yet.
+UNKNOWN_KIND = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _WALK = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NOT_PLAIN = frozenset({errno.ELOOP, errno.ENOTDIR})
 
@@ -29,6 +31,17 @@ def components(path: str) -> list[str]:
     return parts
 
 
+def plain_name(name: str) -> str:
+    """A partial file's name, which is no path.
+
+    Raises:
+        DestinationInvalid: it is one.
+    """
+    if len(components(name)) != 1:
+        raise DestinationInvalid("the partial file's name is a path")
+    return name
+
+
 def open_directory(root: str, names: list[str], *, create: bool) -> int:
     """A descriptor (O_PATH) of the directory; missing ones are created where `create` says so.
 
@@ -46,6 +59,11 @@ def open_directory(root: str, names: list[str], *, create: bool) -> int:
         os.close(current)
         raise
     return current
+
+
+def readable(directory: int) -> int:
+    """A descriptor of a held directory that can be listed and synced."""
+    return os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
 
 
 def _step(directory: int, name: str, *, create: bool) -> int:

@@ -16,8 +16,9 @@ from bgcopyd.transfer import sweeping
 from bgcopyd.transfer.destination import (
     DestinationInvalid,
     Directories,
-    components,
     open_directory,
+    plain_name,
+    readable,
 )
 from bgcopyd.transfer.placing import place
 from bgcopyd.transfer.volumes import VolumeThreads
@@ -136,7 +137,7 @@ class _Batch:
     def _sync_one(self, root: str, names: list[str], *, must: bool) -> None:
         held = open_directory(self._roots[root], names, create=False)
         try:
-            descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=held)
+            descriptor = readable(held)
         except PermissionError:
             # A directory above that we may not read is none that we made.
             if must:
@@ -156,8 +157,7 @@ class _Batch:
             for item in partials:
                 try:
                     directory, _ = self._parent(item)
-                    if len(components(item.partial_name)) == 1:
-                        os.unlink(item.partial_name, dir_fd=directory)
+                    os.unlink(plain_name(item.partial_name), dir_fd=directory)
                 except FileNotFoundError:
                     continue
                 except (OSError, DestinationInvalid) as error:
