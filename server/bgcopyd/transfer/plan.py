@@ -7,14 +7,20 @@ from dataclasses import dataclass
 from typing import Self
 
 from bgcopyd.jobs.file import FileRange
+from bgcopyd.jobs.http_options import HttpOptions
 from bgcopyd.queue.transfers import Transfer, TransferOptions
 from bgcopyd.transfer.layout import Layout, RangeOutside
 from bgcopyd.transfer.spans import Spans, spans_of
 
 
+def gets(http: HttpOptions) -> bool:
+    """Whether the requests only get something, so that they may be repeated anywhere."""
+    return http.method in {"", "GET"}
+
+
 def resumes(options: TransferOptions) -> bool:
     """Whether what is on disk may be continued by a later attempt, or from another source."""
-    return not options.dynamic and options.http.method in {"", "GET"}
+    return not options.dynamic and gets(options.http)
 
 
 @dataclass(frozen=True, slots=True)
