@@ -232,3 +232,33 @@ async def test_many_that_want_one_name_at_once(root: Path, renaming: str) -> Non
     assert len(got) == 40
     assert set(names(root)) == got
     assert sorted(map(int, names(root).values())) == list(range(40))
+
+
+async def test_many_directories_are_not_all_held_open(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[int] = []
+    rename = os.rename
+
+    def spy(old: str, new: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
+        opened.append(sum(1 for _ in Path("/proc/self/fd").iterdir()))
+        rename(old, new, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+
+    monkeypatch.setattr(os, "rename", spy)
+    placements = []
+    for index in range(200):
+        directory = root / str(index)
+        directory.mkdir()
+        found = partial(directory, "file", NEW, index=index, path=f"{index}/file")
+        placements.append(found)
+    # Each directory is come to twice, the second time long after the first.
+    more = [
+        partial(root / str(index), "other", NEW, index=200 + index, path=f"{index}/other")
+        for index in range(200)
+    ]
+    placed = await place(root, *placements, *more)
+    assert placed == [Placed(index) for index in range(400)]
+    assert all((root / f"{index}/other").read_bytes() == NEW for index in range(200))
+    assert max(opened) - min(opened) < 100
+    held = [link for link in Path("/proc/self/fd").iterdir() if link.resolve().is_relative_to(root)]
+    assert not held

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from bgcopyd.jobs.file import FileRange, Validators, Verification
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.queue.transfers import Claimed, Failed, Finished, Stopped, TransferOptions
+from bgcopyd.transfer.keeper import Keeper
 from bgcopyd.transfer.partial import PartialFile
 from tests.support.fetching import Fetching, fetching, sha256
 from tests.support.hostile_cases import STRONG, A, B, honest, ranged
@@ -299,6 +301,46 @@ async def test_claims_name_the_parts_behind_fdatasync(
         assert any(
             content[start:end] == A[start:end] for content in synced for start, end in spans(claim)
         )
+
+
+async def test_a_stop_between_two_parts_claims_what_is_here_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second part lies before the first, and waits for the disk when the stop comes."""
+    syncing, gate, waits = threading.Event(), threading.Event(), threading.Event()
+    sync, when_quiet = PartialFile.sync, Keeper.when_quiet
+
+    def slow(self: PartialFile) -> None:
+        syncing.set()
+        gate.wait(10)
+        sync(self)
+
+    def spy(self: Keeper, then: Callable[[], None]) -> None:
+        when_quiet(self, then)
+        if self._busy:
+            waits.set()
+
+    monkeypatch.setattr(PartialFile, "sync", slow)
+    monkeypatch.setattr(Keeper, "when_quiet", spy)
+
+    def handler(request: Request, wire: Wire) -> None:
+        start, end = request.span(SIZE)
+        wire.head(206, Content_Length=end - start, ETag='"a"',
+                  Content_Range=f"bytes {start}-{end - 1}/{SIZE}")  # fmt: skip
+        wire.send(A[start : start + 10_000])
+        syncing.wait(10)
+        wire.send(A[start + 10_000 : end])
+
+    async with fetching(tmp_path / "data", claim_interval=0.0, claim_bytes=1) as fetcher:
+        with HostileServer(handler) as server:
+            fetcher.start(f"{server.url}/file", requested=PARTS)
+            assert await asyncio.to_thread(waits.wait, 10)
+            fetcher.engine.stop("job")
+            gate.set()
+            event = await fetcher.end()
+            assert isinstance(event, Stopped)
+            assert spans(event) == [(250_000, 270_000)]
+            assert holds(fetcher, event)
 
 
 async def test_random_parts_in_any_order_make_the_file(fetcher: Fetching) -> None:

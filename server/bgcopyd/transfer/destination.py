@@ -9,6 +9,8 @@ import stat
 from collections import OrderedDict
 from collections.abc import Mapping
 
+# How a file is opened whose kind is not known yet.
+UNKNOWN_KIND = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _WALK = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NOT_PLAIN = frozenset({errno.ELOOP, errno.ENOTDIR})
 
@@ -29,6 +31,17 @@ def components(path: str) -> list[str]:
     return parts
 
 
+def plain_name(name: str) -> str:
+    """A partial file's name, which is no path.
+
+    Raises:
+        DestinationInvalid: it is one.
+    """
+    if len(components(name)) != 1:
+        raise DestinationInvalid("the partial file's name is a path")
+    return name
+
+
 def open_directory(root: str, names: list[str], *, create: bool) -> int:
     """A descriptor (O_PATH) of the directory; missing ones are created where `create` says so.
 
@@ -46,6 +59,11 @@ def open_directory(root: str, names: list[str], *, create: bool) -> int:
         os.close(current)
         raise
     return current
+
+
+def readable(directory: int) -> int:
+    """A descriptor of a held directory that can be listed and synced."""
+    return os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
 
 
 def _step(directory: int, name: str, *, create: bool) -> int:
@@ -79,15 +97,22 @@ def plain_target(directory: int, name: str) -> os.stat_result | None:
 
 
 class Directories:
-    """Held descriptors of directories that jobs write to; one thread's own, bounded."""
+    """Held descriptors of directories that jobs write to; one thread's own, bounded.
 
-    def __init__(self, roots: Mapping[str, str], limit: int = 64) -> None:
+    Missing directories are created where `create` says so.
+    """
+
+    def __init__(self, roots: Mapping[str, str], *, create: bool, limit: int = 64) -> None:
         self._roots = roots
+        self._create = create
         self._limit = limit
         self._held: OrderedDict[tuple[str, str, str], int] = OrderedDict()
 
     def parent_of(self, job_id: str, root: str, path: str) -> tuple[int, str]:
-        """The directory of a destination and the name in it; the descriptor stays ours."""
+        """The directory of a destination and the name in it.
+
+        The descriptor stays ours; it is good until the next call.
+        """
         parent, _, name = path.rpartition("/")
         key = (job_id, root, parent)
         held = self._held.get(key)
@@ -95,7 +120,7 @@ class Directories:
             names = components(path)
             if root not in self._roots:
                 raise DestinationInvalid("there is no such root")
-            held = open_directory(self._roots[root], names[:-1], create=True)
+            held = open_directory(self._roots[root], names[:-1], create=self._create)
             self._held[key] = held
             if len(self._held) > self._limit:
                 os.close(self._held.popitem(last=False)[1])

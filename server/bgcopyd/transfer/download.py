@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pycurl
@@ -74,9 +75,7 @@ class Download:
         self._phase = Phase.WAITING
         self._url = transfer.url
         self._visited = {transfer.url}
-        self._origin: redirects.Origin | None = None
-        self._lane: Lane | None = None
-        self._slot = False
+        self._slot: Lane | None = None
         self._exchange: Exchange | None = None
         self._stopping = False
         self._looked_again = False
@@ -88,7 +87,7 @@ class Download:
     @property
     def host(self) -> str:
         """What messages call the server."""
-        return str(self._origin)
+        return str(self._requests.origin)
 
     # Requests.
 
@@ -96,26 +95,26 @@ class Download:
     def start(self) -> None:
         """Asks for a slot at the URL's host."""
         try:
-            self._origin = self._requests.aim(self._url)
+            origin = self._requests.aim(self._url)
         except Unusable as error:
             self._fail(error.failure)
             return
         self._phase = Phase.WAITING
         options = self.transfer.options
-        self._lane = Lane(self._origin, options.owner, options.foreground)
-        self.volume.admission.request(self._lane, self._granted)
+        lane = Lane(origin, options.owner, options.foreground)
+        self.volume.admission.request(lane, partial(self._granted, lane))
 
-    def _granted(self) -> bool:
+    def _granted(self, lane: Lane) -> bool:
         if self._phase is not Phase.WAITING:
             return False
-        self._slot = True
+        self._slot = lane
         self._request()
         return True
 
     def _release_slot(self) -> None:
-        if self._slot and self._lane is not None:
-            self._slot = False
-            self.volume.admission.release(self._lane)
+        lane, self._slot = self._slot, None
+        if lane is not None:
+            self.volume.admission.release(lane)
 
     def _request(self) -> None:
         """Sends the ladder's next request, once no disk thread works on the file."""
@@ -128,8 +127,6 @@ class Download:
             return
         plan = self.ladder.plan
         self.ladder.source = self.sources.name
-        if not resumes(self.transfer.options):
-            self.ladder.forget()
         try:
             if plan.here:
                 self.keeper.resume()
@@ -192,9 +189,8 @@ class Download:
             self.volume.release(handle)
 
     def _curl_failed(self, code: int, detail: str) -> None:
-        assert self._origin is not None
         if failures.is_stream_error(code):
-            self.volume.note_stream_error(self._origin)
+            self.volume.note_stream_error(self._requests.origin)
         verdict = None if self._exchange is None else self._exchange.verdict
         if verdict is None and self._requests.another_way(code, self._report.ending):
             self._request()
@@ -206,6 +202,8 @@ class Download:
         assert intake is not None
         if intake.whole:
             self.ladder.advance(intake.position)
+            # Its offsets mean nothing in the next window.
+            exchange.intake = None
             if plan.complete and plan.size is not None:
                 self._finish(plan.size)
             else:
@@ -319,13 +317,15 @@ class Download:
         self._ask_source()
 
     def _leave(self) -> None:
-        """Ends what is under way with a source; what came of it counts."""
+        """Ends what is under way with a source; what came of it counts, where it may."""
         exchange = self._exchange
         if exchange is not None:
             self._release_handle(exchange)
             if exchange.accepted is not None:
                 self.ladder.advance(exchange.accepted.written, whole=False)
             exchange.intake = None
+        if not resumes(self.transfer.options):
+            self.ladder.forget()
         self._release_slot()
 
     # The end of the transfer.

@@ -15,8 +15,10 @@ from bgcopyd.queue.transfers import Partial, Placed, Placement, Unwanted
 from bgcopyd.transfer import sweeping
 from bgcopyd.transfer.destination import (
     DestinationInvalid,
-    components,
+    Directories,
     open_directory,
+    plain_name,
+    readable,
 )
 from bgcopyd.transfer.placing import place
 from bgcopyd.transfer.volumes import VolumeThreads
@@ -81,21 +83,14 @@ def _delete(names: list[str], root: str, directory: str) -> int:
 
 
 class _Batch:
-    """One call's work on one volume, with each directory opened once."""
+    """One call's work on one volume."""
 
     def __init__(self, roots: Mapping[str, str]) -> None:
         self._roots = roots
-        self._directories: dict[tuple[str, str], int] = {}
+        self._directories = Directories(roots, create=False)
 
-    def _parent(self, root: str, path: str) -> tuple[tuple[str, str], int, str]:
-        names = components(path)
-        parent, _, name = path.rpartition("/")
-        key = (root, parent)
-        if key not in self._directories:
-            if root not in self._roots:
-                raise DestinationInvalid("there is no such root")
-            self._directories[key] = open_directory(self._roots[root], names[:-1], create=False)
-        return key, self._directories[key], name
+    def _parent(self, item: Placement | Partial) -> tuple[int, str]:
+        return self._directories.parent_of("", item.root, item.path)
 
     def place(self, placements: list[Placement], now: datetime) -> list[Placed]:
         """Carries out placements; a directory's sync counts for all of them in it."""
@@ -104,8 +99,9 @@ class _Batch:
         try:
             for placement in placements:
                 try:
-                    key, directory, name = self._parent(placement.root, placement.path)
+                    directory, name = self._parent(placement)
                     done = place(directory, name, placement, now)
+                    key = (placement.root, placement.path.rpartition("/")[0])
                     touched.setdefault(key, []).append(len(placed))
                     placed.append(done)
                 except (OSError, DestinationInvalid) as error:
@@ -117,7 +113,7 @@ class _Batch:
                     placement = placements[position]
                     placed[position] = Placed(placement.index, _problem(placement, failure))
         finally:
-            self._close()
+            self._directories.close()
         return placed
 
     def _sync(
@@ -141,7 +137,7 @@ class _Batch:
     def _sync_one(self, root: str, names: list[str], *, must: bool) -> None:
         held = open_directory(self._roots[root], names, create=False)
         try:
-            descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=held)
+            descriptor = readable(held)
         except PermissionError:
             # A directory above that we may not read is none that we made.
             if must:
@@ -160,20 +156,15 @@ class _Batch:
         try:
             for item in partials:
                 try:
-                    _, directory, _ = self._parent(item.root, item.path)
-                    if len(components(item.partial_name)) == 1:
-                        os.unlink(item.partial_name, dir_fd=directory)
+                    directory, _ = self._parent(item)
+                    os.unlink(plain_name(item.partial_name), dir_fd=directory)
                 except FileNotFoundError:
                     continue
                 except (OSError, DestinationInvalid) as error:
                     problems.append(_problem(item, error))
         finally:
-            self._close()
+            self._directories.close()
         return problems
-
-    def _close(self) -> None:
-        for descriptor in self._directories.values():
-            os.close(descriptor)
 
 
 def _problem(item: Placement | Partial, error: Exception) -> str:

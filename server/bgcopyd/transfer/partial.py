@@ -11,10 +11,15 @@ import stat
 from bgcopyd.jobs.file import Validators
 from bgcopyd.platform import sync_data
 from bgcopyd.transfer import syscalls
-from bgcopyd.transfer.destination import DestinationInvalid, components, plain_target
+from bgcopyd.transfer.destination import (
+    UNKNOWN_KIND,
+    DestinationInvalid,
+    plain_name,
+    plain_target,
+)
 from bgcopyd.transfer.spans import Spans
 
-_FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_FLAGS = os.O_RDWR | UNKNOWN_KIND
 _HASH_PIECE = 256 << 10
 _NOTE = "user.bgcopy.synced"
 _SOURCE = "user.bgcopy.source"
@@ -48,8 +53,7 @@ class PartialFile:
             DestinationInvalid: the file or what has the target's name is not a plain file.
             OSError: anything else.
         """
-        if len(components(name)) != 1:
-            raise DestinationInvalid("the partial file's name is a path")
+        plain_name(name)
         plain_target(directory, target)
         try:
             descriptor = os.open(name, _FLAGS | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=directory)

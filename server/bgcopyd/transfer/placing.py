@@ -19,12 +19,18 @@ from bgcopyd.jobs.limits import PATH_COMPONENT_BYTES
 from bgcopyd.jobs.options import OverwritePolicy
 from bgcopyd.queue.transfers import Placed, Placement
 from bgcopyd.transfer import syscalls
-from bgcopyd.transfer.destination import DestinationInvalid, components, plain_target
+from bgcopyd.transfer.destination import (
+    UNKNOWN_KIND,
+    DestinationInvalid,
+    plain_name,
+    plain_target,
+    readable,
+)
 
 _LAST_NUMBER = 9_999
 _NUMBERED = re.compile(r" \((\d{1,4})\)")
 _PIECE = 256 << 10
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_READ = os.O_RDONLY | UNKNOWN_KIND
 
 
 def place(directory: int, name: str, placement: Placement, now: datetime) -> Placed:
@@ -40,9 +46,7 @@ def place(directory: int, name: str, placement: Placement, now: datetime) -> Pla
     if target is not None and _identity(target) == expected:
         _drop_second_name(directory, placement, target)
         return Placed(placement.index)
-    if len(components(placement.partial_name)) != 1:
-        raise DestinationInvalid("the partial file's name is a path")
-    ours = _state(directory, placement.partial_name)
+    ours = _state(directory, plain_name(placement.partial_name))
     if rename and (ours is None or ours.st_nlink > 1):
         given = _given_name(directory, name, expected)
         if given is not None:
@@ -94,7 +98,7 @@ def _given_name(
     directory: int, name: str, expected: tuple[int, int]
 ) -> tuple[str, os.stat_result] | None:
     """The name that an earlier call has given to a file, with its state."""
-    held = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
+    held = readable(directory)
     try:
         with os.scandir(held) as entries:
             for entry in entries:

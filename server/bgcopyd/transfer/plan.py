@@ -7,14 +7,20 @@ from dataclasses import dataclass
 from typing import Self
 
 from bgcopyd.jobs.file import FileRange
+from bgcopyd.jobs.http_options import HttpOptions
 from bgcopyd.queue.transfers import Transfer, TransferOptions
 from bgcopyd.transfer.layout import Layout, RangeOutside
 from bgcopyd.transfer.spans import Spans, spans_of
 
 
+def gets(http: HttpOptions) -> bool:
+    """Whether the requests only get something, so that they may be repeated anywhere."""
+    return http.method in {"", "GET"}
+
+
 def resumes(options: TransferOptions) -> bool:
-    """Whether what is on disk may be continued."""
-    return not options.dynamic and options.http.method in {"", "GET"}
+    """Whether what is on disk may be continued by a later attempt, or from another source."""
+    return not options.dynamic and gets(options.http)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +67,18 @@ class Plan:
 
     @classmethod
     def of(cls, transfer: Transfer) -> Self:
-        """The plan of a transfer."""
-        return cls(
+        """The plan of a transfer; one that is never resumed has nothing, and wants all of it."""
+        kept = resumes(transfer.options)
+        plan = cls(
             transfer.claimed,
             transfer.size,
             ranges=transfer.ranges,
             filled=transfer.filled,
-            requested=transfer.requested,
+            requested=transfer.requested if kept else None,
         )
+        if not kept:
+            plan.forget()
+        return plan
 
     @property
     def partial(self) -> bool:

@@ -10,11 +10,17 @@ from functools import partial
 from pathlib import Path
 
 from bgcopyd.queue.transfers import FileGone
-from bgcopyd.transfer.destination import DestinationInvalid, components, open_directory
+from bgcopyd.transfer.destination import (
+    UNKNOWN_KIND,
+    DestinationInvalid,
+    components,
+    open_directory,
+    plain_name,
+)
 from bgcopyd.transfer.partial import note_of
 from bgcopyd.transfer.volumes import VolumeThreads
 
-_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_FLAGS = os.O_RDONLY | UNKNOWN_KIND
 _PIECE = 64 << 10
 # What one visit to the thread brings.
 _BATCH = 4 * _PIECE
@@ -120,9 +126,7 @@ class _OpenFile:
 
 def _open(root: str, path: str, partial_name: str) -> int:
     names = components(path)
-    name = partial_name or names[-1]
-    if len(components(name)) != 1:
-        raise DestinationInvalid("the partial file's name is a path")
+    name = plain_name(partial_name) if partial_name else names[-1]
     try:
         directory = open_directory(root, names[:-1], create=False)
         try:

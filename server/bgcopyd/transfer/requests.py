@@ -23,6 +23,7 @@ from bgcopyd.transfer import failures, redirects
 from bgcopyd.transfer.failures import Failure
 from bgcopyd.transfer.handles import Request
 from bgcopyd.transfer.options import EngineOptions
+from bgcopyd.transfer.plan import gets
 from bgcopyd.transfer.policy import Login, Policy, speaks
 from bgcopyd.transfer.redirects import Origin, RedirectRefused
 from bgcopyd.transfer.report import Ending
@@ -47,7 +48,6 @@ class Requests:
 
     Attributes:
         tells: whether where they led is reported.
-        resumes: whether what is on disk may be continued.
         origin: whom the requests go to.
     """
 
@@ -62,7 +62,6 @@ class Requests:
         "_proxies",
         "_proxy_logins",
         "origin",
-        "resumes",
         "tells",
     )
 
@@ -78,7 +77,6 @@ class Requests:
         self._proxies: Sequence[str] = ()
         self._logins: Sequence[Login] = ()
         self._proxy_logins: Sequence[Login] = ()
-        self.resumes = http.method in {"", "GET"}
         self.tells = http.redirect_policy is RedirectPolicy.ALLOW_REPORT
 
     def aim(self, url: str) -> Origin:
@@ -124,7 +122,7 @@ class Requests:
         certificate = http.client_certificate if trusted else ""
         return Policy(
             owner=self._options.owner,
-            method="" if self.resumes else http.method,
+            method="" if gets(http) else http.method,
             origin=self.origin if login is not None or certificate else None,
             login=login,
             proxy=next(iter(self._proxies), ""),
@@ -165,7 +163,7 @@ class Requests:
             RedirectRefused: to where no job may go, or this one not.
         """
         http = self._options.http
-        if not self.resumes:
+        if not gets(http):
             raise RedirectRefused(f"a {http.method}, which is not repeated elsewhere")
         if http.redirect_policy is RedirectPolicy.DISALLOW:
             raise RedirectRefused("and the job does not allow that")

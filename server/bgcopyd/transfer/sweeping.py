@@ -7,7 +7,7 @@ import re
 import stat
 
 from bgcopyd.jobs.roots import PARTIAL_PREFIX
-from bgcopyd.transfer.destination import DestinationInvalid, components, open_directory
+from bgcopyd.transfer.destination import DestinationInvalid, components, open_directory, readable
 
 _PARTIAL = re.compile(
     re.escape(PARTIAL_PREFIX) + r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-(\d{1,9})"
@@ -61,7 +61,7 @@ def _open(root: str, directory: str) -> int | None:
     except (OSError, DestinationInvalid):
         return None
     try:
-        return os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=held)
+        return readable(held)
     except OSError:
         return None
     finally:

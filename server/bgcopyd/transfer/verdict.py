@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bgcopyd.jobs.file import Validators, Verification
 from bgcopyd.transfer import headers
-from bgcopyd.transfer.headers import Answer
+from bgcopyd.transfer.headers import Answer, ContentRange
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
@@ -62,6 +62,10 @@ class Ask:
     held: bool = False
     foreign: bool = False
     vouched: bool = False
+
+    def end_of(self, found: ContentRange) -> int:
+        """Where what is of use of an answer's range ends."""
+        return found.last + 1 if self.end is None else min(found.last + 1, self.end)
 
     def fields(self) -> list[bytes]:
         """The request's header fields."""
@@ -210,9 +214,10 @@ def judge(ask: Ask, answer: Answer, *, page_expected: bool = False, empty: bool 
     if answer.status == 200:
         return _whole(ask, answer, page_expected=page_expected, empty=empty)
     if answer.status == 206:
-        if ask.rung is Rung.OPENING:
-            return _opening(ask, answer)
-        return _part_of_whole(ask, answer) if ask.rung is Rung.WHOLE else _part(ask, answer)
+        found = _range_of(answer)
+        if isinstance(found, Reject):
+            return found
+        return _JUDGES.get(ask.rung, _part)(ask, found, headers.validators(answer))
     if answer.status == 416 and ask.rung is not Rung.WHOLE:
         return _unsatisfiable(ask, answer)
     if answer.status in REDIRECTS and answer.value("location"):
@@ -228,7 +233,7 @@ def _whole(ask: Ask, answer: Answer, *, page_expected: bool, empty: bool) -> Ver
     try:
         length = headers.framed_length(answer)
     except ValueError:
-        return Reject("a Content-Length that contradicts itself")
+        return _CONTRADICTION
     if (length == 0 or (length is None and empty)) and (ask.size or ask.held):
         return Refuse("an empty answer for a file that is not empty")
     new = headers.validators(answer)
@@ -252,64 +257,47 @@ def _is_page(answer: Answer, new: Validators) -> bool:
     return headers.media_type(answer) in PAGE_TYPES and not new.etag
 
 
-def _malformed(answer: Answer) -> str:  # noqa: PLR0911 - one line per way to be wrong
+_CONTRADICTION = Reject("a Content-Length that contradicts itself")
+
+
+def _range_of(answer: Answer) -> ContentRange | Reject:  # noqa: PLR0911 - a line per way to be wrong
+    """The single range that a 206 brings, where its headers agree on one."""
     if headers.media_type(answer) == "multipart/byteranges":
-        return "several ranges in one answer"
+        return Reject("several ranges in one answer")
     if headers.encoded(answer):
-        return "a range of an encoded body"
+        return Reject("a range of an encoded body")
     found = headers.content_range(answer)
     if found is None:
-        return "no readable Content-Range"
+        return Reject("no readable Content-Range")
     if found.last < found.first or (found.total is not None and found.last >= found.total):
-        return "a Content-Range that cannot be"
+        return Reject("a Content-Range that cannot be")
     try:
         length = headers.framed_length(answer)
     except ValueError:
-        return "a Content-Length that contradicts itself"
+        return _CONTRADICTION
     if length is not None and length != found.last - found.first + 1:
-        return "a Content-Length that is not the range's"
-    return ""
+        return Reject("a Content-Length that is not the range's")
+    return found
 
 
-def _part_of_whole(ask: Ask, answer: Answer) -> Verdict:
-    problem = _malformed(answer)
-    if problem:
-        return Reject(problem)
-    found = headers.content_range(answer)
-    assert found is not None
+def _part_of_whole(ask: Ask, found: ContentRange, new: Validators) -> Verdict:
     if found.first != 0 or found.total is None or found.last != found.total - 1:
         return Reject("a part of the file where all of it was asked for")
-    new = headers.validators(answer)
     proof = Verification.VALIDATOR
     return Accept(0, found.total, found.total, new, proof, fresh=True, stream=ask.part)
 
 
-def _opening(ask: Ask, answer: Answer) -> Verdict:
+def _opening(ask: Ask, found: ContentRange, new: Validators) -> Verdict:
     """The first part of a file of which nothing is kept: only what was asked for counts."""
-    problem = _malformed(answer)
-    if problem:
-        return Reject(problem)
-    found = headers.content_range(answer)
-    assert found is not None
     if found.first != ask.offset:
         return Reject("another range than was asked for")
     if found.total is None and ask.end is None:
         return Reject("no total size")
-    new = headers.validators(answer)
-    differs = compare(ask.validators, ask.size, new, found.total) is Match.DIFFERENT
-    changed = ask.held and (differs or ask.size not in {None, found.total})
-    end = found.last + 1 if ask.end is None else min(found.last + 1, ask.end)
-    proof = Verification.VALIDATOR
-    return Accept(found.first, end, found.total, new, proof, fresh=True, changed=changed)
+    end, proof = ask.end_of(found), Verification.VALIDATOR
+    return Accept(found.first, end, found.total, new, proof, fresh=True)
 
 
-def _part(ask: Ask, answer: Answer) -> Verdict:  # noqa: PLR0911 - the rule, line by line
-    problem = _malformed(answer)
-    if problem:
-        return Reject(problem)
-    found = headers.content_range(answer)
-    assert found is not None
-    new = headers.validators(answer)
+def _part(ask: Ask, found: ContentRange, new: Validators) -> Verdict:  # noqa: PLR0911 - the rule
     match = compare(ask.validators, ask.size, new, found.total)
     if match is Match.DIFFERENT and not (ask.foreign and ask.size and ask.size == found.total):
         return Restart()
@@ -320,7 +308,7 @@ def _part(ask: Ask, answer: Answer) -> Verdict:  # noqa: PLR0911 - the rule, lin
     earlier = found.first < ask.offset
     if found.first > ask.offset or found.first < ask.floor or (earlier and match is not Match.SAME):
         return Reject("another range than was asked for")
-    end = found.last + 1 if ask.end is None else min(found.last + 1, ask.end)
+    end = ask.end_of(found)
     if end <= ask.have and end not in {found.total, ask.end, ask.size}:
         return Reject("a range without a new byte")
     if match is not Match.SAME and ask.rung is not Rung.OVERLAP and not ask.vouched:
@@ -330,6 +318,9 @@ def _part(ask: Ask, answer: Answer) -> Verdict:  # noqa: PLR0911 - the rule, lin
         return Accept(found.first, end, size, new, Verification.VALIDATOR)
     kept = new if new != Validators() else ask.validators
     return Accept(found.first, end, size, weakened(kept), Verification.OVERLAP)
+
+
+_JUDGES = {Rung.WHOLE: _part_of_whole, Rung.OPENING: _opening}
 
 
 def _unsatisfiable(ask: Ask, answer: Answer) -> Verdict:

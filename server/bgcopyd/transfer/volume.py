@@ -62,7 +62,7 @@ class Volume:
         options = shared.options
         self.options = options
         self.rates = shared.rates
-        self.directories = Directories(shared.roots)
+        self.directories = Directories(shared.roots, create=True)
         self.admission = Admission(
             per_host=options.connections_per_host,
             per_owner=options.connections_per_owner,
