@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import grpc
 
 from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopy.v1 import job_pb2
+from tests.support.rpc_admin import changed
 from tests.support.rpc_house import House, house
 from tests.support.rpc_requests import create, created, got, listed, new_id, spec, verb
 from tests.support.rpc_status import refusal
@@ -78,6 +81,23 @@ async def test_a_repetition_beats_the_quota() -> None:
         anna = await home.user("anna")
         job = (await anna.call("CreateJob", request)).job
         assert (await anna.call("CreateJob", request)).job == job
+
+
+async def test_a_repetition_beats_limits_and_clocks_that_have_moved_on(home: House) -> None:
+    request = with_id(new_id())
+    request.files[0].ranges.extend(job_pb2.FileRange(offset=at, length=1) for at in (0, 2))
+    request.job.deadline.FromDatetime(home.clock.now() + timedelta(hours=1))
+    job = (await home.local.call("CreateJob", request)).job
+    await changed(home.local, ranges_per_file=1)
+    assert (await home.local.call("CreateJob", request)).job == job
+    home.clock.ahead += timedelta(hours=2)
+    assert (await home.local.call("CreateJob", request)).job == job
+    request.request_id = new_id()
+    refused = await refusal(home.local.call("CreateJob", request))
+    assert (refused.reason, refused.fields) == ("INVALID_REQUEST", ["job.deadline"])
+    request.job.ClearField("deadline")
+    assert (await refusal(home.local.call("CreateJob", request))).reason == "RANGE_QUOTA_EXCEEDED"
+    assert len(await listed(home.local)) == 1
 
 
 async def test_add_files_is_repeatable(home: House) -> None:

@@ -87,26 +87,25 @@ class BackgroundCopyManager:
         """Creates a job, or answers a repetition with the job as it is now."""
         if command.start and not command.files:
             raise Refusal(Reason.JOB_EMPTY, "start needs files: the job would have none")
-        self.judge_file_count(0, len(command.files))
         values, sealed = self._secrets.seal_headers(command.properties)
         draft = self._draft(principal, command, values)
-        if draft.options is not DEFAULT_OPTIONS:
-            judge_values(principal, command.properties, self._configured, draft.create_time)
-            judge_options(draft.options)
-        judge_files(draft.options, command.files, self._quotas.ranges_per_file)
+        refused = _refusal_of(lambda: self._judge_new(principal, command, draft))
+        if refused is not None and not command.request_id:
+            raise refused
 
         def create(tx: Tx) -> Job:
-            full = self._new_job_refusal(tx, principal)
+            # A repetition is answered also where limits and clocks have moved on since.
+            refusal = refused or _refusal_of(lambda: self._quotas.judge_new_job(tx, principal))
             if command.request_id:
                 use = Request(principal.id, command.request_id, command.content, draft.job_id, 0)
                 # Only before its first write a refusal leaves the others of its group alone.
                 earlier = (
-                    tx.request(use.creator, use.request_id) if full else tx.insert_request(use)
+                    tx.request(use.creator, use.request_id) if refusal else tx.insert_request(use)
                 )
                 if earlier is not None:
                     return self._repeated(tx, principal, earlier, command.content)
-            if full is not None:
-                raise full
+            if refusal is not None:
+                raise refusal
             job = tx.insert_job(draft)
             _insert_files(tx, job.job_id, 0, command.files)
             tx.put_secrets(job.job_id, sealed)
@@ -261,16 +260,24 @@ class BackgroundCopyManager:
             )
         return authorized(principal, tx.job(earlier.job_id), earlier.job_id)
 
-    def _new_job_refusal(self, tx: Tx, principal: Principal) -> Refusal | None:
-        try:
-            self._quotas.judge_new_job(tx, principal)
-        except Refusal as refusal:
-            return refusal
-        return None
+    def _judge_new(self, principal: Principal, command: CreateJob, draft: Job) -> None:
+        self.judge_file_count(0, len(command.files))
+        if draft.options is not DEFAULT_OPTIONS:
+            judge_values(principal, command.properties, self._configured, draft.create_time)
+            judge_options(draft.options)
+        judge_files(draft.options, command.files, self._quotas.ranges_per_file)
 
     def judge_file_count(self, present: int, added: int) -> None:
         """As Quotas: for those who decode, before each file is looked at."""
         self._quotas.judge_file_count(present, added)
+
+
+def _refusal_of(judge: Callable[[], None]) -> Refusal | None:
+    try:
+        judge()
+    except Refusal as refusal:
+        return refusal
+    return None
 
 
 def query_of(principal: Principal, wanted: Filter) -> JobQuery:

@@ -248,9 +248,10 @@ class JobRun:
             self._had[file.index] = file.claimed
             self._started[file.index] = self._tools.clock.now()
             starting.append(file)
-        if starting:
-            self._tools.engine.start([self._transfer(file) for file in starting])
-        if self._halted:
+        if not starting:
+            return
+        self._tools.engine.start([self._transfer(file) for file in starting])
+        if not self._feeding:
             # A stop that came while files were fetched must reach those just started as well.
             self._tools.engine.stop(self.job.job_id)
 
