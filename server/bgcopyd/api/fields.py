@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from google.protobuf.duration_pb2 import Duration
@@ -13,12 +13,12 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 
 from bgcopyd.api.violations import Violations
 from bgcopyd.jobs import limits, rules
+from bgcopyd.jobs.job import EPOCH
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import invalid
 
 T = TypeVar("T")
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # 0001-01-01 to 9999-12-31, as timestamp.proto says.
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
 
@@ -45,6 +45,13 @@ def request_id(found: Violations, text: str) -> str:
     if canonical is None:
         found.add("request_id", "is not a UUID; draw a random one for each new request")
     return canonical or ""
+
+
+def unknown(request: Message) -> Violations:
+    """What is wrong with a request before its fields are looked at."""
+    found = Violations()
+    refuse_unknown(found, request, "request")
+    return found
 
 
 def refuse_unknown(found: Violations, message: Message, field: str) -> None:
@@ -105,7 +112,7 @@ def moment(found: Violations, field: str, message: Timestamp) -> datetime | None
     if not (_FIRST_SECOND <= message.seconds <= _LAST_SECOND and 0 <= message.nanos < 10**9):
         found.add(field, "is no moment of the years 1 to 9999")
         return None
-    return _EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1000)
+    return EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1000)
 
 
 def page_size(found: Violations, size: int) -> int:
