@@ -93,8 +93,8 @@ def update_file(request: pb.UpdateFileRequest) -> UpdateFile:
     valid = request.validation_state if request.HasField("validation_state") else None
     if url is None and valid is None:
         found.add("remote_url", "is missing, and validation_state as well; set at least one")
-    if url is not None and (problem := rules.url_problem(url)):
-        found.add("remote_url", problem, Reason.URL_INVALID)
+    if url is not None:
+        found.judge("remote_url", rules.url_problem(url), Reason.URL_INVALID)
     return UpdateFile(target, index, url, valid, request.etag, found.refusal())
 
 
@@ -163,8 +163,7 @@ def list_attempts(request: pb.ListAttemptsRequest) -> ListAttempts:
 def probe_url(request: pb.ProbeUrlRequest) -> ProbeUrl:
     """A URL to ask about."""
     found = fields.unknown(request)
-    if problem := rules.url_problem(request.remote_url):
-        found.add("remote_url", problem, Reason.URL_INVALID)
+    found.judge("remote_url", rules.url_problem(request.remote_url), Reason.URL_INVALID)
     found.judge("ca_bundle", rules.store_name_problem(request.ca_bundle))
     http = HttpOptions(
         headers=properties.headers(found, "custom_headers", request.custom_headers),
@@ -235,25 +234,19 @@ def attempts_scope(target: str, index: int | None) -> bytes:
 
 def _filter(found: Violations, message: pb.JobFilter) -> Filter:
     fields.refuse_unknown(found, message, "filter")
-    if len(message.job_ids) > limits.FILTER_JOB_IDS:
-        found.add(
-            "filter.job_ids", f"has {len(message.job_ids)} ids; at most {limits.FILTER_JOB_IDS}"
-        )
     ids = []
-    for position, text in enumerate(message.job_ids[: limits.FILTER_JOB_IDS]):
+    given = fields.at_most(found, "filter.job_ids", message.job_ids, limits.FILTER_JOB_IDS, "ids")
+    for position, text in enumerate(given):
         canonical = rules.job_id_of(text)
         found.judge(f"filter.job_ids[{position}]", "" if canonical else "is not a UUID")
         ids.append(canonical or "")
     prefix = message.job_id_prefix.lower().lstrip("{")
     if not set(prefix) <= set("0123456789abcdef-") or len(prefix) > 36:
         found.add("filter.job_id_prefix", "is not the beginning of a UUID")
-    if len(message.states) > limits.FILTER_STATES:
-        found.add(
-            "filter.states", f"has {len(message.states)} states; at most {limits.FILTER_STATES}"
-        )
+    numbers = fields.at_most(found, "filter.states", message.states, limits.FILTER_STATES, "states")
     states = [
         fields.enum_value(found, f"filter.states[{position}]", number, JobState, None)
-        for position, number in enumerate(message.states[: limits.FILTER_STATES])
+        for position, number in enumerate(numbers)
     ]
     labels = dict(message.labels)
     found.judge("filter.labels", rules.labels_problem(labels))

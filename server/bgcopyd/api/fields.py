@@ -66,6 +66,16 @@ def refuse_unknown(found: Violations, message: Message, field: str) -> None:
         )
 
 
+def at_most(
+    found: Violations, field: str, entries: Sequence[T], limit: int, what: str
+) -> Sequence[T]:
+    """The entries of a list; none where there are too many, so that they cost nothing to refuse."""
+    if len(entries) <= limit:
+        return entries
+    found.add(field, f"has {len(entries)} {what}; at most {limit} are allowed")
+    return ()
+
+
 def enum_value(
     found: Violations, field: str, number: int, kind: Callable[[int], T], default: T | None
 ) -> T:
@@ -83,9 +93,7 @@ def flags(
     found: Violations, field: str, numbers: Sequence[int], kind: Callable[[int], T]
 ) -> tuple[T, ...]:
     """Enum values of a list, each once, in order of their numbers."""
-    if len(numbers) > limits.FLAGS:
-        found.add(field, f"has {len(numbers)} values; at most {limits.FLAGS} are allowed")
-        return ()
+    numbers = at_most(found, field, numbers, limits.FLAGS, "values")
     return tuple(
         enum_value(found, f"{field}[{place}]", number, kind, None)
         for place, number in enumerate(sorted(set(numbers)))
