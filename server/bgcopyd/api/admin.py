@@ -161,5 +161,5 @@ def tokens_page(tokens: list[Token], following: int | None) -> pb.ListTokensResp
     """A page of tokens."""
     return pb.ListTokensResponse(
         tokens=[token_info(token) for token in tokens],
-        next_page_token="" if following is None else page_token(_PAGES, following),
+        next_page_token=page_token(_PAGES, following),
     )
