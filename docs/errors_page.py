@@ -9,7 +9,7 @@ import grpc
 
 import bgcopy
 from bgcopy._error_classes import error_class
-from bgcopyd.jobs.descriptions import CONTEXTS
+from bgcopyd.jobs.descriptions import CONTEXTS, of_context
 from bgcopyd.jobs.hresults.bits import BITS
 from bgcopyd.jobs.hresults.delivery import DELIVERY
 from bgcopyd.jobs.hresults.http import HTTP_ERROR, status_name, status_passes
@@ -120,9 +120,10 @@ def _failures() -> Iterator[tuple[str, ...]]:
 
 
 def _contexts() -> Iterator[tuple[str, ...]]:
-    codes = {row.name: row.code for row in BITS}
-    for number, name in enumerate(CONTEXTS):
-        yield str(number), f"0x{codes[name]:08X} {name}", ENGLISH.hresults[name]
+    for number in range(len(CONTEXTS)):
+        one = of_context(number, ENGLISH)
+        assert one is not None
+        yield str(number), f"0x{one.hresult:08X} {one.hresult_name}", one.text
 
 
 def _hresult(row: HResult) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -245,6 +246,23 @@ def test_every_setting_is_documented() -> None:
         row = f"| `{key}` | `{flag_of(key)}` | `{variable_of(key)}` |"
         assert row in page, f"docs/configuration.md lacks the row {row}"
         assert info.description in page, key
+
+
+def test_the_documented_defaults_are_those_of_the_settings() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text()
+    told = {
+        key: default.strip("`")
+        for key, default in re.findall(r"(?m)^\| `(\w+)` \| `--.*? \| .*? \| (.*?) \|", page)
+    }
+    assert told.keys() == Settings.model_fields.keys()
+    plain = Settings()
+    # Those two depend on the user.
+    for key in told.keys() - {"state_dir", "listen"}:
+        default = getattr(plain, key)
+        if told[key] == "none":
+            assert not default, key
+        else:
+            assert getattr(Settings.model_validate({key: told[key]}), key) == default, key
 
 
 def test_no_setting_is_accepted_and_ignored() -> None:

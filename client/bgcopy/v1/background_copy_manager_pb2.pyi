@@ -1616,7 +1616,7 @@ class GetServerInfoResponse(message.Message):
     """The daemon's version (semantic versioning 2.0.0)."""
     @builtins.property
     def features(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
-        """What this server can, beyond the first version of the API; names are listed in docs/api.md."""
+        """What this server can beyond the first version of the API; nothing as yet."""
 
     @builtins.property
     def limits(self) -> Limits:

@@ -183,7 +183,8 @@ class BackgroundCopyManagerServicer(object):
 
         INVALID_ARGUMENT (BadRequest per field; REQUEST_ID_REUSED), ALREADY_EXISTS /
         DESTINATION_IN_USE, UNIMPLEMENTED / NOT_SUPPORTED, PERMISSION_DENIED / PATH_NOT_ALLOWED,
-        FAILED_PRECONDITION / JOB_EMPTY (start without files), RESOURCE_EXHAUSTED.
+        ADMIN_REQUIRED, FAILED_PRECONDITION / JOB_EMPTY (start without files), RESOURCE_EXHAUSTED,
+        UNAVAILABLE / DRAINING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -293,7 +294,8 @@ class BackgroundCopyManagerServicer(object):
         so he is where he would change what a job with secrets fetches from whom.
 
         INVALID_ARGUMENT / AUTH_TARGET_INVALID, AUTH_SCHEME_INVALID, USER_NAME_TOO_LARGE,
-        PASSWORD_TOO_LARGE.
+        PASSWORD_TOO_LARGE, UNIMPLEMENTED / NOT_SUPPORTED, PERMISSION_DENIED / ADMIN_REQUIRED
+        (NEGOTIATE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -340,7 +342,8 @@ class BackgroundCopyManagerServicer(object):
     def CompleteJob(self, request, context):
         """CompleteJob gives the files their final names and ends the job as ACKNOWLEDGED.
         FAILED_PRECONDITION / JOB_NOT_TRANSFERRED while a file is unfinished and allow_partial is
-        false; FAILED_PRECONDITION / DESTINATION_UNWRITABLE where a name could not be given.
+        false; FAILED_PRECONDITION / DESTINATION_UNWRITABLE where a name could not be given,
+        DESTINATION_EXISTS where it is taken and overwrite_policy is FAIL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -373,7 +376,7 @@ class BackgroundCopyManagerServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetErrorDescription(self, request, context):
-        """GetErrorDescription describes an HRESULT, its name or a Reason. NOT_FOUND /
+        """GetErrorDescription describes an HRESULT, its name, a Reason or an ErrorContext. NOT_FOUND /
         DESCRIPTION_NOT_FOUND for an unknown one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -48,7 +48,8 @@ class BackgroundCopyManagerStub:
 
     INVALID_ARGUMENT (BadRequest per field; REQUEST_ID_REUSED), ALREADY_EXISTS /
     DESTINATION_IN_USE, UNIMPLEMENTED / NOT_SUPPORTED, PERMISSION_DENIED / PATH_NOT_ALLOWED,
-    FAILED_PRECONDITION / JOB_EMPTY (start without files), RESOURCE_EXHAUSTED.
+    ADMIN_REQUIRED, FAILED_PRECONDITION / JOB_EMPTY (start without files), RESOURCE_EXHAUSTED,
+    UNAVAILABLE / DRAINING.
     """
     GetJob: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.GetJobRequest, _background_copy_manager_pb2.GetJobResponse]
     """GetJob returns a job in whatever state, also a finished one until it expires."""
@@ -107,7 +108,8 @@ class BackgroundCopyManagerStub:
     so he is where he would change what a job with secrets fetches from whom.
 
     INVALID_ARGUMENT / AUTH_TARGET_INVALID, AUTH_SCHEME_INVALID, USER_NAME_TOO_LARGE,
-    PASSWORD_TOO_LARGE.
+    PASSWORD_TOO_LARGE, UNIMPLEMENTED / NOT_SUPPORTED, PERMISSION_DENIED / ADMIN_REQUIRED
+    (NEGOTIATE).
     """
     RemoveCredentials: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.RemoveCredentialsRequest, _background_copy_manager_pb2.RemoveCredentialsResponse]
     """RemoveCredentials forgets credentials; absent ones count as done. For the job's owner alone."""
@@ -128,7 +130,8 @@ class BackgroundCopyManagerStub:
     CompleteJob: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.CompleteJobRequest, _background_copy_manager_pb2.CompleteJobResponse]
     """CompleteJob gives the files their final names and ends the job as ACKNOWLEDGED.
     FAILED_PRECONDITION / JOB_NOT_TRANSFERRED while a file is unfinished and allow_partial is
-    false; FAILED_PRECONDITION / DESTINATION_UNWRITABLE where a name could not be given.
+    false; FAILED_PRECONDITION / DESTINATION_UNWRITABLE where a name could not be given,
+    DESTINATION_EXISTS where it is taken and overwrite_policy is FAIL.
     """
     CancelJob: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.CancelJobRequest, _background_copy_manager_pb2.CancelJobResponse]
     """CancelJob ends a job as CANCELLED and deletes what it has, but files that have their name."""
@@ -143,7 +146,7 @@ class BackgroundCopyManagerStub:
     RESUME_TOKEN_EXPIRED, and the client asks again without one.
     """
     GetErrorDescription: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.GetErrorDescriptionRequest, _background_copy_manager_pb2.GetErrorDescriptionResponse]
-    """GetErrorDescription describes an HRESULT, its name or a Reason. NOT_FOUND /
+    """GetErrorDescription describes an HRESULT, its name, a Reason or an ErrorContext. NOT_FOUND /
     DESCRIPTION_NOT_FOUND for an unknown one.
     """
     GetServerInfo: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.GetServerInfoRequest, _background_copy_manager_pb2.GetServerInfoResponse]
@@ -169,7 +172,8 @@ class BackgroundCopyManagerAsyncStub(BackgroundCopyManagerStub):
 
     INVALID_ARGUMENT (BadRequest per field; REQUEST_ID_REUSED), ALREADY_EXISTS /
     DESTINATION_IN_USE, UNIMPLEMENTED / NOT_SUPPORTED, PERMISSION_DENIED / PATH_NOT_ALLOWED,
-    FAILED_PRECONDITION / JOB_EMPTY (start without files), RESOURCE_EXHAUSTED.
+    ADMIN_REQUIRED, FAILED_PRECONDITION / JOB_EMPTY (start without files), RESOURCE_EXHAUSTED,
+    UNAVAILABLE / DRAINING.
     """
     GetJob: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.GetJobRequest, _background_copy_manager_pb2.GetJobResponse]  # type: ignore[assignment]
     """GetJob returns a job in whatever state, also a finished one until it expires."""
@@ -228,7 +232,8 @@ class BackgroundCopyManagerAsyncStub(BackgroundCopyManagerStub):
     so he is where he would change what a job with secrets fetches from whom.
 
     INVALID_ARGUMENT / AUTH_TARGET_INVALID, AUTH_SCHEME_INVALID, USER_NAME_TOO_LARGE,
-    PASSWORD_TOO_LARGE.
+    PASSWORD_TOO_LARGE, UNIMPLEMENTED / NOT_SUPPORTED, PERMISSION_DENIED / ADMIN_REQUIRED
+    (NEGOTIATE).
     """
     RemoveCredentials: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.RemoveCredentialsRequest, _background_copy_manager_pb2.RemoveCredentialsResponse]  # type: ignore[assignment]
     """RemoveCredentials forgets credentials; absent ones count as done. For the job's owner alone."""
@@ -249,7 +254,8 @@ class BackgroundCopyManagerAsyncStub(BackgroundCopyManagerStub):
     CompleteJob: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.CompleteJobRequest, _background_copy_manager_pb2.CompleteJobResponse]  # type: ignore[assignment]
     """CompleteJob gives the files their final names and ends the job as ACKNOWLEDGED.
     FAILED_PRECONDITION / JOB_NOT_TRANSFERRED while a file is unfinished and allow_partial is
-    false; FAILED_PRECONDITION / DESTINATION_UNWRITABLE where a name could not be given.
+    false; FAILED_PRECONDITION / DESTINATION_UNWRITABLE where a name could not be given,
+    DESTINATION_EXISTS where it is taken and overwrite_policy is FAIL.
     """
     CancelJob: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.CancelJobRequest, _background_copy_manager_pb2.CancelJobResponse]  # type: ignore[assignment]
     """CancelJob ends a job as CANCELLED and deletes what it has, but files that have their name."""
@@ -264,7 +270,7 @@ class BackgroundCopyManagerAsyncStub(BackgroundCopyManagerStub):
     RESUME_TOKEN_EXPIRED, and the client asks again without one.
     """
     GetErrorDescription: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.GetErrorDescriptionRequest, _background_copy_manager_pb2.GetErrorDescriptionResponse]  # type: ignore[assignment]
-    """GetErrorDescription describes an HRESULT, its name or a Reason. NOT_FOUND /
+    """GetErrorDescription describes an HRESULT, its name, a Reason or an ErrorContext. NOT_FOUND /
     DESCRIPTION_NOT_FOUND for an unknown one.
     """
     GetServerInfo: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.GetServerInfoRequest, _background_copy_manager_pb2.GetServerInfoResponse]  # type: ignore[assignment]
@@ -293,7 +299,8 @@ class BackgroundCopyManagerServicer(metaclass=_abc_1.ABCMeta):
 
         INVALID_ARGUMENT (BadRequest per field; REQUEST_ID_REUSED), ALREADY_EXISTS /
         DESTINATION_IN_USE, UNIMPLEMENTED / NOT_SUPPORTED, PERMISSION_DENIED / PATH_NOT_ALLOWED,
-        FAILED_PRECONDITION / JOB_EMPTY (start without files), RESOURCE_EXHAUSTED.
+        ADMIN_REQUIRED, FAILED_PRECONDITION / JOB_EMPTY (start without files), RESOURCE_EXHAUSTED,
+        UNAVAILABLE / DRAINING.
         """
 
     @_abc_1.abstractmethod
@@ -424,7 +431,8 @@ class BackgroundCopyManagerServicer(metaclass=_abc_1.ABCMeta):
         so he is where he would change what a job with secrets fetches from whom.
 
         INVALID_ARGUMENT / AUTH_TARGET_INVALID, AUTH_SCHEME_INVALID, USER_NAME_TOO_LARGE,
-        PASSWORD_TOO_LARGE.
+        PASSWORD_TOO_LARGE, UNIMPLEMENTED / NOT_SUPPORTED, PERMISSION_DENIED / ADMIN_REQUIRED
+        (NEGOTIATE).
         """
 
     @_abc_1.abstractmethod
@@ -481,7 +489,8 @@ class BackgroundCopyManagerServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_background_copy_manager_pb2.CompleteJobResponse, _abc.Awaitable[_background_copy_manager_pb2.CompleteJobResponse]]:
         """CompleteJob gives the files their final names and ends the job as ACKNOWLEDGED.
         FAILED_PRECONDITION / JOB_NOT_TRANSFERRED while a file is unfinished and allow_partial is
-        false; FAILED_PRECONDITION / DESTINATION_UNWRITABLE where a name could not be given.
+        false; FAILED_PRECONDITION / DESTINATION_UNWRITABLE where a name could not be given,
+        DESTINATION_EXISTS where it is taken and overwrite_policy is FAIL.
         """
 
     @_abc_1.abstractmethod
@@ -520,7 +529,7 @@ class BackgroundCopyManagerServicer(metaclass=_abc_1.ABCMeta):
         request: _background_copy_manager_pb2.GetErrorDescriptionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_background_copy_manager_pb2.GetErrorDescriptionResponse, _abc.Awaitable[_background_copy_manager_pb2.GetErrorDescriptionResponse]]:
-        """GetErrorDescription describes an HRESULT, its name or a Reason. NOT_FOUND /
+        """GetErrorDescription describes an HRESULT, its name, a Reason or an ErrorContext. NOT_FOUND /
         DESCRIPTION_NOT_FOUND for an unknown one.
         """
 

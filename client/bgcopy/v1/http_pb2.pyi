@@ -158,9 +158,11 @@ class _AuthSchemeEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_AuthScheme.
     AUTH_SCHEME_DIGEST: _AuthScheme.ValueType  # 2
     """BG_AUTH_SCHEME_DIGEST (2), RFC 7616."""
     AUTH_SCHEME_NTLM: _AuthScheme.ValueType  # 3
-    """BG_AUTH_SCHEME_NTLM (3)."""
+    """BG_AUTH_SCHEME_NTLM (3). Refused with NOT_SUPPORTED where the daemon's libcurl lacks it."""
     AUTH_SCHEME_NEGOTIATE: _AuthScheme.ValueType  # 4
-    """BG_AUTH_SCHEME_NEGOTIATE (4), RFC 4559."""
+    """BG_AUTH_SCHEME_NEGOTIATE (4), RFC 4559. Uses the tickets of the daemon's own user, so it needs
+    an administrator. Refused with NOT_SUPPORTED where the daemon's libcurl lacks it.
+    """
     AUTH_SCHEME_BEARER: _AuthScheme.ValueType  # 6
     """A bearer token (RFC 6750), sent as the password without a user name; for servers alone."""
 
@@ -174,9 +176,11 @@ AUTH_SCHEME_BASIC: AuthScheme.ValueType  # 1
 AUTH_SCHEME_DIGEST: AuthScheme.ValueType  # 2
 """BG_AUTH_SCHEME_DIGEST (2), RFC 7616."""
 AUTH_SCHEME_NTLM: AuthScheme.ValueType  # 3
-"""BG_AUTH_SCHEME_NTLM (3)."""
+"""BG_AUTH_SCHEME_NTLM (3). Refused with NOT_SUPPORTED where the daemon's libcurl lacks it."""
 AUTH_SCHEME_NEGOTIATE: AuthScheme.ValueType  # 4
-"""BG_AUTH_SCHEME_NEGOTIATE (4), RFC 4559."""
+"""BG_AUTH_SCHEME_NEGOTIATE (4), RFC 4559. Uses the tickets of the daemon's own user, so it needs
+an administrator. Refused with NOT_SUPPORTED where the daemon's libcurl lacks it.
+"""
 AUTH_SCHEME_BEARER: AuthScheme.ValueType  # 6
 """A bearer token (RFC 6750), sent as the password without a user name; for servers alone."""
 

@@ -877,8 +877,8 @@ class Job(message.Message):
 
     @builtins.property
     def minimum_retry_delay(self) -> duration_pb2.Duration:
-        """The longest pause between two attempts (transfer page: ceiling of the back-off). 600 s where
-        absent; shorter than 5 s is taken as 5 s, as BITS does.
+        """The longest pause between two attempts: the ceiling of the back-off. 600 s where absent; shorter
+        than 5 s is taken as 5 s, as BITS does.
         """
 
     @builtins.property

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from google.protobuf.message import Message
-
 from bgcopy.v1 import admin_service_pb2 as pb
 from bgcopy.v1 import job_pb2
 from bgcopyd.api import fields
@@ -34,7 +32,7 @@ _TOKEN_ID_CHARACTERS = 64
 
 def update_policy(request: pb.UpdatePolicyRequest) -> UpdatePolicy:
     """New limits: the fields that the mask names, as the message has them."""
-    found = _known(request)
+    found = fields.unknown(request)
     fields.refuse_unknown(found, request.policy, "policy")
     if not request.update_mask.paths:
         found.add("update_mask", "is empty; name the fields to change")
@@ -80,7 +78,7 @@ def _limit(found: Violations, name: str, message: pb.Policy) -> Value | None:
 
 def create_token(request: pb.CreateTokenRequest) -> CreateToken:
     """A token to make."""
-    found = _known(request)
+    found = fields.unknown(request)
     found.judge("principal_name", rules.principal_name_problem(request.principal_name))
     lifetime = None
     if request.HasField("lifetime"):
@@ -91,7 +89,7 @@ def create_token(request: pb.CreateTokenRequest) -> CreateToken:
 
 def list_tokens(request: pb.ListTokensRequest) -> ListTokens:
     """A page of tokens."""
-    found = _known(request)
+    found = fields.unknown(request)
     size = fields.page_size(found, request.page_size)
     skipped = found.attempt(lambda: page_position(request.page_token, _PAGES))
     return ListTokens(size, max(0, skipped or 0), found.refusal())
@@ -99,7 +97,7 @@ def list_tokens(request: pb.ListTokensRequest) -> ListTokens:
 
 def revoke_token(request: pb.RevokeTokenRequest) -> RevokeToken:
     """A token to end."""
-    found = _known(request)
+    found = fields.unknown(request)
     if not 0 < len(request.token_id) <= _TOKEN_ID_CHARACTERS:
         found.add("token_id", "is no id of a token; send one that ListTokens tells")
     return RevokeToken(request.token_id, found.refusal())
@@ -107,13 +105,7 @@ def revoke_token(request: pb.RevokeTokenRequest) -> RevokeToken:
 
 def drain_server(request: pb.DrainServerRequest) -> DrainServer:
     """To drain or not."""
-    return DrainServer(request.undo, _known(request).refusal())
-
-
-def _known(request: Message) -> Violations:
-    found = Violations()
-    fields.refuse_unknown(found, request, "request")
-    return found
+    return DrainServer(request.undo, fields.unknown(request).refusal())
 
 
 def policy(value: Policy, etag: str) -> pb.Policy:
@@ -169,5 +161,5 @@ def tokens_page(tokens: list[Token], following: int | None) -> pb.ListTokensResp
     """A page of tokens."""
     return pb.ListTokensResponse(
         tokens=[token_info(token) for token in tokens],
-        next_page_token="" if following is None else page_token(_PAGES, following),
+        next_page_token=page_token(_PAGES, following),
     )

@@ -14,8 +14,7 @@ from bgcopyd.queue.commands import RemoveCredentials, SetCredentials, TakeOwners
 def set_credentials(request: pb.SetCredentialsRequest) -> SetCredentials:
     """Credentials to store."""
     target = job_id(request.job_id)
-    found = Violations()
-    fields.refuse_unknown(found, request, "request")
+    found = fields.unknown(request)
     key = _key(found, request.target, request.scheme)
     credentials = None
     if key is not None:
@@ -28,8 +27,7 @@ def set_credentials(request: pb.SetCredentialsRequest) -> SetCredentials:
 def remove_credentials(request: pb.RemoveCredentialsRequest) -> RemoveCredentials:
     """Credentials to forget."""
     target = job_id(request.job_id)
-    found = Violations()
-    fields.refuse_unknown(found, request, "request")
+    found = fields.unknown(request)
     key = _key(found, request.target, request.scheme)
     return RemoveCredentials(target, key, request.etag, found.refusal())
 
@@ -37,8 +35,7 @@ def remove_credentials(request: pb.RemoveCredentialsRequest) -> RemoveCredential
 def take_ownership(request: pb.TakeOwnershipRequest) -> TakeOwnership:
     """A job to take."""
     target = job_id(request.job_id)
-    found = Violations()
-    fields.refuse_unknown(found, request, "request")
+    found = fields.unknown(request)
     return TakeOwnership(target, request.etag, found.refusal())
 
 

@@ -46,9 +46,7 @@ def whole(request: Message) -> None:
     Raises:
         Refusal: NOT_SUPPORTED.
     """
-    found = Violations()
-    fields.refuse_unknown(found, request, "request")
-    found.raise_any()
+    fields.unknown(request).raise_any()
 
 
 def create_job(request: pb.CreateJobRequest, roots: Roots) -> CreateJob:
@@ -57,8 +55,7 @@ def create_job(request: pb.CreateJobRequest, roots: Roots) -> CreateJob:
     Raises:
         Refusal: what is wrong, every field at once.
     """
-    found = Violations()
-    fields.refuse_unknown(found, request, "request")
+    found = fields.unknown(request)
     request_id = fields.request_id(found, request.request_id)
     values = properties.of_new_job(found, request.job)
     files = file_specs(found, request.files, roots)
@@ -70,8 +67,7 @@ def create_job(request: pb.CreateJobRequest, roots: Roots) -> CreateJob:
 def add_files(request: pb.AddFilesRequest, roots: Roots) -> AddFiles:
     """Files to add."""
     target = job_id(request.job_id)
-    found = Violations()
-    fields.refuse_unknown(found, request, "request")
+    found = fields.unknown(request)
     request_id = fields.request_id(found, request.request_id)
     if not request.files:
         found.add("files", "is empty; name at least one file")
@@ -83,8 +79,7 @@ def add_files(request: pb.AddFilesRequest, roots: Roots) -> AddFiles:
 def update_job(request: pb.UpdateJobRequest) -> UpdateJob:
     """New values of properties."""
     target = job_id(request.job_id)
-    found = Violations()
-    fields.refuse_unknown(found, request, "request")
+    found = fields.unknown(request)
     values = properties.of_update(found, request.job, request.update_mask)
     return UpdateJob(target, values, request.etag, found.refusal())
 
@@ -92,23 +87,21 @@ def update_job(request: pb.UpdateJobRequest) -> UpdateJob:
 def update_file(request: pb.UpdateFileRequest) -> UpdateFile:
     """A change of one file."""
     target = job_id(request.job_id)
-    found = Violations()
-    fields.refuse_unknown(found, request, "request")
+    found = fields.unknown(request)
     index = fields.file_index(found, "file_index", request.file_index)
     url = request.remote_url if request.HasField("remote_url") else None
     valid = request.validation_state if request.HasField("validation_state") else None
     if url is None and valid is None:
         found.add("remote_url", "is missing, and validation_state as well; set at least one")
-    if url is not None and (problem := rules.url_problem(url)):
-        found.add("remote_url", problem, Reason.URL_INVALID)
+    if url is not None:
+        found.judge("remote_url", rules.url_problem(url), Reason.URL_INVALID)
     return UpdateFile(target, index, url, valid, request.etag, found.refusal())
 
 
 def remove_files(request: pb.RemoveFilesRequest) -> RemoveFiles:
     """Files to take out."""
     target = job_id(request.job_id)
-    found = Violations()
-    fields.refuse_unknown(found, request, "request")
+    found = fields.unknown(request)
     if not request.file_indexes:
         found.add("file_indexes", "is empty; name at least one file")
     indexes = sorted(set(request.file_indexes))
@@ -120,8 +113,7 @@ def remove_files(request: pb.RemoveFilesRequest) -> RemoveFiles:
 def replace_remote_prefix(request: pb.ReplaceRemotePrefixRequest) -> ReplaceRemotePrefix:
     """Another beginning for URLs."""
     target = job_id(request.job_id)
-    found = Violations()
-    fields.refuse_unknown(found, request, "request")
+    found = fields.unknown(request)
     for name in ("old_prefix", "new_prefix"):
         text = getattr(request, name)
         if not text or len(text) > limits.URL_CHARACTERS:
@@ -134,8 +126,7 @@ def replace_remote_prefix(request: pb.ReplaceRemotePrefixRequest) -> ReplaceRemo
 def request_file_ranges(request: pb.RequestFileRangesRequest) -> RequestFileRanges:
     """Parts of a file that are wanted; they may overlap."""
     target = job_id(request.job_id)
-    found = Violations()
-    fields.refuse_unknown(found, request, "request")
+    found = fields.unknown(request)
     index = fields.file_index(found, "file_index", request.file_index)
     if not 1 <= len(request.ranges) <= limits.REQUESTED_RANGES:
         found.add(
@@ -149,8 +140,7 @@ def request_file_ranges(request: pb.RequestFileRangesRequest) -> RequestFileRang
 def read_file(request: pb.ReadFileRequest) -> ReadFile:
     """Bytes to read."""
     target = job_id(request.job_id)
-    found = Violations()
-    fields.refuse_unknown(found, request, "request")
+    found = fields.unknown(request)
     index = fields.file_index(found, "file_index", request.file_index)
     for name in ("offset", "length"):
         if getattr(request, name) < 0:
@@ -161,8 +151,7 @@ def read_file(request: pb.ReadFileRequest) -> ReadFile:
 def list_attempts(request: pb.ListAttemptsRequest) -> ListAttempts:
     """A page of attempts."""
     target = job_id(request.job_id)
-    found = Violations()
-    fields.refuse_unknown(found, request, "request")
+    found = fields.unknown(request)
     index = None
     if request.HasField("file_index"):
         index = fields.file_index(found, "file_index", request.file_index)
@@ -173,10 +162,8 @@ def list_attempts(request: pb.ListAttemptsRequest) -> ListAttempts:
 
 def probe_url(request: pb.ProbeUrlRequest) -> ProbeUrl:
     """A URL to ask about."""
-    found = Violations()
-    fields.refuse_unknown(found, request, "request")
-    if problem := rules.url_problem(request.remote_url):
-        found.add("remote_url", problem, Reason.URL_INVALID)
+    found = fields.unknown(request)
+    found.judge("remote_url", rules.url_problem(request.remote_url), Reason.URL_INVALID)
     found.judge("ca_bundle", rules.store_name_problem(request.ca_bundle))
     http = HttpOptions(
         headers=properties.headers(found, "custom_headers", request.custom_headers),
@@ -189,8 +176,7 @@ def probe_url(request: pb.ProbeUrlRequest) -> ProbeUrl:
 
 def list_jobs(request: pb.ListJobsRequest) -> ListJobs:
     """A page of jobs."""
-    found = Violations()
-    fields.refuse_unknown(found, request, "request")
+    found = fields.unknown(request)
     wanted = _filter(found, request.filter)
     size = fields.page_size(found, request.page_size)
     before = found.attempt(lambda: page_position(request.page_token, filter_scope(request.filter)))
@@ -200,8 +186,7 @@ def list_jobs(request: pb.ListJobsRequest) -> ListJobs:
 def list_files(request: pb.ListFilesRequest) -> ListFiles:
     """A page of files."""
     target = job_id(request.job_id)
-    found = Violations()
-    fields.refuse_unknown(found, request, "request")
+    found = fields.unknown(request)
     size = fields.page_size(found, request.page_size)
     after = found.attempt(lambda: page_position(request.page_token, files_scope(target)))
     return ListFiles(target, size, -1 if after is None else after, found.refusal())
@@ -209,8 +194,7 @@ def list_files(request: pb.ListFilesRequest) -> ListFiles:
 
 def watch_jobs(request: pb.WatchJobsRequest) -> WatchJobs:
     """A watch."""
-    found = Violations()
-    fields.refuse_unknown(found, request, "request")
+    found = fields.unknown(request)
     wanted = _filter(found, request.filter)
     resume = found.attempt(lambda: resume_position(request.resume_token))
     intervals = {
@@ -250,25 +234,19 @@ def attempts_scope(target: str, index: int | None) -> bytes:
 
 def _filter(found: Violations, message: pb.JobFilter) -> Filter:
     fields.refuse_unknown(found, message, "filter")
-    if len(message.job_ids) > limits.FILTER_JOB_IDS:
-        found.add(
-            "filter.job_ids", f"has {len(message.job_ids)} ids; at most {limits.FILTER_JOB_IDS}"
-        )
     ids = []
-    for position, text in enumerate(message.job_ids[: limits.FILTER_JOB_IDS]):
+    given = fields.at_most(found, "filter.job_ids", message.job_ids, limits.FILTER_JOB_IDS, "ids")
+    for position, text in enumerate(given):
         canonical = rules.job_id_of(text)
         found.judge(f"filter.job_ids[{position}]", "" if canonical else "is not a UUID")
         ids.append(canonical or "")
     prefix = message.job_id_prefix.lower().lstrip("{")
     if not set(prefix) <= set("0123456789abcdef-") or len(prefix) > 36:
         found.add("filter.job_id_prefix", "is not the beginning of a UUID")
-    if len(message.states) > limits.FILTER_STATES:
-        found.add(
-            "filter.states", f"has {len(message.states)} states; at most {limits.FILTER_STATES}"
-        )
+    numbers = fields.at_most(found, "filter.states", message.states, limits.FILTER_STATES, "states")
     states = [
         fields.enum_value(found, f"filter.states[{position}]", number, JobState, None)
-        for position, number in enumerate(message.states[: limits.FILTER_STATES])
+        for position, number in enumerate(numbers)
     ]
     labels = dict(message.labels)
     found.judge("filter.labels", rules.labels_problem(labels))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from datetime import UTC, datetime
+from datetime import datetime
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from bgcopyd.jobs.job import EPOCH
 
 
 def timestamp(moment: datetime | None) -> Timestamp | None:
@@ -24,7 +24,7 @@ def set_moment(message: Timestamp, moment: datetime | None) -> None:
     """Fills an empty message, which stays absent where there is no moment."""
     if moment is None:
         return
-    since = moment - _EPOCH
+    since = moment - EPOCH
     message.seconds = since.days * 86_400 + since.seconds
     message.nanos = since.microseconds * 1000
 
@@ -40,5 +40,6 @@ def set_duration(message: Duration, seconds: float) -> None:
 @functools.lru_cache(maxsize=256)
 def duration(seconds: float) -> Duration:
     """A duration, to the microsecond. Copied by whoever puts it into a message, so it is shared."""
-    whole, microseconds = divmod(round(seconds * 1_000_000), 1_000_000)
-    return Duration(seconds=whole, nanos=microseconds * 1000)
+    message = Duration()
+    set_duration(message, seconds)
+    return message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from google.protobuf.duration_pb2 import Duration
@@ -13,12 +13,12 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 
 from bgcopyd.api.violations import Violations
 from bgcopyd.jobs import limits, rules
+from bgcopyd.jobs.job import EPOCH
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import invalid
 
 T = TypeVar("T")
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # 0001-01-01 to 9999-12-31, as timestamp.proto says.
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
 
@@ -47,6 +47,13 @@ def request_id(found: Violations, text: str) -> str:
     return canonical or ""
 
 
+def unknown(request: Message) -> Violations:
+    """What is wrong with a request before its fields are looked at."""
+    found = Violations()
+    refuse_unknown(found, request, "request")
+    return found
+
+
 def refuse_unknown(found: Violations, message: Message, field: str) -> None:
     """A field that a newer client knows and this server does not must not be ignored."""
     fields = UnknownFieldSet(message)
@@ -57,6 +64,16 @@ def refuse_unknown(found: Violations, message: Message, field: str) -> None:
             "is a field that this server does not know; it is older than the client",
             Reason.NOT_SUPPORTED,
         )
+
+
+def at_most(
+    found: Violations, field: str, entries: Sequence[T], limit: int, what: str
+) -> Sequence[T]:
+    """The entries of a list; none where there are too many, so that they cost nothing to refuse."""
+    if len(entries) <= limit:
+        return entries
+    found.add(field, f"has {len(entries)} {what}; at most {limit} are allowed")
+    return ()
 
 
 def enum_value(
@@ -76,9 +93,7 @@ def flags(
     found: Violations, field: str, numbers: Sequence[int], kind: Callable[[int], T]
 ) -> tuple[T, ...]:
     """Enum values of a list, each once, in order of their numbers."""
-    if len(numbers) > limits.FLAGS:
-        found.add(field, f"has {len(numbers)} values; at most {limits.FLAGS} are allowed")
-        return ()
+    numbers = at_most(found, field, numbers, limits.FLAGS, "values")
     return tuple(
         enum_value(found, f"{field}[{place}]", number, kind, None)
         for place, number in enumerate(sorted(set(numbers)))
@@ -105,7 +120,7 @@ def moment(found: Violations, field: str, message: Timestamp) -> datetime | None
     if not (_FIRST_SECOND <= message.seconds <= _LAST_SECOND and 0 <= message.nanos < 10**9):
         found.add(field, "is no moment of the years 1 to 9999")
         return None
-    return _EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1000)
+    return EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1000)
 
 
 def page_size(found: Violations, size: int) -> int:

@@ -58,9 +58,7 @@ def _file(
 def _digests(
     found: Violations, field: str, messages: Sequence[job_pb2.Digest]
 ) -> tuple[Digest, ...]:
-    if len(messages) > limits.DIGESTS_PER_FILE:
-        found.add(field, f"has {len(messages)} digests; at most {limits.DIGESTS_PER_FILE}")
-        return ()
+    messages = fields.at_most(found, field, messages, limits.DIGESTS_PER_FILE, "digests")
     digests = []
     for position, message in enumerate(messages):
         name = f"{field}[{position}]"
@@ -98,11 +96,7 @@ def ranges(
 
 
 def _mirrors(found: Violations, field: str, urls: Sequence[str]) -> tuple[str, ...]:
-    if len(urls) > limits.MIRRORS_PER_FILE:
-        found.add(field, f"has {len(urls)} URLs; at most {limits.MIRRORS_PER_FILE}")
-        return ()
+    urls = fields.at_most(found, field, urls, limits.MIRRORS_PER_FILE, "URLs")
     for position, url in enumerate(urls):
-        problem = rules.url_problem(url)
-        if problem:
-            found.add(f"{field}[{position}]", problem, Reason.URL_INVALID)
+        found.judge(f"{field}[{position}]", rules.url_problem(url), Reason.URL_INVALID)
     return tuple(urls)

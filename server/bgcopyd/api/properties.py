@@ -166,10 +166,8 @@ def headers(
     found: Violations, field: str, messages: Sequence[http_pb2.HttpHeader]
 ) -> tuple[http_options.HttpHeader, ...]:
     """Header fields of a job or a probe; credentials among them are secret without being asked."""
-    if len(messages) > limits.HEADERS:
-        found.add(field, f"has {len(messages)} fields; at most {limits.HEADERS} are allowed")
-        return ()
     decoded = []
+    messages = fields.at_most(found, field, messages, limits.HEADERS, "fields")
     for place, message in enumerate(messages):
         name = f"{field}[{place}]"
         fields.refuse_unknown(found, message, name)
@@ -191,9 +189,7 @@ def proxy(
     kind = http_options.ProxyUsage
     usage = fields.enum_value(found, f"{field}.usage", message.usage, kind, kind.PRECONFIG)
     settings = http_options.ProxySettings(usage, tuple(message.proxies), tuple(message.bypass))
-    problem = proxy_settings_problem(settings)
-    if problem:
-        found.add(field, problem, Reason.PROXY_INVALID)
+    found.judge(field, proxy_settings_problem(settings), Reason.PROXY_INVALID)
     return settings
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from google.protobuf.any_pb2 import Any
-from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2 as details
 from google.rpc import status_pb2
 
+from bgcopyd.api.encode_times import duration
 from bgcopyd.jobs.reasons import REASONS, Code, Reason, hresult_of
 from bgcopyd.jobs.refusal import Refusal
 
@@ -120,8 +120,5 @@ def _others(refusal: Refusal) -> list[Message]:
             )
         )
     if refusal.retry_after is not None:
-        nanos = round(refusal.retry_after * 1e9)
-        found.append(
-            details.RetryInfo(retry_delay=Duration(seconds=nanos // 10**9, nanos=nanos % 10**9))
-        )
+        found.append(details.RetryInfo(retry_delay=duration(refusal.retry_after)))
     return found

@@ -12,8 +12,13 @@ from bgcopyd.jobs.refusal import Refusal, invalid
 _PAGE = struct.Struct(">8sq")
 
 
-def page_token(scope: bytes, position: int) -> str:
-    """A token for the page that begins at a position; `scope` is what it is bound to."""
+def page_token(scope: bytes, position: int | None) -> str:
+    """A token for the page that begins at a position; `scope` is what it is bound to.
+
+    Empty where no page follows.
+    """
+    if position is None:
+        return ""
     return base64.urlsafe_b64encode(_PAGE.pack(_digest(scope), position)).decode().rstrip("=")
 
 

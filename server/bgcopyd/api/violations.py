@@ -30,10 +30,10 @@ class Violations:
         if len(self._kept) < KEPT:
             self._kept.append(Violation(field, problem))
 
-    def judge(self, field: str, problem: str) -> None:
+    def judge(self, field: str, problem: str, reason: Reason = Reason.INVALID_REQUEST) -> None:
         """Takes one down if there is a problem."""
         if problem:
-            self.add(field, problem)
+            self.add(field, problem, reason)
 
     def attempt(self, decode: Callable[[], T]) -> T | None:
         """The decoded value, or None after taking down why there is none."""

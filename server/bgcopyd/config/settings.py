@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -25,10 +24,10 @@ from bgcopyd.jobs.http_options import ProxySettings, ProxyUsage
 from bgcopyd.jobs.options import CostState
 from bgcopyd.jobs.policy import POLICY_FIELDS, Policy
 from bgcopyd.jobs.proxy_rules import proxy_lists_problem
+from bgcopyd.jobs.rules import STORE_NAME
 from bgcopyd.queue.plan import Rules
 
 HOST_ROOT = "fs"
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 def _absolute(path: Path) -> Path:
@@ -53,7 +52,7 @@ def _root_name(name: str) -> str:
 
 
 def _name(name: str, *, what: str = "name") -> str:
-    if _NAME.fullmatch(name) is None:
+    if STORE_NAME.fullmatch(name) is None:
         raise ValueError(
             f"{name!r} is no {what}; use up to 63 of a-z 0-9 _ -, beginning with a letter or digit"
         )

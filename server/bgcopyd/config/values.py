@@ -7,10 +7,10 @@ import re
 
 from bgcopyd.jobs.limits import LONGEST_DURATION
 from bgcopyd.jobs.options import CostState
+from bgcopyd.jobs.policy import LARGEST_RATE
 
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)", re.IGNORECASE)
 _RATE_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-_LARGEST_RATE = (1 << 63) - 1
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
 _DURATION_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -28,7 +28,7 @@ def parse_rate(value: object) -> int:
     if match is None:
         raise ValueError(problem)
     rate = int(float(match[1]) * _RATE_UNITS[match[2].upper()])
-    if rate > _LARGEST_RATE:
+    if rate > LARGEST_RATE:
         raise ValueError(f"{value!r} is more than any link carries; write 0 for no limit")
     return rate
 

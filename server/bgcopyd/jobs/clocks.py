@@ -6,12 +6,12 @@ TRANSFERRING, not_before in QUEUED, the next attempt in TRANSIENT_ERROR, oblivio
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from bgcopyd.jobs.job import Job, JobState
 from bgcopyd.jobs.moments import Moment
 from bgcopyd.jobs.options import DEFAULT_OPTIONS, JobOptions
+from bgcopyd.jobs.values import changed
 
 
 def clocks_after(job: Job, state: JobState, now: Moment, wait: float | None) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def held_for(job: Job, now: Moment) -> float | None:
 def touched(job: Job, now: Moment) -> Job:
     """The job after something by which it counts as active; one that is held is so until then."""
     held = held_for(job, now) if job.state is JobState.QUEUED else None
-    return dataclasses.replace(job, **_active(now.after(held or 0.0)))
+    return changed(job, **_active(now.after(held or 0.0)))
 
 
 def _active(moment: Moment) -> dict[str, Any]:
@@ -87,11 +87,11 @@ def planned(job: Job, now: Moment, before: JobOptions = DEFAULT_OPTIONS) -> Job:
         fields["due"] = job.due + longer
     if not fields:
         return job
-    changed = dataclasses.replace(job, **fields)
-    if changed.state is not JobState.QUEUED:
-        return changed
-    held = held_for(changed, now)
-    return touched(dataclasses.replace(changed, **_waiting(changed.state, now, held)), now)
+    fresh = changed(job, **fields)
+    if fresh.state is not JobState.QUEUED:
+        return fresh
+    held = held_for(fresh, now)
+    return touched(changed(fresh, **_waiting(fresh.state, now, held)), now)
 
 
 def _steady(time: Any, now: Moment) -> float | None:

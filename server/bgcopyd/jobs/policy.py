@@ -18,7 +18,7 @@ Value = int | float | CostState
 
 _DAY = 86_400.0
 _LARGEST_COUNT = (1 << 31) - 1
-_LARGEST_RATE = (1 << 63) - 1
+LARGEST_RATE = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ POLICY_FIELDS: Mapping[str, PolicyField] = MappingProxyType(
         "max_bytes_per_second": PolicyField(
             int,
             0,
-            _LARGEST_RATE,
+            LARGEST_RATE,
             "a bandwidth limit by group policy",
             "Limit of all transfers together, as 2M; 0 for none.",
             "Only the operator knows the line.",

@@ -1,4 +1,4 @@
-"""When a failed job tries again (transfer page, "Status classes")."""
+"""When a failed job tries again: exponential back-off with full jitter below a ceiling."""
 
 from __future__ import annotations
 

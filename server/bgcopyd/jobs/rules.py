@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 from bgcopyd.jobs import limits
 from bgcopyd.jobs.file import FileRange
 from bgcopyd.jobs.reasons import Reason
+from bgcopyd.jobs.spans import ENDLESS, end_of
 
 SCHEMES = ("http", "https")
-# What a signed 64-bit offset can name.
-LARGEST_FILE = (1 << 63) - 1
+# What an operator names: roots, certificates, bundles.
+STORE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 # RFC 9562 section 4, hyphens where they belong.
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -22,7 +23,6 @@ _SPACE_OR_CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _PRINCIPAL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
 # RFC 9110 section 9.1, upper case as all registered methods are.
 _METHOD = re.compile(r"[A-Z][A-Z-]{0,31}")
-_STORE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _LABEL_KEY = re.compile(r"[a-z0-9._/-]+")
 # RFC 3986 section 2: what is not in the set must be percent-encoded.
 _URL_CHARACTERS = re.compile(r"[!#-;=?-\[\]_a-z|~{}^`$]*", re.ASCII)
@@ -124,7 +124,7 @@ def method_problem(method: str) -> str:
 
 def store_name_problem(name: str) -> str:
     """Judges the name of a configured certificate or bundle; empty means none."""
-    if name and not _STORE_NAME.fullmatch(name):
+    if name and not STORE_NAME.fullmatch(name):
         return "is no name of a configured one: up to 63 of a-z 0-9 _ -"
     return ""
 
@@ -137,8 +137,8 @@ def ranges_problem(
     for one in ranges:
         if one.offset < 0 or (one.length is not None and one.length < 1):
             return Reason.RANGE_INVALID, "has a range without bytes or with a negative offset"
-        end = LARGEST_FILE if one.length is None else one.offset + one.length
-        if end > LARGEST_FILE:
+        end = end_of(one)
+        if end > ENDLESS:
             return Reason.RANGE_INVALID, "has a range beyond the end of any file"
         spans.append((one.offset, end))
     spans.sort()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from bgcopyd.jobs.file import FileRange
 
-# Stands for the end of a file of unknown size.
+# Stands for the end of a file of unknown size; no signed 64-bit offset names a byte beyond.
 ENDLESS = (1 << 63) - 1
 
 

@@ -27,7 +27,7 @@ class LookingServicer:
         scope = decode.attempts_scope(command.job_id, command.index)
         return pb.ListAttemptsResponse(
             attempts=[encode_looking.attempt(one) for one in page],
-            next_page_token="" if following is None else page_token(scope, following),
+            next_page_token=page_token(scope, following),
         )
 
     async def read_file(

@@ -130,8 +130,7 @@ class BackgroundCopyServicer:
         fitting = _fit(response.files)
         if fitting < len(page):
             following = page[fitting - 1].index
-        if following is not None:
-            response.next_page_token = page_token(decode.files_scope(command.job_id), following)
+        response.next_page_token = page_token(decode.files_scope(command.job_id), following)
         return response
 
     async def suspend_job(
