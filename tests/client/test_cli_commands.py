@@ -16,7 +16,7 @@ import grpc
 import pytest
 
 from bgcopy.v1 import error_pb2, job_pb2
-from tests.support.cli import Command, ended
+from tests.support.cli import MODULE, Command, ended
 from tests.support.fake_server import refusing, serving, start
 from tests.support.fake_server_queue import Queue
 
@@ -24,6 +24,17 @@ URL = "http://example.com/dir/file.iso?token=secret"
 DONE = job_pb2.JobProgress(
     bytes_transferred=2048, bytes_total=2048, files_total=1, files_transferred=1
 )
+
+# Presses Ctrl-C at a line of stdin, in another thread than the one that waits: as where the signal
+# strikes before the wait has begun, the wait itself is not interrupted.
+PRESSED_ASIDE = f"""
+import signal, sys, threading
+def press():
+    sys.stdin.readline()
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+threading.Thread(target=press, daemon=True).start()
+{MODULE}
+"""
 
 
 @pytest.fixture
@@ -316,6 +327,15 @@ async def test_watch_as_lines_until_interrupted(bgcopy_: Command, queue: Queue) 
         result = await ended(process)
     assert result.code == 130
     assert "Traceback" not in result.err
+
+
+@pytest.mark.timeout(40)  # The next heartbeat that is missed, after 45 s, would end it too.
+async def test_an_interrupt_that_does_not_meet_the_wait(bgcopy_: Command, queue: Queue) -> None:
+    bgcopy_.program = PRESSED_ASIDE
+    async with bgcopy_.running("watch") as process:
+        await watching(queue, process)
+        result = await ended(process, "\n")
+    assert (result.code, result.err) == (130, "bgcopy: interrupted\n")
 
 
 async def test_a_refusal_names_fields_and_what_to_do(bgcopy_: Command, queue: Queue) -> None:

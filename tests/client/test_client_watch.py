@@ -45,6 +45,8 @@ class Script:
         self, request: pb.WatchJobsRequest, context: Context
     ) -> AsyncIterator[pb.WatchJobsResponse]:
         self.tokens.append(request.resume_token)
+        # Wherever the call ends, also while a message is on its way.
+        context.add_done_callback(lambda _: self.ended.set())
         messages = self.connections.pop(0)
         for message in messages:
             if isinstance(message, tuple):
@@ -52,10 +54,7 @@ class Script:
             elif message is None:
                 return
             yield message
-        try:
-            await asyncio.Event().wait()
-        finally:
-            self.ended.set()
+        await asyncio.Event().wait()
 
 
 LOST = (grpc.StatusCode.UNAVAILABLE, "DRAINING")

@@ -40,6 +40,7 @@ class Command:
 
     home: Path
     target: str | None = None
+    program: str = MODULE
 
     def environment(self, **more: str) -> dict[str, str]:
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
@@ -59,7 +60,7 @@ class Command:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
-            MODULE,
+            self.program,
             *arguments,
             cwd=cwd or self.home,
             env=self.environment(**environment),

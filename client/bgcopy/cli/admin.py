@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +11,7 @@ from bgcopy import CostState, Policy
 from bgcopy.cli import shapes, words
 from bgcopy.cli.exits import Exit
 from bgcopy.cli.options import shared, size, span_or_zero
-from bgcopy.cli.session import Session
+from bgcopy.cli.session import Session, run
 
 
 def _whole_number(value: str) -> int:
@@ -69,7 +68,7 @@ def _changes(
 @click.pass_context
 def policy(ctx: click.Context) -> int | None:
     """Show or change a daemon's limits (administrators)."""
-    return None if ctx.invoked_subcommand else asyncio.run(_get(ctx.find_object(Session)))
+    return None if ctx.invoked_subcommand else run(_get(ctx.find_object(Session)))
 
 
 @policy.command("get")
@@ -77,7 +76,7 @@ def policy(ctx: click.Context) -> int | None:
 @click.pass_obj
 def get_(session: Session) -> int:
     """Show the limits in force."""
-    return asyncio.run(_get(session))
+    return run(_get(session))
 
 
 async def _get(session: Session | None) -> int:
@@ -96,7 +95,7 @@ def set_(session: Session, /, changes: dict[str, Any]) -> int:
     An empty VALUE is that of the daemon's settings. Rates are bytes per second, as 500K or 2M, 0
     for none; time spans as 90s, 5m, 2h or 30d.
     """
-    return asyncio.run(_set(session, changes))
+    return run(_set(session, changes))
 
 
 async def _set(session: Session, changes: dict[str, Any]) -> int:
@@ -129,7 +128,7 @@ def drain(session: Session, /, undo: bool) -> int:  # noqa: FBT001 - click passe
 
     New jobs are refused meanwhile, everything else is served. A restart of the daemon ends it.
     """
-    return asyncio.run(_drain(session, undo=undo))
+    return run(_drain(session, undo=undo))
 
 
 async def _drain(session: Session, *, undo: bool) -> int:

@@ -11,7 +11,7 @@ from bgcopy import AsyncClient, BgcopyError
 from bgcopy.cli.exits import Exit
 from bgcopy.cli.failure import Failure
 from bgcopy.cli.options import shared
-from bgcopy.cli.session import Session
+from bgcopy.cli.session import Session, run
 
 # What click looks for in the environment of a program called bgcopy.
 VARIABLE = "_BGCOPY_COMPLETE"
@@ -44,7 +44,7 @@ def jobs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[C
     """Jobs whose id or name begins so; none where no daemon answers."""
     session = ctx.ensure_object(Session)
     try:
-        found = asyncio.run(_jobs(session))
+        found = run(_jobs(session))
     except (BgcopyError, Failure, TimeoutError, OSError):
         return []
     return [

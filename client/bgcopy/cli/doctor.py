@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.metadata
 import os
 import shutil
@@ -20,7 +19,7 @@ from bgcopy.cli import failure, words
 from bgcopy.cli.exits import Exit
 from bgcopy.cli.failure import Failure
 from bgcopy.cli.options import shared
-from bgcopy.cli.session import Session
+from bgcopy.cli.session import Session, run
 
 _LOW_SPACE = 1 << 30
 _LATE = 60.0
@@ -45,7 +44,7 @@ def doctor(session: Session, /) -> int:
 
     Exit code 1 where something is wrong.
     """
-    findings = asyncio.run(_all(session))
+    findings = run(_all(session))
     for one in findings:
         if session.json:
             session.data_json(

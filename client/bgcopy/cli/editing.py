@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import click
@@ -15,7 +14,7 @@ from bgcopy.cli.listing import file_row, table
 from bgcopy.cli.lookup import find
 from bgcopy.cli.options import shared
 from bgcopy.cli.properties import header, parse_all
-from bgcopy.cli.session import Session
+from bgcopy.cli.session import Session, run
 from bgcopy.cli.sources import Destination
 from bgcopy.cli.verbs import each, job_argument, jobs_argument
 
@@ -60,7 +59,7 @@ def set_(
         ]
     if not values:
         raise click.UsageError("name at least one property, as priority=high")
-    return asyncio.run(_set(session, job, values))
+    return run(_set(session, job, values))
 
 
 async def _set(session: Session, word: str, values: dict[str, Any]) -> int:
@@ -81,7 +80,7 @@ async def _set(session: Session, word: str, values: dict[str, Any]) -> int:
 @click.pass_obj
 def take(session: Session, /, jobs: tuple[str, ...]) -> int:
     """Become the owner of jobs (administrators); their secrets are dropped."""
-    return asyncio.run(each(session, jobs, "taken", lambda job: job.take_ownership()))
+    return run(each(session, jobs, "taken", lambda job: job.take_ownership()))
 
 
 @click.command()
@@ -90,7 +89,7 @@ def take(session: Session, /, jobs: tuple[str, ...]) -> int:
 @click.pass_obj
 def retry(session: Session, /, jobs: tuple[str, ...]) -> int:
     """Try failed or waiting jobs again now."""
-    return asyncio.run(each(session, jobs, "tried again", _retry))
+    return run(each(session, jobs, "tried again", _retry))
 
 
 async def _retry(job: Job) -> JobInfo:
@@ -128,7 +127,7 @@ async def _retry(job: Job) -> JobInfo:
 @click.pass_obj
 def files(session: Session, /, job: str, **given: Any) -> int:
     """Show the files of a job, after changing them where that is asked for."""
-    return asyncio.run(_files(session, job, given))
+    return run(_files(session, job, given))
 
 
 async def _files(session: Session, word: str, given: dict[str, Any]) -> int:

@@ -19,7 +19,7 @@ from bgcopy.cli.options import PRIORITIES, F, checksum, progress_option, shared,
 from bgcopy.cli.ordering import Order, create
 from bgcopy.cli.progress import display_for
 from bgcopy.cli.properties import header, label, parse_all, proxy
-from bgcopy.cli.session import Session
+from bgcopy.cli.session import Session, run
 
 _LONGEST_NAME = 256
 # Somebody sits and waits: an error that passes is not waited for as long as BITS does.
@@ -119,7 +119,7 @@ def get(session: Session, /, progress: str, **given: Any) -> int:
     (130). A file that is there already is replaced, as with curl -o.
     """
     order = _order(given, start=True, auto_complete=True, minimum_retry_delay=_IMPATIENT_RETRY)
-    return asyncio.run(_get(session, order, progress))
+    return run(_get(session, order, progress))
 
 
 @click.command()
@@ -137,7 +137,7 @@ def get(session: Session, /, progress: str, **given: Any) -> int:
 def add(session: Session, /, paused: bool, auto_complete: bool, **given: Any) -> int:  # noqa: FBT001 - click passes by name
     """Hand URLs to the daemon and print the job's id."""
     order = _order(given, start=not paused, auto_complete=auto_complete)
-    return asyncio.run(_add(session, order))
+    return run(_add(session, order))
 
 
 def _order(given: dict[str, Any], *, start: bool, **properties: Any) -> Order:

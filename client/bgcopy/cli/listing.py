@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -15,7 +14,7 @@ from bgcopy.cli.exits import Exit
 from bgcopy.cli.lookup import find
 from bgcopy.cli.options import shared
 from bgcopy.cli.properties import option_facts
-from bgcopy.cli.session import Session
+from bgcopy.cli.session import Session, run
 
 _STATES = {state.name.lower(): state for state in JobState if state is not JobState.UNKNOWN}
 _SHORT_ID = 8
@@ -40,7 +39,7 @@ def ls(session: Session, /, everything: bool, states: tuple[str, ...], all_owner
     wanted = {_STATES[state.lower()] for state in states}
     if everything and not wanted:
         wanted = set(_STATES.values())
-    return asyncio.run(_ls(session, wanted, all_owners=all_owners))
+    return run(_ls(session, wanted, all_owners=all_owners))
 
 
 async def _ls(session: Session, states: Iterable[JobState], *, all_owners: bool) -> int:
@@ -91,7 +90,7 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
 @click.pass_obj
 def show(session: Session, /, job: str) -> int:
     """Show a job and its files."""
-    return asyncio.run(_show(session, job))
+    return run(_show(session, job))
 
 
 async def _show(session: Session, word: str) -> int:

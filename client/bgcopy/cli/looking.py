@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from bgcopy.cli.listing import table
 from bgcopy.cli.lookup import find
 from bgcopy.cli.options import shared
 from bgcopy.cli.properties import header, proxy
-from bgcopy.cli.session import Session
+from bgcopy.cli.session import Session, run
 from bgcopy.cli.verbs import job_argument
 
 _PAGE = 1000
@@ -35,7 +34,7 @@ _ATTEMPTS_HEAD = (
 @click.pass_obj
 def probe(session: Session, /, url: str, headers: tuple[str, ...], proxies: str | None) -> int:
     """Ask a server about a file, from where the daemon stands, without fetching it."""
-    return asyncio.run(_probe(session, url, headers, proxies))
+    return run(_probe(session, url, headers, proxies))
 
 
 async def _probe(session: Session, url: str, headers: tuple[str, ...], proxies: str | None) -> int:
@@ -84,7 +83,7 @@ def _number(value: int | None) -> str:
 @click.pass_obj
 def logs(session: Session, /, job: str, index: int | None, number: int | None) -> int:
     """Show the attempts at a job's files, newest first."""
-    return asyncio.run(_logs(session, job, index, number))
+    return run(_logs(session, job, index, number))
 
 
 async def _logs(session: Session, word: str, index: int | None, number: int | None) -> int:
@@ -135,7 +134,7 @@ def verify(session: Session, /, job: str) -> int:
 
     Exit code 10 where one differs; files without an expected digest are printed with theirs.
     """
-    return asyncio.run(_verify(session, job))
+    return run(_verify(session, job))
 
 
 @dataclass(frozen=True)

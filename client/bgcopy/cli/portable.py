@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from bgcopy.cli.lookup import find_all
 from bgcopy.cli.options import PRIORITIES, shared
 from bgcopy.cli.ordering import Order, create
 from bgcopy.cli.properties import header, parse_all
-from bgcopy.cli.session import Session
+from bgcopy.cli.session import Session, run
 
 _PAGE = 1000
 
@@ -53,7 +52,7 @@ def import_(session: Session, /, source: str, form: str, **given: Any) -> int:
     orders = [
         _order(group, given, given["name"] or Path(source).name) for group in _groups(entries)
     ]
-    return asyncio.run(_import(session, orders))
+    return run(_import(session, orders))
 
 
 def _groups(entries: Sequence[Entry]) -> list[list[Entry]]:
@@ -121,7 +120,7 @@ def export(session: Session, /, jobs: tuple[str, ...], form: str, unfinished: bo
 
     Headers and credentials are not in it.
     """
-    return asyncio.run(_export(session, jobs, form, unfinished=unfinished))
+    return run(_export(session, jobs, form, unfinished=unfinished))
 
 
 async def _export(session: Session, wanted: Sequence[str], form: str, *, unfinished: bool) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -17,6 +19,18 @@ from bgcopy.cli import launcher, shapes
 from bgcopy.cli.exits import Exit
 from bgcopy.cli.failure import Failure
 from bgcopy.cli.words import clean
+
+T = TypeVar("T")
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Do a command's work in a loop of its own; Ctrl-C ends it."""
+    with asyncio.Runner() as runner:
+        # A signal that strikes just before the loop waits would only be seen at the end of that
+        # wait, 45 s of a silent watch. Every signal wakes a loop that handles one, here one that
+        # nobody sends.
+        runner.get_loop().add_signal_handler(signal.SIGURG, lambda: None)
+        return runner.run(work)
 
 
 @dataclass

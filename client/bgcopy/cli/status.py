@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 
 import click
@@ -11,7 +10,7 @@ from bgcopy import AsyncClient, NotSupported, ServerInfo, Stats
 from bgcopy.cli import shapes, words
 from bgcopy.cli.exits import Exit
 from bgcopy.cli.options import shared
-from bgcopy.cli.session import Session
+from bgcopy.cli.session import Session, run
 
 
 @click.command()
@@ -22,7 +21,7 @@ def status(session: Session, /) -> int:
 
     Administrators also see how it does.
     """
-    return asyncio.run(_status(session))
+    return run(_status(session))
 
 
 async def _status(session: Session) -> int:

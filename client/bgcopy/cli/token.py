@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 import click
@@ -13,7 +12,7 @@ from bgcopy.cli.exits import Exit
 from bgcopy.cli.failure import Failure
 from bgcopy.cli.listing import table
 from bgcopy.cli.options import shared, span
-from bgcopy.cli.session import Session
+from bgcopy.cli.session import Session, run
 
 _HEAD = ("ID", "STATE", "PRINCIPAL", "RIGHTS", "EXPIRES")
 
@@ -37,7 +36,7 @@ def token() -> None:
 @click.pass_obj
 def create(session: Session, /, principal: str, admin: bool, expires: timedelta | None) -> int:  # noqa: FBT001 - click passes by name
     """Make a token; it is the last word printed, and is shown only now."""
-    return asyncio.run(_create(session, principal, expires, admin=admin))
+    return run(_create(session, principal, expires, admin=admin))
 
 
 async def _create(
@@ -59,7 +58,7 @@ async def _create(
 @click.pass_obj
 def list_(session: Session) -> int:
     """List the tokens that were made, never their texts."""
-    return asyncio.run(_list(session))
+    return run(_list(session))
 
 
 async def _list(session: Session) -> int:
@@ -94,7 +93,7 @@ def _row(info: TokenInfo, now: datetime) -> tuple[str, ...]:
 @click.pass_obj
 def revoke(session: Session, /, token_id: str) -> int:
     """Make a token worthless, at once."""
-    return asyncio.run(_revoke(session, token_id))
+    return run(_revoke(session, token_id))
 
 
 async def _revoke(session: Session, token_id: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import click
@@ -13,7 +12,7 @@ from bgcopy.cli.exits import Exit
 from bgcopy.cli.failure import Failure
 from bgcopy.cli.lookup import find
 from bgcopy.cli.options import shared
-from bgcopy.cli.session import Session
+from bgcopy.cli.session import Session, run
 
 Verb = Callable[[Job], Awaitable[JobInfo | None]]
 
@@ -29,7 +28,7 @@ job_argument = click.argument("job", metavar="JOB", shell_complete=completion.jo
 @click.pass_obj
 def pause(session: Session, /, jobs: tuple[str, ...]) -> int:
     """Stop jobs; what they have is kept."""
-    return asyncio.run(each(session, jobs, "paused", lambda job: job.suspend()))
+    return run(each(session, jobs, "paused", lambda job: job.suspend()))
 
 
 @click.command()
@@ -38,7 +37,7 @@ def pause(session: Session, /, jobs: tuple[str, ...]) -> int:
 @click.pass_obj
 def resume(session: Session, /, jobs: tuple[str, ...]) -> int:
     """Go on with paused, failed or waiting jobs."""
-    return asyncio.run(each(session, jobs, "resumed", lambda job: job.resume()))
+    return run(each(session, jobs, "resumed", lambda job: job.resume()))
 
 
 @click.command()
@@ -48,9 +47,7 @@ def resume(session: Session, /, jobs: tuple[str, ...]) -> int:
 @click.pass_obj
 def complete(session: Session, /, jobs: tuple[str, ...], partial: bool) -> int:  # noqa: FBT001 - click passes by name
     """Give the files of transferred jobs their names."""
-    return asyncio.run(
-        each(session, jobs, "completed", lambda job: job.complete(allow_partial=partial))
-    )
+    return run(each(session, jobs, "completed", lambda job: job.complete(allow_partial=partial)))
 
 
 @click.command()
@@ -59,7 +56,7 @@ def complete(session: Session, /, jobs: tuple[str, ...], partial: bool) -> int: 
 @click.pass_obj
 def cancel(session: Session, /, jobs: tuple[str, ...]) -> int:
     """End jobs and delete what they have, but files that have their names."""
-    return asyncio.run(each(session, jobs, "cancelled", lambda job: job.cancel()))
+    return run(each(session, jobs, "cancelled", lambda job: job.cancel()))
 
 
 @click.command()
@@ -68,7 +65,7 @@ def cancel(session: Session, /, jobs: tuple[str, ...]) -> int:
 @click.pass_obj
 def rm(session: Session, /, jobs: tuple[str, ...]) -> int:
     """Forget finished jobs; a live one must be cancelled first."""
-    return asyncio.run(each(session, jobs, "forgotten", lambda job: job.delete()))
+    return run(each(session, jobs, "forgotten", lambda job: job.delete()))
 
 
 async def each(session: Session, wanted: Sequence[str], done: str, verb: Verb) -> int:

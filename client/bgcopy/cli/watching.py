@@ -20,7 +20,7 @@ from bgcopy.cli.follow import follow
 from bgcopy.cli.lookup import find_all
 from bgcopy.cli.options import progress_option, shared, span
 from bgcopy.cli.progress import Display, display_for
-from bgcopy.cli.session import Session
+from bgcopy.cli.session import Session, run
 from bgcopy.cli.verbs import jobs_argument
 
 _COLUMNS = ("ID", "STATE", "DONE", "AMOUNT", "SPEED", "NAME", "WHY")
@@ -41,7 +41,7 @@ def wait(
     A job that completes by itself is waited for until its files have their names. A paused job is
     waited for, since somebody may resume it. Ctrl-C ends the waiting, not the jobs.
     """
-    return asyncio.run(_wait(session, jobs, timeout, progress))
+    return run(_wait(session, jobs, timeout, progress))
 
 
 async def _wait(
@@ -91,7 +91,7 @@ def watch(session: Session, /, jobs: tuple[str, ...], all_owners: bool) -> int: 
     {"event": "changed", "job": {...}}, {"event": "removed", "job_id": ..., "reason": ...} and
     {"event": "snapshot_complete"}.
     """
-    return asyncio.run(_watch(session, jobs, all_owners=all_owners))
+    return run(_watch(session, jobs, all_owners=all_owners))
 
 
 async def _watch(session: Session, words_: tuple[str, ...], *, all_owners: bool) -> int:
