@@ -335,7 +335,7 @@ async def test_an_interrupt_that_does_not_meet_the_wait(bgcopy_: Command, queue:
     async with bgcopy_.running("watch") as process:
         await watching(queue, process)
         result = await ended(process, "\n")
-    assert (result.code, result.err) == (130, "bgcopy: interrupted\n")
+    assert (result.code, result.err.strip()) == (130, "bgcopy: interrupted")
 
 
 async def test_a_refusal_names_fields_and_what_to_do(bgcopy_: Command, queue: Queue) -> None:

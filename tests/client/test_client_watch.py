@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ class Script:
     ) -> AsyncIterator[pb.WatchJobsResponse]:
         self.tokens.append(request.resume_token)
         # Wherever the call ends, also while a message is on its way.
-        context.add_done_callback(lambda _: self.ended.set())
+        ended: Any = partial(Script._end, self)
+        context.add_done_callback(ended)
         messages = self.connections.pop(0)
         for message in messages:
             if isinstance(message, tuple):
@@ -55,6 +57,9 @@ class Script:
                 return
             yield message
         await asyncio.Event().wait()
+
+    def _end(self, _: object) -> None:
+        self.ended.set()
 
 
 LOST = (grpc.StatusCode.UNAVAILABLE, "DRAINING")

@@ -188,6 +188,45 @@ async def test_a_sync_that_fails_while_the_file_ends(
     assert sum(isinstance(event, END) for event in fetcher.events) == 1
 
 
+@pytest.mark.parametrize("rest", [len(A) - 50_000, 1, 0], ids=["more", "the last byte", "stop"])
+async def test_a_partial_file_that_is_shortened_meanwhile(tmp_path: Path, rest: int) -> None:
+    """What is written behind would leave a hole, which nobody sees later."""
+    gate, have = threading.Event(), 50_000
+    content = A[: have + rest] if rest else A
+
+    def handler(request: Request, wire: Wire) -> None:
+        start, end = request.span(len(content))
+        fields = {"Content_Range": f"bytes {start}-{end - 1}/{end}"} if start else {}
+        wire.head(206 if start else 200, Content_Length=end - start, ETag='"a"', **fields)
+        if not request.number:
+            wire.send(content[:have])
+            gate.wait(10)
+            start = have
+        wire.send(content[start:])
+
+    async with fetching(tmp_path / "data") as fetcher:
+        with HostileServer(handler) as server:
+            url = f"{server.url}/file"
+            fetcher.start(url)
+            await fetcher.until(
+                lambda: next((e for e in fetcher.all(Received) if e.received == have), None)
+            )
+            os.truncate(fetcher.partial(), 1000)
+            if not rest:
+                fetcher.engine.stop("job")
+            gate.set()
+            event = await fetcher.end()
+            assert isinstance(event, Failed if rest else Stopped)
+            if isinstance(event, Failed):
+                assert (event.error.reason, event.error.transient) == (Reason.DISK_ERROR, True)
+                assert "somebody has shortened the partial file" in event.error.message
+            assert event.claimed == 0
+            fetcher.events.clear()
+            again = await fetcher.fetch(url, claimed=event.claimed, validators=event.validators)
+            assert isinstance(again, Finished)
+            assert await fetcher.placed(again) == content
+
+
 async def test_43_disk_full_keeps_the_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
+import threading
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -178,10 +180,16 @@ async def test_a_file_that_is_too_large_is_no_matter_of_its_source(fetcher: Fetc
 
 
 async def test_stop_while_the_second_chance_is_waited_for(tmp_path: Path) -> None:
+    broken = threading.Event()
+
+    def breaks(request: Request, wire: Wire) -> None:
+        breaking(A, HAVE)(request, wire)
+        broken.set()
+
     async with fetching(tmp_path / "data", second_look=3600.0) as fetcher:
-        with Site(breaking(A, HAVE), serving(A)) as site:
+        with Site(breaks, serving(A)) as site:
             fetcher.start(site.urls[0], mirrors=tuple(site.urls[1:]))
-            await fetcher.until(lambda: site.servers[0].sent >= HAVE or None)
+            assert await asyncio.to_thread(broken.wait, 10)
             fetcher.engine.stop("job")
             event = await fetcher.end()
             assert isinstance(event, Stopped)

@@ -306,12 +306,31 @@ async def test_suspend_and_resume_at_once(home: House) -> None:
     job = await created(home.local, spec(), start=True)
     home.engine.obedient = False
     await home.engine.next()
-    await verb(home.local, "SuspendJob", job.job_id)
+    suspending = asyncio.create_task(verb(home.local, "SuspendJob", job.job_id))
+    await arrived(home.local, job.job_id, job_pb2.JOB_STATE_SUSPENDED)
     await verb(home.local, "ResumeJob", job.job_id)
     home.engine.let_stop(job.job_id)
+    await suspending
     again = await home.engine.next()
     home.engine.finish(again, 1)
     await arrived(home.local, job.job_id, TRANSFERRED)
+
+
+async def test_suspend_answers_when_nothing_is_written_any_more(home: House) -> None:
+    job = await created(home.local, spec(), start=True)
+    home.engine.obedient = False
+    one = await home.engine.next()
+    home.engine.claim(one, 5, 9)
+    suspending = asyncio.create_task(verb(home.local, "SuspendJob", job.job_id))
+    await arrived(home.local, job.job_id, job_pb2.JOB_STATE_SUSPENDED)
+    again = asyncio.create_task(verb(home.local, "SuspendJob", job.job_id))
+    # A call that came later has been answered, and those two have not.
+    await got(home.local, job.job_id)
+    assert not suspending.done()
+    home.engine.let_stop(job.job_id)
+    for answer in (await suspending, await again):
+        assert answer.job.progress.bytes_transferred == 5
+        assert answer.job.etag == (await got(home.local, job.job_id)).etag
 
 
 @pytest.mark.parametrize("late", [False, True])

@@ -325,7 +325,8 @@ class BackgroundCopyManagerServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def SuspendJob(self, request, context):
-        """SuspendJob stops a job; what it has is kept. TRANSFERRED stays TRANSFERRED.
+        """SuspendJob stops a job; what it has is kept. TRANSFERRED stays TRANSFERRED. It answers once
+        nothing of the job's files is written any more.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

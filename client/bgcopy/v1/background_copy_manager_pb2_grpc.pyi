@@ -122,7 +122,9 @@ class BackgroundCopyManagerStub:
     are kept.
     """
     SuspendJob: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.SuspendJobRequest, _background_copy_manager_pb2.SuspendJobResponse]
-    """SuspendJob stops a job; what it has is kept. TRANSFERRED stays TRANSFERRED."""
+    """SuspendJob stops a job; what it has is kept. TRANSFERRED stays TRANSFERRED. It answers once
+    nothing of the job's files is written any more.
+    """
     ResumeJob: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.ResumeJobRequest, _background_copy_manager_pb2.ResumeJobResponse]
     """ResumeJob queues a suspended, failed or waiting job. FAILED_PRECONDITION / JOB_EMPTY without
     files.
@@ -246,7 +248,9 @@ class BackgroundCopyManagerAsyncStub(BackgroundCopyManagerStub):
     are kept.
     """
     SuspendJob: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.SuspendJobRequest, _background_copy_manager_pb2.SuspendJobResponse]  # type: ignore[assignment]
-    """SuspendJob stops a job; what it has is kept. TRANSFERRED stays TRANSFERRED."""
+    """SuspendJob stops a job; what it has is kept. TRANSFERRED stays TRANSFERRED. It answers once
+    nothing of the job's files is written any more.
+    """
     ResumeJob: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.ResumeJobRequest, _background_copy_manager_pb2.ResumeJobResponse]  # type: ignore[assignment]
     """ResumeJob queues a suspended, failed or waiting job. FAILED_PRECONDITION / JOB_EMPTY without
     files.
@@ -469,7 +473,9 @@ class BackgroundCopyManagerServicer(metaclass=_abc_1.ABCMeta):
         request: _background_copy_manager_pb2.SuspendJobRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_background_copy_manager_pb2.SuspendJobResponse, _abc.Awaitable[_background_copy_manager_pb2.SuspendJobResponse]]:
-        """SuspendJob stops a job; what it has is kept. TRANSFERRED stays TRANSFERRED."""
+        """SuspendJob stops a job; what it has is kept. TRANSFERRED stays TRANSFERRED. It answers once
+        nothing of the job's files is written any more.
+        """
 
     @_abc_1.abstractmethod
     def ResumeJob(

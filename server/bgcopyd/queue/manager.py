@@ -179,10 +179,13 @@ class BackgroundCopyManager:
         return page, page[-1].index if len(files) > len(page) else None
 
     async def suspend_job(self, principal: Principal, job_id: str, etag: str) -> Job:
-        """Stops the job; what it has is kept."""
+        """Stops the job; what it has is kept. Returns when nothing of it is written any more."""
         job = await self._verb(principal, job_id, etag, Trigger.SUSPEND)
-        self._runs.let_go(job_id)
-        return job
+        if not self._runs.active(job_id):
+            return job
+        await self._runs.stop(job_id)
+        # The end of the run has written down what it has.
+        return await self._store.job(job_id) or job
 
     async def resume_job(self, principal: Principal, job_id: str, etag: str) -> Job:
         """Queues the job; one that waits after an error tries again at once."""

@@ -194,7 +194,9 @@ class JobRun:
                 ended, more = await self._end()
                 if not more:
                     return ended
-            self._cursor, self._exhausted, self._transient = -1, False, []
+            # What was fetched while a change came in is read again with the change.
+            self._cursor, self._exhausted, self._waiting = -1, False, []
+            self._transient = []
 
     def _look(self, tx: Tx) -> tuple[Job | None, FileTotals, dict[str, bytes]]:
         """The job as it is now, None where a verb has ended the run, its sums and its secrets."""

@@ -136,6 +136,7 @@ class PartialFile:
 
     def write(self, pieces: list[bytes], offset: int) -> None:
         """Writes all of the pieces, one behind the other, at the offset."""
+        self._look()
         written = os.pwritev(self._descriptor, pieces, offset)
         total = sum(map(len, pieces))
         if written < total:
@@ -155,6 +156,7 @@ class PartialFile:
     def sync(self) -> None:
         """Returns once all that was written is on disk."""
         sync_data(self._descriptor)
+        self._look()
 
     def hash_into(self, digest: hashlib._Hash, start: int, end: int) -> None:
         """Feeds the bytes from start to end to a digest."""
@@ -170,6 +172,13 @@ class PartialFile:
         """Cuts the file to its final size."""
         if self._extent > size:
             os.ftruncate(self._descriptor, size)
+            self._extent = size
+
+    def _look(self) -> None:
+        """Refuses a file that somebody has shortened: what is written behind would leave a hole."""
+        written = self._extent
+        if os.fstat(self._descriptor).st_size < written:
+            raise OSError(errno.EIO, "somebody has shortened the partial file")
 
     def close(self) -> None:
         """Closes the file."""
