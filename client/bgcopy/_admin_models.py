@@ -19,7 +19,7 @@ from bgcopy.v1 import job_pb2
 class Policy:
     """The limits of a daemon; docs/policy.md says what each means.
 
-    `max_bytes_per_second` 0 is no limit; `etag` changes with the policy.
+    Rates of 0 are no limit; `etag` changes with the policy.
     """
 
     etag: str = ""
@@ -30,6 +30,8 @@ class Policy:
     watches_per_owner: int = 0
     background_jobs: int = 0
     max_bytes_per_second: int = 0
+    max_bytes_per_second_per_owner: int = 0
+    max_bytes_per_second_per_host: int = 0
     retention: timedelta = timedelta(0)
     inactivity_timeout: timedelta = timedelta(0)
     network_cost: CostState = CostState.UNRESTRICTED
@@ -45,6 +47,8 @@ class PolicyChanges(TypedDict, total=False):
     watches_per_owner: int | None
     background_jobs: int | None
     max_bytes_per_second: int | None
+    max_bytes_per_second_per_owner: int | None
+    max_bytes_per_second_per_host: int | None
     retention: timedelta | None
     inactivity_timeout: timedelta | None
     network_cost: CostState | None
@@ -113,6 +117,8 @@ def policy(message: pb.Policy) -> Policy:
         watches_per_owner=message.watches_per_owner,
         background_jobs=message.background_jobs,
         max_bytes_per_second=message.max_bytes_per_second,
+        max_bytes_per_second_per_owner=message.max_bytes_per_second_per_owner,
+        max_bytes_per_second_per_host=message.max_bytes_per_second_per_host,
         retention=message.retention.ToTimedelta(),
         inactivity_timeout=message.inactivity_timeout.ToTimedelta(),
         network_cost=known(CostState, message.network_cost),

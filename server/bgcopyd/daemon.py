@@ -44,6 +44,7 @@ from bgcopyd.queue.statistics import Statistics
 from bgcopyd.queue.storage import StoreUnavailable
 from bgcopyd.queue.sweeper import Sweeper
 from bgcopyd.queue.timekeeper import Timekeeper
+from bgcopyd.queue.transfers import Limits
 from bgcopyd.rpc.admin_servicer import AdminServicer
 from bgcopyd.rpc.calls import Activity, Calls
 from bgcopyd.rpc.editing_servicer import EditingServicer
@@ -235,8 +236,9 @@ class Daemon:
         self.timekeeper.wake()
         if policy.background_jobs != before.background_jobs:
             self.scheduler.allow(policy.background_jobs)
-        if policy.max_bytes_per_second != before.max_bytes_per_second:
-            self.engine.set_total_rate(policy.max_bytes_per_second)
+        limits = _limits(policy)
+        if limits != _limits(before):
+            self.engine.set_limits(limits)
 
     def _ended(self, _job_id: str, ended: Ended | None) -> None:
         """A run is over: its job waits, completes by itself, or makes room for another."""
@@ -375,9 +377,17 @@ async def _feed_watchdog(interval: float) -> None:
         await asyncio.sleep(interval)
 
 
+def _limits(policy: Policy) -> Limits:
+    return Limits(
+        machine=policy.max_bytes_per_second,
+        owner=policy.max_bytes_per_second_per_owner,
+        host=policy.max_bytes_per_second_per_host,
+    )
+
+
 def _engine_options(settings: Settings) -> EngineOptions:
     return EngineOptions(
-        rate=settings.max_bytes_per_second,
+        limits=_limits(settings.policy),
         connections_per_host=settings.connections_per_host,
         connections_per_owner=settings.connections_per_owner,
         connect_timeout=settings.connect_timeout,

@@ -56,6 +56,8 @@ async def test_the_policy(client: bgcopy.AsyncClient) -> None:
         watches_per_owner=50,
         background_jobs=4,
         max_bytes_per_second=0,
+        max_bytes_per_second_per_owner=0,
+        max_bytes_per_second_per_host=0,
         retention=timedelta(days=1),
         inactivity_timeout=timedelta(days=90),
         network_cost=CostState.UNRESTRICTED,

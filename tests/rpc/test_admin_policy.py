@@ -17,6 +17,7 @@ from bgcopy.v1 import background_copy_manager_pb2 as manager_pb2
 from bgcopy.v1 import job_pb2
 from bgcopyd.jobs.options import CostState
 from bgcopyd.jobs.policy import POLICY_FIELDS, Policy
+from bgcopyd.queue.transfers import Limits
 from tests.support.rpc_admin import begin, change, changed, only, policy
 from tests.support.rpc_house import House, house
 from tests.support.rpc_requests import created, got, spec, verb
@@ -267,19 +268,21 @@ async def test_background_jobs_at_once_up_and_down() -> None:
         await changed(home.local, "background_jobs", background_jobs=1)
 
 
-async def test_the_rate_of_all_at_once_and_after_a_crash() -> None:
+async def test_limits_of_rates_at_once_and_after_a_crash() -> None:
     async with house(max_bytes_per_second=1000) as home:
-        assert home.engine.total_rates == []
+        assert home.engine.limits == []
         await changed(home.local, max_bytes_per_second=5)
-        assert home.engine.total_rates == [5]
+        assert home.engine.limits == [Limits(machine=5)]
         await changed(home.local, files_per_job=5)
-        assert home.engine.total_rates == [5]
+        assert len(home.engine.limits) == 1
         await home.crash()
-        assert home.engine.total_rates == [5]
+        assert home.engine.limits == [Limits(machine=5)]
         await changed(home.local, max_bytes_per_second=0)
-        assert home.engine.total_rates == [5, 0]
+        assert home.engine.limits[1:] == [Limits()]
         await changed(home.local, "max_bytes_per_second")
-        assert home.engine.total_rates == [5, 0, 1000]
+        assert home.engine.limits[2:] == [Limits(machine=1000)]
+        await changed(home.local, max_bytes_per_second_per_owner=7, max_bytes_per_second_per_host=9)
+        assert home.engine.limits[3:] == [Limits(machine=1000, owner=7, host=9)]
 
 
 async def test_retention_at_once(home: House) -> None:

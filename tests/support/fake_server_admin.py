@@ -32,6 +32,8 @@ def settings() -> pb.Policy:
         watches_per_owner=50,
         background_jobs=4,
         max_bytes_per_second=0,
+        max_bytes_per_second_per_owner=0,
+        max_bytes_per_second_per_host=0,
         retention=Duration(seconds=86_400),
         inactivity_timeout=Duration(seconds=7_776_000),
         network_cost=job_pb2.COST_STATE_UNRESTRICTED,

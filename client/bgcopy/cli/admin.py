@@ -41,6 +41,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "watches_per_owner": _whole_number,
     "background_jobs": _whole_number,
     "max_bytes_per_second": _rate,
+    "max_bytes_per_second_per_owner": _rate,
+    "max_bytes_per_second_per_host": _rate,
     "retention": span_or_zero,
     "inactivity_timeout": span_or_zero,
     "network_cost": _cost,
@@ -107,10 +109,10 @@ def _tell(session: Session, limits: Policy) -> int:
     if session.json:
         session.data_json(shapes.policy(limits))
         return Exit.OK
-    rate = limits.max_bytes_per_second
+    rates = [name for name, reader in _READERS.items() if reader is _rate]
     shown = {
         **{name: str(getattr(limits, name)) for name in _READERS},
-        "max_bytes_per_second": f"{rate} ({words.size(rate)}/s)" if rate else "0 (no limit)",
+        **{name: words.limit(getattr(limits, name)) for name in rates},
         "retention": words.span(limits.retention.total_seconds()),
         "inactivity_timeout": words.span(limits.inactivity_timeout.total_seconds()),
         "network_cost": limits.network_cost.name.lower(),

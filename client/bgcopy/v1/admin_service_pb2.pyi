@@ -39,6 +39,8 @@ class Policy(message.Message):
     RETENTION_FIELD_NUMBER: builtins.int
     INACTIVITY_TIMEOUT_FIELD_NUMBER: builtins.int
     NETWORK_COST_FIELD_NUMBER: builtins.int
+    MAX_BYTES_PER_SECOND_PER_OWNER_FIELD_NUMBER: builtins.int
+    MAX_BYTES_PER_SECOND_PER_HOST_FIELD_NUMBER: builtins.int
     etag: builtins.str
     """Changes with the policy. Set by the server."""
     jobs_per_owner: builtins.int
@@ -57,6 +59,10 @@ class Policy(message.Message):
     """Bytes per second of all transfers together; 0 means no limit."""
     network_cost: job_pb2.CostState.ValueType
     """What the network costs now; UNSPECIFIED in a request means UNRESTRICTED."""
+    max_bytes_per_second_per_owner: builtins.int
+    """Bytes per second of all transfers of one owner together; 0 means no limit."""
+    max_bytes_per_second_per_host: builtins.int
+    """Bytes per second of all transfers from one scheme, host and port together; 0 means no limit."""
     @builtins.property
     def retention(self) -> duration_pb2.Duration:
         """How long jobs stay readable that end from now on, where the job does not say; at most 10 years.
@@ -83,10 +89,12 @@ class Policy(message.Message):
         retention: duration_pb2.Duration | None = ...,
         inactivity_timeout: duration_pb2.Duration | None = ...,
         network_cost: job_pb2.CostState.ValueType | None = ...,
+        max_bytes_per_second_per_owner: builtins.int | None = ...,
+        max_bytes_per_second_per_host: builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_background_jobs", b"_background_jobs", "_files_per_job", b"_files_per_job", "_jobs_per_machine", b"_jobs_per_machine", "_jobs_per_owner", b"_jobs_per_owner", "_max_bytes_per_second", b"_max_bytes_per_second", "_network_cost", b"_network_cost", "_ranges_per_file", b"_ranges_per_file", "_watches_per_owner", b"_watches_per_owner", "background_jobs", b"background_jobs", "files_per_job", b"files_per_job", "inactivity_timeout", b"inactivity_timeout", "jobs_per_machine", b"jobs_per_machine", "jobs_per_owner", b"jobs_per_owner", "max_bytes_per_second", b"max_bytes_per_second", "network_cost", b"network_cost", "ranges_per_file", b"ranges_per_file", "retention", b"retention", "watches_per_owner", b"watches_per_owner"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_background_jobs", b"_background_jobs", "_files_per_job", b"_files_per_job", "_jobs_per_machine", b"_jobs_per_machine", "_jobs_per_owner", b"_jobs_per_owner", "_max_bytes_per_second", b"_max_bytes_per_second", "_max_bytes_per_second_per_host", b"_max_bytes_per_second_per_host", "_max_bytes_per_second_per_owner", b"_max_bytes_per_second_per_owner", "_network_cost", b"_network_cost", "_ranges_per_file", b"_ranges_per_file", "_watches_per_owner", b"_watches_per_owner", "background_jobs", b"background_jobs", "files_per_job", b"files_per_job", "inactivity_timeout", b"inactivity_timeout", "jobs_per_machine", b"jobs_per_machine", "jobs_per_owner", b"jobs_per_owner", "max_bytes_per_second", b"max_bytes_per_second", "max_bytes_per_second_per_host", b"max_bytes_per_second_per_host", "max_bytes_per_second_per_owner", b"max_bytes_per_second_per_owner", "network_cost", b"network_cost", "ranges_per_file", b"ranges_per_file", "retention", b"retention", "watches_per_owner", b"watches_per_owner"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_background_jobs", b"_background_jobs", "_files_per_job", b"_files_per_job", "_jobs_per_machine", b"_jobs_per_machine", "_jobs_per_owner", b"_jobs_per_owner", "_max_bytes_per_second", b"_max_bytes_per_second", "_network_cost", b"_network_cost", "_ranges_per_file", b"_ranges_per_file", "_watches_per_owner", b"_watches_per_owner", "background_jobs", b"background_jobs", "etag", b"etag", "files_per_job", b"files_per_job", "inactivity_timeout", b"inactivity_timeout", "jobs_per_machine", b"jobs_per_machine", "jobs_per_owner", b"jobs_per_owner", "max_bytes_per_second", b"max_bytes_per_second", "network_cost", b"network_cost", "ranges_per_file", b"ranges_per_file", "retention", b"retention", "watches_per_owner", b"watches_per_owner"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_background_jobs", b"_background_jobs", "_files_per_job", b"_files_per_job", "_jobs_per_machine", b"_jobs_per_machine", "_jobs_per_owner", b"_jobs_per_owner", "_max_bytes_per_second", b"_max_bytes_per_second", "_max_bytes_per_second_per_host", b"_max_bytes_per_second_per_host", "_max_bytes_per_second_per_owner", b"_max_bytes_per_second_per_owner", "_network_cost", b"_network_cost", "_ranges_per_file", b"_ranges_per_file", "_watches_per_owner", b"_watches_per_owner", "background_jobs", b"background_jobs", "etag", b"etag", "files_per_job", b"files_per_job", "inactivity_timeout", b"inactivity_timeout", "jobs_per_machine", b"jobs_per_machine", "jobs_per_owner", b"jobs_per_owner", "max_bytes_per_second", b"max_bytes_per_second", "max_bytes_per_second_per_host", b"max_bytes_per_second_per_host", "max_bytes_per_second_per_owner", b"max_bytes_per_second_per_owner", "network_cost", b"network_cost", "ranges_per_file", b"ranges_per_file", "retention", b"retention", "watches_per_owner", b"watches_per_owner"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__background_jobs: _TypeAlias = typing.Literal["background_jobs"]  # noqa: Y015
     _WhichOneofArgType__background_jobs: _TypeAlias = typing.Literal["_background_jobs", b"_background_jobs"]  # noqa: Y015
@@ -98,6 +106,10 @@ class Policy(message.Message):
     _WhichOneofArgType__jobs_per_owner: _TypeAlias = typing.Literal["_jobs_per_owner", b"_jobs_per_owner"]  # noqa: Y015
     _WhichOneofReturnType__max_bytes_per_second: _TypeAlias = typing.Literal["max_bytes_per_second"]  # noqa: Y015
     _WhichOneofArgType__max_bytes_per_second: _TypeAlias = typing.Literal["_max_bytes_per_second", b"_max_bytes_per_second"]  # noqa: Y015
+    _WhichOneofReturnType__max_bytes_per_second_per_host: _TypeAlias = typing.Literal["max_bytes_per_second_per_host"]  # noqa: Y015
+    _WhichOneofArgType__max_bytes_per_second_per_host: _TypeAlias = typing.Literal["_max_bytes_per_second_per_host", b"_max_bytes_per_second_per_host"]  # noqa: Y015
+    _WhichOneofReturnType__max_bytes_per_second_per_owner: _TypeAlias = typing.Literal["max_bytes_per_second_per_owner"]  # noqa: Y015
+    _WhichOneofArgType__max_bytes_per_second_per_owner: _TypeAlias = typing.Literal["_max_bytes_per_second_per_owner", b"_max_bytes_per_second_per_owner"]  # noqa: Y015
     _WhichOneofReturnType__network_cost: _TypeAlias = typing.Literal["network_cost"]  # noqa: Y015
     _WhichOneofArgType__network_cost: _TypeAlias = typing.Literal["_network_cost", b"_network_cost"]  # noqa: Y015
     _WhichOneofReturnType__ranges_per_file: _TypeAlias = typing.Literal["ranges_per_file"]  # noqa: Y015
@@ -114,6 +126,10 @@ class Policy(message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__jobs_per_owner) -> _WhichOneofReturnType__jobs_per_owner | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_bytes_per_second) -> _WhichOneofReturnType__max_bytes_per_second | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_bytes_per_second_per_host) -> _WhichOneofReturnType__max_bytes_per_second_per_host | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_bytes_per_second_per_owner) -> _WhichOneofReturnType__max_bytes_per_second_per_owner | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__network_cost) -> _WhichOneofReturnType__network_cost | None: ...
     @typing.overload

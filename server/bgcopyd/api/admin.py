@@ -119,6 +119,8 @@ def policy(value: Policy, etag: str) -> pb.Policy:
         watches_per_owner=value.watches_per_owner,
         background_jobs=value.background_jobs,
         max_bytes_per_second=value.max_bytes_per_second,
+        max_bytes_per_second_per_owner=value.max_bytes_per_second_per_owner,
+        max_bytes_per_second_per_host=value.max_bytes_per_second_per_host,
         retention=duration(value.retention),
         inactivity_timeout=duration(value.inactivity_timeout),
         network_cost=job_pb2.CostState.ValueType(int(value.network_cost)),

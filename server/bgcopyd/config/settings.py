@@ -128,6 +128,8 @@ class Settings(BaseModel):
         default=8, description="How many files of one job are fetched at once."
     )
     max_bytes_per_second: Rate = _limit("max_bytes_per_second")
+    max_bytes_per_second_per_owner: Rate = _limit("max_bytes_per_second_per_owner")
+    max_bytes_per_second_per_host: Rate = _limit("max_bytes_per_second_per_host")
     connections_per_host: Annotated[int, Field(ge=1, le=256)] = Field(
         default=16,
         description="How many files of one host are fetched at once in the background on each "
@@ -253,6 +255,8 @@ class Settings(BaseModel):
             watches_per_owner=self.watches_per_owner,
             background_jobs=self.background_jobs,
             max_bytes_per_second=self.max_bytes_per_second,
+            max_bytes_per_second_per_owner=self.max_bytes_per_second_per_owner,
+            max_bytes_per_second_per_host=self.max_bytes_per_second_per_host,
             retention=self.retention,
             inactivity_timeout=self.inactivity_timeout,
             network_cost=CostState[self.network_cost.upper()],

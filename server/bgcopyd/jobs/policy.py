@@ -32,6 +32,8 @@ class Policy:
     watches_per_owner: int = 1_100
     background_jobs: int = 4
     max_bytes_per_second: int = 0
+    max_bytes_per_second_per_owner: int = 0
+    max_bytes_per_second_per_host: int = 0
     retention: float = 30 * _DAY
     inactivity_timeout: float = 90 * _DAY
     network_cost: CostState = CostState.UNRESTRICTED
@@ -119,6 +121,22 @@ POLICY_FIELDS: Mapping[str, PolicyField] = MappingProxyType(
             "a bandwidth limit by group policy",
             "Limit of all transfers together, as 2M; 0 for none.",
             "Only the operator knows the line.",
+        ),
+        "max_bytes_per_second_per_owner": PolicyField(
+            int,
+            0,
+            LARGEST_RATE,
+            "none",
+            "Limit of all transfers of one owner together; 0 for none.",
+            "Owners share the background slots fairly; this is for lines that are paid for by use.",
+        ),
+        "max_bytes_per_second_per_host": PolicyField(
+            int,
+            0,
+            LARGEST_RATE,
+            "none",
+            "Limit of all transfers from one scheme, host and port together; 0 for none.",
+            "What a server bears, its operator knows; one that is too busy says so.",
         ),
         "retention": PolicyField(
             float,

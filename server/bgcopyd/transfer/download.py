@@ -13,6 +13,7 @@ from bgcopyd.jobs.file import Verification
 from bgcopyd.queue.transfers import AttemptReport, Failed, Finished, Received, Stopped, Transfer
 from bgcopyd.transfer import failures, redirects
 from bgcopyd.transfer.admission import Lane
+from bgcopyd.transfer.buckets import Payer
 from bgcopyd.transfer.destination import DestinationInvalid
 from bgcopyd.transfer.ending import Terminal, local_failure, refused
 from bgcopyd.transfer.entry import entry
@@ -68,7 +69,7 @@ class Download:
         self.sources = Sources(transfer)
         self.ladder = Ladder(Plan.of(transfer), transfer.validators)
         self.keeper = Keeper(transfer, self.ladder, volume, self._disk_failed)
-        self.pacer = Pacer(transfer.job_id, volume)
+        self.pacer = Pacer(volume)
         self._requests = Requests(transfer.url, transfer.options, volume.options)
         self._report = Report(transfer.url)
         self._terminal = Terminal(transfer, self.keeper, volume, self._attempt)
@@ -125,6 +126,11 @@ class Download:
     def _send(self) -> None:
         if self._phase is not Phase.RESTING:
             return
+        payer = Payer(self.transfer.job_id, self.transfer.options.owner, self._requests.origin)
+        wait = self.pacer.before(payer)
+        if wait > 0:
+            self.pacer.later(wait, self._send)
+            return
         plan = self.ladder.plan
         self.ladder.source = self.sources.name
         try:
@@ -139,7 +145,7 @@ class Download:
         self._phase = Phase.ASKING
         exchange = self._exchange = Exchange(self, self._url)
         request = self._requests.make(self.ladder.ask().fields())
-        exchange.handle = self.volume.launch(exchange, request, self.transfer.job_id)
+        exchange.handle = self.volume.launch(exchange, request, payer)
         self.pacer.begin(exchange.handle)
 
     @entry
@@ -182,7 +188,7 @@ class Download:
 
     def _release_handle(self, exchange: Exchange) -> None:
         handle, exchange.handle = exchange.handle, None
-        self.pacer.begin(None)
+        self.pacer.end()
         if handle is not None:
             accepted = isinstance(exchange.verdict, Accept)
             self._report.ended(self._url, handle, exchange.answer, accepted=accepted)

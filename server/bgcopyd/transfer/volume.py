@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.transfers import Event, Failed, Finished, Stopped, Transfer
 from bgcopyd.transfer.admission import Admission
-from bgcopyd.transfer.buckets import Rates
+from bgcopyd.transfer.buckets import Payer, Rates
 from bgcopyd.transfer.connections import Connections
 from bgcopyd.transfer.destination import Directories
 from bgcopyd.transfer.disk import DiskThreads
@@ -32,7 +32,6 @@ from bgcopyd.transfer.redirects import Origin
 _log = logging.getLogger(__name__)
 # After so many broken HTTP/2 streams a host is asked by HTTP/1.1.
 _STREAM_ERRORS = 2
-_SMALLEST_BUFFER = 1024
 # A defect that comes back at once must not fill the log.
 _PAUSE_AFTER_DEFECT = 0.05
 
@@ -155,16 +154,14 @@ class Volume:
 
         self._disk.submit(task, report)
 
-    def launch(self, sink: Sink, request: Request, job_id: str) -> Handle:
-        """Sends a request under a job's limit."""
-        limit = self.rates.limit(job_id)
-        # A sixteenth of a second's bytes at once, so that slow limits do not come in bursts.
-        piece = min(self.options.limited_buffer, max(limit // 16, _SMALLEST_BUFFER))
+    def launch(self, sink: Sink, request: Request, payer: Payer | None = None) -> Handle:
+        """Sends a request; under a limit its bytes come in pieces that are fair to others."""
+        piece = 0 if payer is None else self.rates.piece(payer)
         handle = self._connections.take(request.policy)
         handle.prepare(
             sink,
             request,
-            buffer=piece if limit else self.options.buffer,
+            buffer=min(piece, self.options.limited_buffer) or self.options.buffer,
             http1=self._stream_errors.get(request.origin, 0) >= _STREAM_ERRORS,
         )
         self._running[id(handle.curl)] = handle
