@@ -32,6 +32,7 @@ class Policy:
     max_bytes_per_second: int = 0
     max_bytes_per_second_per_owner: int = 0
     max_bytes_per_second_per_host: int = 0
+    rate_timetable: str = ""
     retention: timedelta = timedelta(0)
     inactivity_timeout: timedelta = timedelta(0)
     network_cost: CostState = CostState.UNRESTRICTED
@@ -49,6 +50,7 @@ class PolicyChanges(TypedDict, total=False):
     max_bytes_per_second: int | None
     max_bytes_per_second_per_owner: int | None
     max_bytes_per_second_per_host: int | None
+    rate_timetable: str | None
     retention: timedelta | None
     inactivity_timeout: timedelta | None
     network_cost: CostState | None
@@ -59,6 +61,7 @@ class Stats:
     """How a daemon does; bytes and attempts since it started.
 
     `jobs` counts the jobs of every owner by state, `running_jobs` those whose bytes move now,
+    `max_bytes_per_second` is the limit at present (0 for none), by policy and time table,
     `memory_bytes` is what the process holds, `store_bytes` what the queue takes of its disk.
     """
 
@@ -73,6 +76,7 @@ class Stats:
     store_bytes: int = 0
     start_time: datetime | None = None
     draining: bool = False
+    max_bytes_per_second: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,7 @@ def policy(message: pb.Policy) -> Policy:
         max_bytes_per_second=message.max_bytes_per_second,
         max_bytes_per_second_per_owner=message.max_bytes_per_second_per_owner,
         max_bytes_per_second_per_host=message.max_bytes_per_second_per_host,
+        rate_timetable=message.rate_timetable,
         retention=message.retention.ToTimedelta(),
         inactivity_timeout=message.inactivity_timeout.ToTimedelta(),
         network_cost=known(CostState, message.network_cost),
@@ -168,6 +173,7 @@ def stats(message: pb.GetStatsResponse) -> Stats:
         store_bytes=message.store_bytes,
         start_time=to_datetime(message.start_time),
         draining=message.draining,
+        max_bytes_per_second=message.max_bytes_per_second,
     )
 
 

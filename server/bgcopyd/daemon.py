@@ -32,6 +32,7 @@ from bgcopyd.queue.judging import Configured
 from bgcopyd.queue.looking import Looker
 from bgcopyd.queue.manager import BackgroundCopyManager, Ids
 from bgcopyd.queue.ownership import Ownership
+from bgcopyd.queue.pace import Pace
 from bgcopyd.queue.policies import PolicyKeeper
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.quotas import Quotas
@@ -44,7 +45,6 @@ from bgcopyd.queue.statistics import Statistics
 from bgcopyd.queue.storage import StoreUnavailable
 from bgcopyd.queue.sweeper import Sweeper
 from bgcopyd.queue.timekeeper import Timekeeper
-from bgcopyd.queue.transfers import Limits
 from bgcopyd.rpc.admin_servicer import AdminServicer
 from bgcopyd.rpc.calls import Activity, Calls
 from bgcopyd.rpc.editing_servicer import EditingServicer
@@ -95,6 +95,7 @@ class Daemon:
         self.files = LocalFiles(roots)
         self.reader = LocalReader(roots)
         self.policies = PolicyKeeper(store, settings.policy)
+        self.pace = Pace(self.engine, self.policies, clock)
         self.policies.on_change(self._apply)
         self._statistics = Statistics()
         board = ProgressBoard(clock, lambda: self.policies.policy.inactivity_timeout)
@@ -224,6 +225,7 @@ class Daemon:
                 runs=self.runs,
                 feed=self.feed,
                 board=board,
+                pace=self.pace,
                 statistics=self._statistics,
                 clock=self._clock,
                 start_time=self._start_time,
@@ -236,9 +238,7 @@ class Daemon:
         self.timekeeper.wake()
         if policy.background_jobs != before.background_jobs:
             self.scheduler.allow(policy.background_jobs)
-        limits = _limits(policy)
-        if limits != _limits(before):
-            self.engine.set_limits(limits)
+        self.pace.follow()
 
     def _ended(self, _job_id: str, ended: Ended | None) -> None:
         """A run is over: its job waits, completes by itself, or makes room for another."""
@@ -320,6 +320,7 @@ async def _serve(
         daemon.feed.run(),
         daemon.scheduler.run(),
         daemon.timekeeper.run(),
+        daemon.pace.run(),
         daemon.housekeeping.run(),
     ]
     if exit_when_idle is not None:
@@ -377,17 +378,8 @@ async def _feed_watchdog(interval: float) -> None:
         await asyncio.sleep(interval)
 
 
-def _limits(policy: Policy) -> Limits:
-    return Limits(
-        machine=policy.max_bytes_per_second,
-        owner=policy.max_bytes_per_second_per_owner,
-        host=policy.max_bytes_per_second_per_host,
-    )
-
-
 def _engine_options(settings: Settings) -> EngineOptions:
     return EngineOptions(
-        limits=_limits(settings.policy),
         connections_per_host=settings.connections_per_host,
         connections_per_owner=settings.connections_per_owner,
         connect_timeout=settings.connect_timeout,

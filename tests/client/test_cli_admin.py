@@ -47,6 +47,7 @@ async def test_the_policy_is_shown(bgcopy_: Command) -> None:
         "max_bytes_per_second:": "0 (no limit)",
         "max_bytes_per_second_per_owner:": "0 (no limit)",
         "max_bytes_per_second_per_host:": "0 (no limit)",
+        "rate_timetable:": "off",
         "retention:": "1 d 00 h",
         "inactivity_timeout:": "90 d 00 h",
         "network_cost:": "unrestricted",
@@ -148,7 +149,7 @@ async def test_status_tells_administrators_how_the_daemon_does(
     lines = [" ".join(line.split()) for line in shown.out.splitlines()]
     for line in (
         "jobs: 3 queued",
-        "moving: 2 jobs, 2.0 KiB/s",
+        "moving: 2 jobs, 2.0 KiB/s of at most 512.0 KiB/s",
         "received: 1.0 MiB",
         "attempts: 5 finished, 1 failed",
         "watches: 7",

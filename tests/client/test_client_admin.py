@@ -58,6 +58,7 @@ async def test_the_policy(client: bgcopy.AsyncClient) -> None:
         max_bytes_per_second=0,
         max_bytes_per_second_per_owner=0,
         max_bytes_per_second_per_host=0,
+        rate_timetable="off",
         retention=timedelta(days=1),
         inactivity_timeout=timedelta(days=90),
         network_cost=CostState.UNRESTRICTED,

@@ -35,7 +35,8 @@ async def test_a_limit_holds_over_volumes_and_jobs(tmp_path: Path, scope: str) -
     """Files that are there at once: what bounds them is the limit alone."""
     loop = asyncio.get_running_loop()
     places = list(itertools.product("ab", range(4)))
-    async with fetching(tmp_path / "data", limits=Limits(**{scope: RATE})) as fetcher:
+    async with fetching(tmp_path / "data") as fetcher:
+        fetcher.engine.set_limits(Limits(**{scope: RATE}))
         with contextlib.ExitStack() as stack:
             servers = [stack.enter_context(HostileServer(part)) for _ in "12"]
             for volume in "ab":

@@ -21,6 +21,12 @@ def payer(job_id: str = "job", owner: str = "anna", host: str = "one") -> Payer:
     return Payer(job_id, owner, Origin("http", host, 80))
 
 
+def limited(**limits: int) -> Rates:
+    rates = Rates()
+    rates.set_limits(Limits(**limits), 0.0)
+    return rates
+
+
 @pytest.mark.parametrize("rate", [64 << 10, 1 << 20])
 @given(st.lists(st.integers(1, PIECE), min_size=200, max_size=400))
 def test_a_bucket_keeps_its_rate(rate: int, pieces: list[int]) -> None:
@@ -56,7 +62,7 @@ def test_a_clock_that_another_thread_read_earlier_takes_nothing_back() -> None:
 
 
 def test_the_strictest_limit_counts() -> None:
-    rates = Rates(Limits(machine=4000, owner=3000, host=2000))
+    rates = limited(machine=4000, owner=3000, host=2000)
     rates.set_job("slow", 1000, 0.0)
     assert rates.limit(payer("slow")) == 1000
     assert rates.limit(payer()) == 2000
@@ -103,7 +109,7 @@ def flowing(
 
 def test_those_who_share_a_line_get_equal_parts_whatever_their_pieces() -> None:
     for machine in (20_000, 1_000_000):
-        rates = Rates(Limits(machine=machine))
+        rates = limited(machine=machine)
         flows = [Flow(payer(str(piece)), piece) for piece in (1024, 4096, 16384, 16384)]
         parts = flowing(rates, *flows, seconds=400)
         assert sum(parts) == pytest.approx(machine, rel=0.02)
@@ -111,7 +117,7 @@ def test_those_who_share_a_line_get_equal_parts_whatever_their_pieces() -> None:
 
 
 def test_what_one_does_not_use_goes_to_the_others() -> None:
-    rates = Rates(Limits(machine=100_000))
+    rates = limited(machine=100_000)
     rates.set_job("slow", 10_000, 0.0)
     slow, *quick = flowing(
         rates, Flow(payer("slow"), 1024), Flow(payer("a")), Flow(payer("b")), seconds=200
@@ -121,7 +127,7 @@ def test_what_one_does_not_use_goes_to_the_others() -> None:
 
 
 def test_every_scope_holds_at_once() -> None:
-    rates = Rates(Limits(machine=100_000, owner=60_000, host=40_000))
+    rates = limited(machine=100_000, owner=60_000, host=40_000)
     flows = [
         Flow(payer(f"{owner}{host}{number}", owner, host))
         for owner in ("anna", "bert")
@@ -138,7 +144,7 @@ def test_every_scope_holds_at_once() -> None:
 
 
 def test_a_limit_that_comes_and_goes_while_bytes_flow() -> None:
-    rates = Rates(Limits())
+    rates = Rates()
     flow = Flow(payer())
     marks: list[int] = []
     changes = [(0.0, 50_000), (10.0, 5_000), (20.0, 50_000)]
@@ -155,7 +161,7 @@ def test_a_limit_that_comes_and_goes_while_bytes_flow() -> None:
 
 
 def test_threads_share_a_bucket() -> None:
-    rates = Rates(Limits(machine=1 << 20))
+    rates = limited(machine=1 << 20)
     rounds, piece = 500, 16 << 10
     ready = threading.Barrier(4)
 
@@ -176,7 +182,7 @@ def test_threads_share_a_bucket() -> None:
 
 
 def test_what_a_short_transfer_leaves_unpaid_is_waited_for_by_the_next() -> None:
-    rates = Rates(Limits(machine=1600))
+    rates = limited(machine=1600)
     tab: Tab = {}
     assert rates.charge(payer(), tab, 1000, 0.0) == 0
     rates.settle(tab, 0.0)
@@ -185,7 +191,7 @@ def test_what_a_short_transfer_leaves_unpaid_is_waited_for_by_the_next() -> None
 
 
 def test_buckets_of_those_who_have_gone_are_thrown_away() -> None:
-    rates = Rates(Limits(machine=1 << 30, host=1 << 10))
+    rates = limited(machine=1 << 30, host=1 << 10)
     busy: Tab = {}
     rates.charge(payer(host="busy"), busy, 1 << 20, 0.0)
     for number in range(5000):

@@ -43,6 +43,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "max_bytes_per_second": _rate,
     "max_bytes_per_second_per_owner": _rate,
     "max_bytes_per_second_per_host": _rate,
+    "rate_timetable": str,
     "retention": span_or_zero,
     "inactivity_timeout": span_or_zero,
     "network_cost": _cost,
@@ -95,7 +96,8 @@ def set_(session: Session, /, changes: dict[str, Any]) -> int:
     """Change limits, at once and for good.
 
     An empty VALUE is that of the daemon's settings. Rates are bytes per second, as 500K or 2M, 0
-    for none; time spans as 90s, 5m, 2h or 30d.
+    for none; time spans as 90s, 5m, 2h or 30d; the time table as "Mon-08:00,512K Fri-18:00,off",
+    by the daemon's clock, off for none.
     """
     return run(_set(session, changes))
 
@@ -113,6 +115,7 @@ def _tell(session: Session, limits: Policy) -> int:
     shown = {
         **{name: str(getattr(limits, name)) for name in _READERS},
         **{name: words.limit(getattr(limits, name)) for name in rates},
+        "rate_timetable": words.clean(limits.rate_timetable) or "none",
         "retention": words.span(limits.retention.total_seconds()),
         "inactivity_timeout": words.span(limits.inactivity_timeout.total_seconds()),
         "network_cost": limits.network_cost.name.lower(),

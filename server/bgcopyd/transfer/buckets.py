@@ -115,9 +115,9 @@ Tab = dict[_Key, Share]
 class Rates:
     """All limits and their buckets. Used from all engine threads, which share each bucket."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._limits = limits
+        self._limits = NO_LIMITS
         self._jobs: dict[str, int] = {}
         self._buckets: dict[_Key, Bucket] = {}
         self._sweep_at = _KEPT

@@ -53,7 +53,7 @@ class CurlEngine:
         self._loop = asyncio.get_running_loop()
         self._roots = {name: os.path.realpath(path) for name, path in roots.items()}
         self._clock = clock
-        self._rates = Rates(options.limits)
+        self._rates = Rates()
         self._outbox = Outbox(self._loop, self._deliver)
         self._shared = Shared(self._roots, options, clock, self._rates, self._outbox)
         self._mounts = MountTable()

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from bgcopyd import __version__
 from bgcopyd.jobs.http_options import ProxySettings
-from bgcopyd.queue.transfers import NO_LIMITS, Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +15,6 @@ class EngineOptions:
     """How the engine behaves. Times are seconds, sizes bytes, rates bytes per second (0 = none).
 
     Attributes:
-        limits: what transfers share. Any costs a lock per arriving piece.
         connections_per_host: how many background transfers of one host run at once on one volume,
             and as many foreground ones. Each costs a socket, two descriptors and about 40 KiB;
             servers may refuse a greedy client.
@@ -51,7 +49,6 @@ class EngineOptions:
         probe_timeout: how long a probe may take, with redirects.
     """
 
-    limits: Limits = NO_LIMITS
     connections_per_host: int = 16
     connections_per_owner: int = 0
     connections: int = 1024
