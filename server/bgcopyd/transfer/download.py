@@ -18,6 +18,7 @@ from bgcopyd.transfer.destination import DestinationInvalid
 from bgcopyd.transfer.ending import Terminal, local_failure, refused
 from bgcopyd.transfer.entry import entry
 from bgcopyd.transfer.exchange import Exchange, page_expected
+from bgcopyd.transfer.facts import Fact
 from bgcopyd.transfer.failures import Failure
 from bgcopyd.transfer.headers import media_type, retry_after
 from bgcopyd.transfer.intake import Intake
@@ -133,6 +134,8 @@ class Download:
             return
         plan = self.ladder.plan
         self.ladder.source = self.sources.name
+        origin = self._requests.origin
+        self.ladder.unconditional = bool(self.volume.known(origin, Fact.IF_RANGE_IGNORED))
         try:
             if plan.here:
                 self.keeper.resume()
@@ -196,12 +199,15 @@ class Download:
 
     def _curl_failed(self, code: int, detail: str) -> None:
         if failures.is_stream_error(code):
-            self.volume.note_stream_error(self._requests.origin)
+            self._learn(Fact.STREAM_ERRORS)
         verdict = None if self._exchange is None else self._exchange.verdict
         if verdict is None and self._requests.another_way(code, self._report.ending):
             self._request()
         else:
             self._fail(self._requests.failure(code, detail, self._report.ending))
+
+    def _learn(self, fact: Fact) -> None:
+        self.volume.facts.add(self._requests.origin, fact, self.volume.now())
 
     def _body_ended(self, exchange: Exchange, code: int, detail: str) -> None:
         intake, plan = exchange.intake, self.ladder.plan
@@ -251,6 +257,9 @@ class Download:
             case Restart():
                 self._restart()
             case Descend() if self.ladder.descend(verdict):
+                # The whole of a file that has not changed comes after an If-Range alone.
+                if exchange.answer is not None and exchange.answer.status == 200:
+                    self._learn(Fact.IF_RANGE_IGNORED)
                 self._request()
             case Reject(problem) if not self.ladder.reject():
                 self._fail(failures.invalid_answer(problem, self.host))

@@ -23,6 +23,7 @@ from bgcopyd.queue.transfers import (
     TransferOptions,
 )
 from bgcopyd.transfer.buckets import Rates
+from bgcopyd.transfer.facts import Facts
 from bgcopyd.transfer.handles import Handle
 from bgcopyd.transfer.mounts import MountTable
 from bgcopyd.transfer.options import EngineOptions
@@ -55,7 +56,9 @@ class CurlEngine:
         self._clock = clock
         self._rates = Rates()
         self._outbox = Outbox(self._loop, self._deliver)
-        self._shared = Shared(self._roots, options, clock, self._rates, self._outbox)
+        self._shared = Shared(
+            self._roots, options, clock, self._rates, Facts(options.host_memory), self._outbox
+        )
         self._mounts = MountTable()
         self._volumes: dict[str, Volume] = {}
         self._exits: list[asyncio.Future[None]] = []

@@ -32,6 +32,7 @@ class EngineOptions:
         idle_timeout: longest silence within a body.
         redirects: how many hops are followed.
         restarts: how often one attempt may begin anew because the remote file changed.
+        host_memory: how long it is remembered what a host cannot do.
         second_look: pause before a request is repeated whose answer nobody expected.
         claim_interval, claim_bytes: a running transfer is synced and claimed once this much time
             has passed and this much is new. Smaller loses less in a crash and costs an fdatasync
@@ -59,6 +60,7 @@ class EngineOptions:
     idle_timeout: float = 60.0
     redirects: int = 10
     restarts: int = 3
+    host_memory: float = 600.0
     second_look: float = 2.0
     claim_interval: float = 1.0
     claim_bytes: int = 4 << 20

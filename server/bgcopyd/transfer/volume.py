@@ -23,6 +23,7 @@ from bgcopyd.transfer.destination import Directories
 from bgcopyd.transfer.disk import DiskThreads
 from bgcopyd.transfer.download import Download
 from bgcopyd.transfer.exchange import Exchange
+from bgcopyd.transfer.facts import Fact, Facts
 from bgcopyd.transfer.handles import Handle, Request, Sink
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.outbox import Outbox
@@ -51,6 +52,7 @@ class Shared:
     options: EngineOptions
     clock: Clock
     rates: Rates
+    facts: Facts
     outbox: Outbox
 
 
@@ -61,6 +63,7 @@ class Volume:
         options = shared.options
         self.options = options
         self.rates = shared.rates
+        self.facts = shared.facts
         self.directories = Directories(shared.roots, create=True)
         self.admission = Admission(
             per_host=options.connections_per_host,
@@ -82,7 +85,6 @@ class Volume:
         self._numbers = itertools.count()
         self._jobs: dict[str, set[Download]] = {}
         self._events: list[Event] = []
-        self._stream_errors: dict[Origin, int] = {}
         self._next_tick = 0.0
         self._closing = False
         self._on_exit = on_exit
@@ -162,7 +164,7 @@ class Volume:
             sink,
             request,
             buffer=min(piece, self.options.limited_buffer) or self.options.buffer,
-            http1=self._stream_errors.get(request.origin, 0) >= _STREAM_ERRORS,
+            http1=self.known(request.origin, Fact.STREAM_ERRORS) >= _STREAM_ERRORS,
         )
         self._running[id(handle.curl)] = handle
         self._poller.multi.add_handle(handle.curl)
@@ -183,9 +185,9 @@ class Volume:
         if left is not None:
             self.later(left, self._expire)
 
-    def note_stream_error(self, origin: Origin) -> None:
-        """Remembers that HTTP/2 failed with a host."""
-        self._stream_errors[origin] = self._stream_errors.get(origin, 0) + 1
+    def known(self, origin: Origin, fact: Fact) -> int:
+        """What a host has shown of itself; 0 for nothing."""
+        return self.facts.number(origin, fact, self.now())
 
     def ended(self, download: Download, event: Finished | Failed | Stopped) -> None:
         """Forgets a download; the event is its last."""
