@@ -141,6 +141,7 @@ class ScriptedEngine:
         error: TransferError,
         *,
         retry_after: float | None = None,
+        held: str = "",
     ) -> None:
         claimed, size = self._end(one)
         self._send(
@@ -153,6 +154,7 @@ class ScriptedEngine:
                 size,
                 NO_VALIDATORS,
                 retry_after,
+                held=held,
             )
         )
 

@@ -163,7 +163,8 @@ class Finished:
 class Failed:
     """The transfer ended without the whole file; the `claimed` bytes are kept on disk.
 
-    `retry_after` seconds is the least pause that the server asked for.
+    `retry_after` seconds is the least pause that the server asked for. Where a host was not asked
+    because it is left alone for so long, `held` names that (as host_of does).
     """
 
     job_id: str
@@ -176,6 +177,7 @@ class Failed:
     retry_after: float | None = None
     filled: tuple[FileRange, ...] = ()
     attempt: AttemptReport = NO_ATTEMPT
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True)

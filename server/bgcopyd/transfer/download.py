@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import logging
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from bgcopyd.jobs.file import Verification
 from bgcopyd.queue.transfers import AttemptReport, Failed, Finished, Received, Stopped, Transfer
 from bgcopyd.transfer import failures, redirects
 from bgcopyd.transfer.admission import Lane
+from bgcopyd.transfer.breakers import Held
 from bgcopyd.transfer.buckets import Payer
 from bgcopyd.transfer.destination import DestinationInvalid
 from bgcopyd.transfer.ending import Terminal, local_failure, refused
@@ -25,10 +25,12 @@ from bgcopyd.transfer.intake import Intake
 from bgcopyd.transfer.keeper import Keeper, Settled
 from bgcopyd.transfer.ladder import Ladder
 from bgcopyd.transfer.pacer import Pacer
+from bgcopyd.transfer.phase import Phase
 from bgcopyd.transfer.plan import Plan, resumes
 from bgcopyd.transfer.report import Report
 from bgcopyd.transfer.requests import Requests, Unusable
 from bgcopyd.transfer.sources import Next, Sources
+from bgcopyd.transfer.standing import Standing
 from bgcopyd.transfer.verdict import (
     PAGE_TYPES,
     Accept,
@@ -48,16 +50,8 @@ if TYPE_CHECKING:
     from bgcopyd.transfer.volume import Volume
 
 _log = logging.getLogger(__name__)
-
-
-class Phase(enum.Enum):
-    """What a download is doing."""
-
-    WAITING = enum.auto()
-    ASKING = enum.auto()
-    RESTING = enum.auto()
-    SETTLING = enum.auto()
-    ENDED = enum.auto()
+# How often is looked whether a host that was left alone is back.
+_LOOK = 0.5
 
 
 class Download:
@@ -71,6 +65,7 @@ class Download:
         self.ladder = Ladder(Plan.of(transfer), transfer.validators)
         self.keeper = Keeper(transfer, self.ladder, volume, self._disk_failed)
         self.pacer = Pacer(volume)
+        self._standing = Standing(transfer.options.owner, volume)
         self._requests = Requests(transfer.url, transfer.options, volume.options)
         self._report = Report(transfer.url)
         self._terminal = Terminal(transfer, self.keeper, volume, self._attempt)
@@ -109,13 +104,34 @@ class Download:
     def _granted(self, lane: Lane) -> bool:
         if self._phase is not Phase.WAITING:
             return False
+        held = self._standing.ask(lane.origin)
+        if held is not None:
+            self._phase = Phase.RESTING
+            # Outside of the round of grants, in which it would ask for the next slot.
+            self.volume.later(0.0 if held.seconds else _LOOK, partial(self._held, held))
+            return False
         self._slot = lane
         self._request()
         return True
 
+    @entry
+    def _held(self, held: Held) -> None:
+        """The host is left alone; where that is about to be over, so is the wait."""
+        if self._phase is not Phase.RESTING:
+            return
+        if held.seconds:
+            self._fail(held.failure)
+        else:
+            self._ask_source()
+
+    def answered(self, status: int) -> None:
+        """The host has answered; inside libcurl's callback."""
+        self._standing.answered(self._requests.origin, status)
+
     def _release_slot(self) -> None:
         lane, self._slot = self._slot, None
         if lane is not None:
+            self._standing.left(lane.origin)
             self.volume.admission.release(lane)
 
     def _request(self) -> None:
@@ -376,6 +392,7 @@ class Download:
         self.volume.settling += 1
 
     def _fail(self, failure: Failure) -> None:
+        self._standing.failed(self._requests, self._exchange, self._report.ending, failure)
         match self.sources.after(failure, self.volume.options.second_look):
             case Next.AGAIN:
                 self._leave()

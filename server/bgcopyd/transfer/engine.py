@@ -22,6 +22,7 @@ from bgcopyd.queue.transfers import (
     Transfer,
     TransferOptions,
 )
+from bgcopyd.transfer.breakers import Breakers
 from bgcopyd.transfer.buckets import Rates
 from bgcopyd.transfer.facts import Facts
 from bgcopyd.transfer.handles import Handle
@@ -57,7 +58,18 @@ class CurlEngine:
         self._rates = Rates()
         self._outbox = Outbox(self._loop, self._deliver)
         self._shared = Shared(
-            self._roots, options, clock, self._rates, Facts(options.host_memory), self._outbox
+            self._roots,
+            options,
+            clock,
+            self._rates,
+            Facts(options.host_memory),
+            Breakers(
+                options.breaker_failures,
+                options.breaker_pause,
+                options.breaker_longest,
+                options.longest_asked,
+            ),
+            self._outbox,
         )
         self._mounts = MountTable()
         self._volumes: dict[str, Volume] = {}

@@ -88,6 +88,7 @@ class Exchange:
         if self.answer is None:
             self.verdict = Reject("no readable answer")
             return
+        self._owner.answered(self.answer.status)
         ask = self._owner.ladder.ask()
         page = ask.held and page_expected(self._url)
         self.verdict = judge(ask, self.answer, page_expected=page, empty=empty)

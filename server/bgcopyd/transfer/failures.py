@@ -23,7 +23,11 @@ _LOCAL = ErrorContext.LOCAL_FILE
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A TransferError in the making; `retry_after` seconds is what the server asked for."""
+    """A TransferError in the making.
+
+    `retry_after` seconds is what the server asked for, or for how long the host `held` (scheme,
+    name and port) is left alone.
+    """
 
     reason: Reason
     context: ErrorContext
@@ -31,6 +35,7 @@ class Failure:
     transient: bool
     http_status: int | None = None
     retry_after: float | None = None
+    held: str = ""
 
     def error(self, index: int | None, time: datetime) -> TransferError:
         """The error of the file of this index, None where there is no file."""
@@ -46,6 +51,7 @@ class Failure:
 
 
 PROXY_NEEDS_CREDENTIALS = 407
+TOO_MANY = 429
 # Gone or forbidden in the middle of a download is often a node that lags or a link that expired.
 SECOND_LOOK = frozenset({403, 404, 410})
 

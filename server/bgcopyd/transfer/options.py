@@ -33,6 +33,9 @@ class EngineOptions:
         redirects: how many hops are followed.
         restarts: how often one attempt may begin anew because the remote file changed.
         host_memory: how long it is remembered what a host cannot do.
+        breaker_failures: how many failures in a row make a host be left alone.
+        breaker_pause, breaker_longest: for how long at first, doubled each time, and at most.
+        longest_asked: how much of a Retry-After holds for transfers that have not asked yet.
         second_look: pause before a request is repeated whose answer nobody expected.
         claim_interval, claim_bytes: a running transfer is synced and claimed once this much time
             has passed and this much is new. Smaller loses less in a crash and costs an fdatasync
@@ -61,6 +64,10 @@ class EngineOptions:
     redirects: int = 10
     restarts: int = 3
     host_memory: float = 600.0
+    breaker_failures: int = 5
+    breaker_pause: float = 2.0
+    breaker_longest: float = 300.0
+    longest_asked: float = 3600.0
     second_look: float = 2.0
     claim_interval: float = 1.0
     claim_bytes: int = 4 << 20

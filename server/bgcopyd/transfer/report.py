@@ -46,6 +46,7 @@ class Ending:
     """What libcurl tells of a request that has ended.
 
     `address` is empty behind a proxy, whose answer to CONNECT was `connect_status` (0: none).
+    `connected` says that the request could be sent.
     `no_tunnel` says that the way to a server through a proxy was never there.
     """
 
@@ -53,6 +54,7 @@ class Ending:
     received: int = 0
     connect_status: int = 0
     no_tunnel: bool = False
+    connected: bool = True
 
     @staticmethod
     def of(handle: Handle, url: str) -> Ending:
@@ -60,7 +62,8 @@ class Ending:
         curl = handle.curl
         received = curl.getinfo(pycurl.SIZE_DOWNLOAD_T)
         if not handle.policy.proxy:
-            return Ending(_address(curl), received)
+            connected = curl.getinfo(pycurl.PRETRANSFER_TIME) > 0
+            return Ending(_address(curl), received, connected=connected)
         status = curl.getinfo(pycurl.HTTP_CONNECTCODE)
         tunnel = url.startswith("https:") and handle.policy.proxy.startswith("http")
         lost = tunnel and not status and curl.getinfo(pycurl.NUM_CONNECTS) > 0

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.transfers import Event, Failed, Finished, Stopped, Transfer
 from bgcopyd.transfer.admission import Admission
+from bgcopyd.transfer.breakers import Breakers
 from bgcopyd.transfer.buckets import Payer, Rates
 from bgcopyd.transfer.connections import Connections
 from bgcopyd.transfer.destination import Directories
@@ -53,6 +54,7 @@ class Shared:
     clock: Clock
     rates: Rates
     facts: Facts
+    breakers: Breakers
     outbox: Outbox
 
 
@@ -64,6 +66,7 @@ class Volume:
         self.options = options
         self.rates = shared.rates
         self.facts = shared.facts
+        self.breakers = shared.breakers
         self.directories = Directories(shared.roots, create=True)
         self.admission = Admission(
             per_host=options.connections_per_host,
