@@ -13,7 +13,13 @@ import pytest
 from tests.support.daemon import DaemonProcess
 
 # Commands that tests compare with, and the Debian package that brings each.
-_PACKAGES = {"nginx": "nginx", "aria2c": "aria2", "curl": "curl"}
+_PACKAGES = {
+    "nginx": "nginx",
+    "aria2c": "aria2",
+    "curl": "curl",
+    "microsocks": "microsocks",
+    "tinyproxy": "tinyproxy",
+}
 _MARK = "not run: needs "
 _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 

@@ -168,6 +168,17 @@ class Settings(BaseModel):
     idle_timeout: Annotated[Duration, Field(gt=0)] = Field(
         default=60.0, description="How long a server may fall silent within its answer."
     )
+    header_timeout: Annotated[Duration, Field(gt=0)] = Field(
+        default=60.0, description="How long a server may take from the request to its answer."
+    )
+    low_speed_limit: Rate = Field(
+        default=10,
+        description="Bytes per second below which an answer counts as stalled; pauses for limits "
+        "do not count. 0 for none.",
+    )
+    low_speed_time: Annotated[Duration, Field(gt=0)] = Field(
+        default=300.0, description="How long an answer may be slower than `low_speed_limit`."
+    )
     ca_file: ReadableFile | None = Field(
         default=None,
         description="Certificates (PEM) that servers are verified with; the system's if absent.",

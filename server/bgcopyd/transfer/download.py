@@ -172,7 +172,6 @@ class Download:
         """Writes what this turn has brought; outside libcurl."""
         if exchange is not self._exchange or self._phase is not Phase.ASKING:
             return
-        exchange.moved = now
         try:
             intake.flush()
         except OSError as error:
@@ -480,13 +479,14 @@ class Download:
     @entry
     def tick(self, now: float) -> None:
         """Reports progress and notices silence; called a few times per second."""
-        exchange, options = self._exchange, self.volume.options
-        if self._phase is not Phase.ASKING or exchange is None:
+        exchange = self._exchange
+        if self._phase is not Phase.ASKING or exchange is None or exchange.handle is None:
             return
         if exchange.intake is None:
-            limit = options.connect_timeout + options.header_timeout
-            if now - exchange.asked > limit:
-                self._fail(failures.timed_out("did not answer", self.host, limit))
+            sent_after = exchange.handle.sent_after()
+            late = exchange.patience.before_answer(now, sent_after, self.host)
+            if late is not None:
+                self._fail(late)
             return
         # What came before a silence is claimed although nothing follows it.
         self.keeper.wrote(exchange.intake.written, now)
@@ -494,7 +494,7 @@ class Download:
         if arrived != self._reported:
             self._reported = arrived
             self.volume.emit(Received(*self.name, self._reported))
-        moved = max(exchange.moved, self.pacer.resumed)
-        if not self.pacer.paused and now - moved > options.idle_timeout:
-            failure = failures.timed_out("sent nothing", self.host, options.idle_timeout)
-            self._fail(failure)
+        active = now - self.pacer.rested(now)
+        late = exchange.patience.within_body(active, exchange.intake.position, self.host)
+        if late is not None:
+            self._fail(late)

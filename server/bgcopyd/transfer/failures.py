@@ -181,6 +181,12 @@ def not_configured(what: str, name: str) -> Failure:
 
 def of_proxy(status: int, proxy: str, host: str) -> Failure:
     """A proxy that was not there, or answered with `status` (0: not at all)."""
+    if status == PROXY_NEEDS_CREDENTIALS and proxy.startswith("socks"):
+        message = (
+            f"The proxy {proxy} needs credentials: the job has none, or none that it accepts; set "
+            "them and resume."
+        )
+        return Failure(Reason.PROXY_FAILED, _NET, message, transient=False)
     if status == PROXY_NEEDS_CREDENTIALS:
         return of_status(status, host)
     if status >= 300:

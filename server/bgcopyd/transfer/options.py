@@ -30,6 +30,8 @@ class EngineOptions:
         connect_timeout: name, TCP and TLS together.
         header_timeout: from the request to the end of the answer's headers.
         idle_timeout: longest silence within a body.
+        low_speed_limit, low_speed_time: a body that brings less than so many bytes per second for
+            so long counts as stalled; pauses of our own do not count.
         redirects: how many hops are followed.
         restarts: how often one attempt may begin anew because the remote file changed.
         host_memory: how long it is remembered what a host cannot do.
@@ -61,6 +63,8 @@ class EngineOptions:
     connect_timeout: float = 30.0
     header_timeout: float = 60.0
     idle_timeout: float = 60.0
+    low_speed_limit: int = 10
+    low_speed_time: float = 300.0
     redirects: int = 10
     restarts: int = 3
     host_memory: float = 600.0

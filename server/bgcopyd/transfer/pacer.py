@@ -21,14 +21,13 @@ class Pacer:
 
     Attributes:
         paused: whether the request stands still on purpose.
-        resumed: when it last went on.
     """
 
-    __slots__ = ("_handle", "_payer", "_tab", "_volume", "paused", "resumed")
+    __slots__ = ("_handle", "_payer", "_rested", "_since", "_tab", "_volume", "paused")
 
     def __init__(self, volume: Volume) -> None:
         self.paused = False
-        self.resumed = 0.0
+        self._rested = self._since = 0.0
         self._volume = volume
         self._payer: Payer | None = None
         self._handle: Handle | None = None
@@ -42,11 +41,11 @@ class Pacer:
     def begin(self, handle: Handle) -> None:
         """Paces a request."""
         self._handle = handle
-        self.paused = False
 
     def end(self) -> None:
         """The request has ended; those who come later wait for what it still owes."""
         self._handle = None
+        self.paused = False
         if self._tab:
             self._volume.rates.settle(self._tab, self._volume.now())
 
@@ -56,9 +55,13 @@ class Pacer:
             return
         wait = self._pay(count)
         if wait > 0 and not self.paused:
-            self.paused = True
+            self.paused, self._since = True, self._volume.now()
             self._handle.curl.pause(pycurl.PAUSE_RECV)
             self._rest(wait, self._handle)
+
+    def rested(self, now: float) -> float:
+        """For how many seconds requests have stood still on purpose."""
+        return self._rested + (now - self._since if self.paused else 0.0)
 
     def _pay(self, count: int) -> float:
         assert self._payer is not None
@@ -78,6 +81,6 @@ class Pacer:
         if wait > 0:
             self._rest(wait, handle)
             return
+        self._rested = self.rested(self._volume.now())
         self.paused = False
-        self.resumed = self._volume.now()
         handle.curl.pause(pycurl.PAUSE_CONT)

@@ -52,8 +52,8 @@ class Standing:
         if failure.retry_after is not None:
             breakers.asked_to_wait(origin, self, failure, failure.retry_after, now)
             return
-        # While the request goes on, it is an answer that does not come in time.
-        connected = exchange.handle is not None or ending.connected
+        handle = exchange.handle
+        connected = ending.connected if handle is None else handle.sent_after() > 0
         whose = blame(failure, connected=connected, proxied=requests.proxied)
         if whose is not None:
             breakers.failed(origin, self, failure, whose, now)
