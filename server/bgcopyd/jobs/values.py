@@ -31,7 +31,7 @@ else:
         return operator.attrgetter(*(field.name for field in dataclasses.fields(kind)))
 
     def changed(one: Any, **fields: Any) -> Any:
-        """A copy with other values in some fields; of a job in a quarter of the time of `replace`."""
+        """A copy with other values in some fields; a job takes a quarter of `replace`'s time."""
         kind = type(one)
         other = kind(*_getter(kind)(one))
         for name, new in fields.items():
