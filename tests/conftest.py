@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Generator
 from typing import Any
 
 import pytest
@@ -35,7 +35,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("needs"):
         for name in marker.args:
             if not _present(name):
-                _absent(name)
+                pytest.skip(f"{_MARK}{name} (Debian {_PACKAGES[name]})")
 
 
 def _present(name: str) -> bool:
@@ -44,11 +44,14 @@ def _present(name: str) -> bool:
     return shutil.which(name, path=_PATH) is not None
 
 
-def _absent(name: str) -> None:
-    text = f"{_MARK}{name} (Debian {_PACKAGES[name]})"
-    if os.environ.get("REQUIRE_ALL") == "1":
-        pytest.fail(f"{text}, and REQUIRE_ALL=1 allows no gaps", pytrace=False)
-    pytest.skip(text)
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and os.environ.get("REQUIRE_ALL") == "1":
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{reason}, and REQUIRE_ALL=1 allows no gaps"
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
