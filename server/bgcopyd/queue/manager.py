@@ -174,7 +174,7 @@ class BackgroundCopyManager:
         files = await self._store.files(
             command.job_id, after=command.after, limit=command.page_size + 1
         )
-        page = files[: command.page_size]
+        page = [self._board.overlay_file(file) for file in files[: command.page_size]]
         return page, page[-1].index if len(files) > len(page) else None
 
     async def suspend_job(self, principal: Principal, job_id: str, etag: str) -> Job:
