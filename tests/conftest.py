@@ -18,6 +18,8 @@ _PACKAGES = {
     "nginx": "package nginx",
     "aria2c": "package aria2",
     "curl": "package curl",
+    "microsocks": "package microsocks",
+    "tinyproxy": "package tinyproxy",
     SYSTEM_PYCURL.name: "packages libcurl4-openssl-dev, gcc and python3-dev",
 }
 _MARK = "not run: needs "

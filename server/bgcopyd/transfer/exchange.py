@@ -15,6 +15,7 @@ from bgcopyd.transfer.headers import Answer, delimited, parse_answer
 from bgcopyd.transfer.intake import Intake, Taken
 from bgcopyd.transfer.layout import RangeOutside
 from bgcopyd.transfer.partial import CannotNote
+from bgcopyd.transfer.patience import Patience
 from bgcopyd.transfer.sieve import Sieve
 from bgcopyd.transfer.verdict import Accept, Outside, Reject, Restart, Verdict, judge
 
@@ -40,8 +41,7 @@ class Exchange:
         answer: the headers.
         intake: where the body goes, where the answer was accepted.
         broken: why the body was broken off, where that was ours.
-        asked: when the request was sent.
-        moved: when bytes of the body were last written.
+        patience: with its answer.
     """
 
     def __init__(self, owner: Download, url: str) -> None:
@@ -54,7 +54,7 @@ class Exchange:
         self.answer: Answer | None = None
         self.intake: Intake | None = None
         self.broken: Failure | None = None
-        self.asked = self.moved = owner.volume.now()
+        self.patience = Patience(owner.volume.options, owner.volume.now())
 
     @property
     def accepted(self) -> Intake | None:
@@ -88,6 +88,7 @@ class Exchange:
         if self.answer is None:
             self.verdict = Reject("no readable answer")
             return
+        self._owner.answered(self.answer.status)
         ask = self._owner.ladder.ask()
         page = ask.held and page_expected(self._url)
         self.verdict = judge(ask, self.answer, page_expected=page, empty=empty)

@@ -154,6 +154,11 @@ class Requests:
             fields.append(b"Content-Length: 0")
         return fields
 
+    @property
+    def proxied(self) -> bool:
+        """Whether they go through a proxy."""
+        return bool(self._proxies)
+
     # What comes after an answer or a failure.
 
     def follow(self, location: str, visited: set[str]) -> str:
