@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import blake3
 import pytest
 
 import bgcopy
@@ -197,6 +198,27 @@ async def test_verify_reads_the_bytes_again(bgcopy_: Command, site: Site) -> Non
     assert "differs" in bad.out
     job_id = await queued(bgcopy_, site, name="q")
     assert (await bgcopy_("verify", job_id)).code == 7
+
+
+async def test_digests_of_a_table_are_verified(bgcopy_: Command, site: Site) -> None:
+    value = content("f", SIZE)
+    md5, blake = hashlib.md5(value).hexdigest(), blake3.blake3(value).hexdigest()
+    table = f"url,path,md5,blake3\n{site.url('f', SIZE)},f,{md5},{blake}\n"
+    (bgcopy_.home / "list.csv").write_text(table)
+    done = await bgcopy_("import", "list.csv")
+    assert done.code == 0, done.err
+    assert (await bgcopy_("wait", *done.out.split())).code == 0
+    [found] = (await bgcopy_("files", done.out.strip(), "--json")).json
+    assert found["verification"] == "DIGEST"
+    assert found["digests"] == [
+        {"algorithm": "BLAKE3", "value": blake},
+        {"algorithm": "MD5", "value": md5},
+    ]
+    [verified] = (await bgcopy_("verify", done.out.strip(), "--json")).json
+    assert (verified["verdict"], verified["md5"], verified["blake3"]) == ("ok", md5, blake)
+    (bgcopy_.home / "list.csv").write_text(table.replace(md5, "0" * 32))
+    wrong = await bgcopy_("import", "list.csv")
+    assert (await bgcopy_("wait", *wrong.out.split())).code == 10
 
 
 @pytest.mark.parametrize("form", ["urls", "aria2", "jsonl", "csv"])

@@ -55,9 +55,12 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     click.option(
         "--checksum",
+        "checksums",
         type=checksum,
+        multiple=True,
         metavar="sha256:HEX",
-        help="The digest that the file must have (of one URL).",
+        help="The digest that the file must have (of one URL): sha256, sha512, blake3, or the weak "
+        "sha1 and md5; repeat it.",
     ),
     click.option(
         "--limit-rate", type=size, metavar="RATE", help="At most so many bytes per second: 2M."
@@ -146,7 +149,7 @@ def _order(given: dict[str, Any], *, start: bool, **properties: Any) -> Order:
     if given["output"] == "-":
         raise click.UsageError("the daemon writes files; -o - cannot write to stdout")
     destination = sources.Destination(given["output"], given["directory"], given["root"])
-    specs = sources.collect(given["urls"], given["input_file"], destination, given["checksum"])
+    specs = sources.collect(given["urls"], given["input_file"], destination, given["checksums"])
     wanted = {
         "priority": PRIORITIES[given["priority"]],
         "max_bytes_per_second": given["limit_rate"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -89,8 +90,8 @@ def _spec(entry: Entry, given: dict[str, Any]) -> FileSpec:
     if path.endswith("/"):
         path += sources.name_of(entry.url)
     place = sources.Destination(None, given["directory"], root)
-    spec = place.spec(entry.url, path or None, entry.sha256)
-    return FileSpec(spec.url, spec.path, spec.sha256, spec.root, mirrors=entry.mirrors)
+    spec = place.spec(entry.url, path or None)
+    return dataclasses.replace(spec, mirrors=entry.mirrors, digests=entry.digests)
 
 
 async def _import(session: Session, orders: Sequence[Order]) -> int:
@@ -149,4 +150,4 @@ def _entry(file: FileInfo) -> Entry:
     # What the root `fs` holds is the file system, where paths begin with a slash.
     whole = f"/{path}" if spec.root == sources.FILE_SYSTEM_ROOT else path
     root = "" if spec.root == sources.FILE_SYSTEM_ROOT else spec.root
-    return Entry(spec.url, whole, root, spec.sha256, spec.mirrors)
+    return Entry(spec.url, whole, root, spec.digests, spec.mirrors)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from bgcopy import FileSpec
+from bgcopy import Digest, FileSpec
 
 FILE_SYSTEM_ROOT = "fs"
 
@@ -28,7 +28,7 @@ class Destination:
     directory: str | None
     root: str | None
 
-    def spec(self, url: str, name: str | None, sha256: str | None = None) -> FileSpec:
+    def spec(self, url: str, name: str | None, digests: Sequence[Digest] = ()) -> FileSpec:
         """The file that a URL becomes.
 
         Without --root the daemon gets the real path of the directory under the root `fs`, which is
@@ -36,11 +36,11 @@ class Destination:
         """
         path = Path(self.directory or "") / (name or name_of(url))
         if self.root is not None:
-            return FileSpec(_text(url), _text(str(path)), sha256, self.root)
+            return FileSpec(_text(url), _text(str(path)), None, self.root, digests=digests)
         if (name or "").endswith("/") or path.is_dir():
             raise click.UsageError(f"{str(path)!r} is a directory; use -d to put the file into it")
         real = path.parent.resolve() / path.name
-        return FileSpec(_text(url), _text(str(real)), sha256, FILE_SYSTEM_ROOT)
+        return FileSpec(_text(url), _text(str(real)), None, FILE_SYSTEM_ROOT, digests=digests)
 
 
 def name_of(url: str) -> str:
@@ -62,7 +62,7 @@ def collect(
     urls: Sequence[str],
     input_file: str | None,
     destination: Destination,
-    sha256: str | None,
+    digests: Sequence[Digest],
 ) -> list[FileSpec]:
     """All files of one command.
 
@@ -75,10 +75,10 @@ def collect(
     several = len(urls) + len(listed) > 1
     if several and destination.output is not None:
         raise click.UsageError("-o names one file, but there are several URLs; use -d")
-    if several and sha256 is not None:
+    if several and digests:
         raise click.UsageError("--checksum is of one file, but there are several URLs")
-    specs = [destination.spec(url, destination.output, sha256) for url in urls]
-    specs += [destination.spec(url, name, sha256) for url, name in listed]
+    specs = [destination.spec(url, destination.output, digests) for url in urls]
+    specs += [destination.spec(url, name) for url, name in listed]
     refuse_twins(specs)
     return specs
 
@@ -88,7 +88,8 @@ def batches(specs: Sequence[FileSpec]) -> Iterator[list[FileSpec]]:
     batch: list[FileSpec] = []
     room = _BATCH_BYTES
     for spec in specs:
-        needed = len(spec.url.encode()) + len(spec.path.encode()) + _BYTES_BESIDE
+        needed = sum(len(text.encode()) for text in (spec.url, spec.path, *spec.mirrors))
+        needed += _BYTES_BESIDE * (1 + len(spec.digests))
         if batch and needed > room:
             yield batch
             batch, room = [], _BATCH_BYTES

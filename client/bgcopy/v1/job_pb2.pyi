@@ -291,7 +291,7 @@ class _VerificationEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Verificat
     section 8.8).
     """
     VERIFICATION_DIGEST: _Verification.ValueType  # 4
-    """The bytes have the digest that the job asked for."""
+    """The bytes have the digest that the job asked for, one that is not weak."""
 
 class Verification(_Verification, metaclass=_VerificationEnumTypeWrapper):
     """Verification says how sure it is that a file's bytes are the remote file's."""
@@ -307,7 +307,7 @@ VERIFICATION_VALIDATOR: Verification.ValueType  # 3
 section 8.8).
 """
 VERIFICATION_DIGEST: Verification.ValueType  # 4
-"""The bytes have the digest that the job asked for."""
+"""The bytes have the digest that the job asked for, one that is not weak."""
 
 class _DigestAlgorithm:
     ValueType = typing.NewType("ValueType", builtins.int)
@@ -319,6 +319,16 @@ class _DigestAlgorithmEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Digest
     """Refused."""
     DIGEST_ALGORITHM_SHA256: _DigestAlgorithm.ValueType  # 1
     """SHA-256 (FIPS 180-4), 32 bytes."""
+    DIGEST_ALGORITHM_SHA512: _DigestAlgorithm.ValueType  # 2
+    """SHA-512 (FIPS 180-4), 64 bytes."""
+    DIGEST_ALGORITHM_BLAKE3: _DigestAlgorithm.ValueType  # 3
+    """BLAKE3, 32 bytes."""
+    DIGEST_ALGORITHM_SHA1: _DigestAlgorithm.ValueType  # 4
+    """SHA-1 (FIPS 180-4), 20 bytes. Weak: two files can be made to share one. It is compared, and a
+    file without it is refused, but File.verification stays what the transfer itself has proved.
+    """
+    DIGEST_ALGORITHM_MD5: _DigestAlgorithm.ValueType  # 5
+    """MD5 (RFC 1321), 16 bytes. Weak, as SHA-1 is."""
 
 class DigestAlgorithm(_DigestAlgorithm, metaclass=_DigestAlgorithmEnumTypeWrapper):
     """DigestAlgorithm names a digest."""
@@ -327,6 +337,16 @@ DIGEST_ALGORITHM_UNSPECIFIED: DigestAlgorithm.ValueType  # 0
 """Refused."""
 DIGEST_ALGORITHM_SHA256: DigestAlgorithm.ValueType  # 1
 """SHA-256 (FIPS 180-4), 32 bytes."""
+DIGEST_ALGORITHM_SHA512: DigestAlgorithm.ValueType  # 2
+"""SHA-512 (FIPS 180-4), 64 bytes."""
+DIGEST_ALGORITHM_BLAKE3: DigestAlgorithm.ValueType  # 3
+"""BLAKE3, 32 bytes."""
+DIGEST_ALGORITHM_SHA1: DigestAlgorithm.ValueType  # 4
+"""SHA-1 (FIPS 180-4), 20 bytes. Weak: two files can be made to share one. It is compared, and a
+file without it is refused, but File.verification stays what the transfer itself has proved.
+"""
+DIGEST_ALGORITHM_MD5: DigestAlgorithm.ValueType  # 5
+"""MD5 (RFC 1321), 16 bytes. Weak, as SHA-1 is."""
 
 class _AttemptOutcome:
     ValueType = typing.NewType("ValueType", builtins.int)
@@ -461,7 +481,9 @@ class FileSpec(message.Message):
     """
     @builtins.property
     def digests(self) -> containers.RepeatedCompositeFieldContainer[Digest]:
-        """Expected digests; each is verified before the file counts as transferred."""
+        """Expected digests, at most 8 and one of each algorithm; each is verified before the file counts
+        as transferred.
+        """
 
     @builtins.property
     def ranges(self) -> containers.RepeatedCompositeFieldContainer[FileRange]:

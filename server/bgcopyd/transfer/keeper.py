@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bgcopyd.jobs.file import FileRange, Validators, Verification
 from bgcopyd.queue.transfers import Claimed, Transfer
-from bgcopyd.transfer.intake import Hashing
+from bgcopyd.transfer.hashing import Hashing
 from bgcopyd.transfer.ladder import Ladder
 from bgcopyd.transfer.partial import CannotNote, PartialFile
 from bgcopyd.transfer.plan import resumes
@@ -82,9 +82,9 @@ class Keeper:
         return self._partial
 
     @property
-    def has_digests(self) -> bool:
-        """Whether digests will be compared."""
-        return self._hashing is not None
+    def has_proof(self) -> bool:
+        """Whether a digest will be compared that proves the bytes."""
+        return self._hashing is not None and self._hashing.proves
 
     def resume(self) -> None:
         """Opens the file, where it is not open, and keeps in the plan what it bears out.
