@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import hashlib
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -32,34 +33,65 @@ HASHES: Mapping[DigestAlgorithm, Callable[[], Hash]] = {
 }
 
 
-class Hashing:
-    """Digests of a partial file from its start; one reading serves all of them."""
+class Mismatch(enum.Enum):
+    """Whose digest differs from that of the bytes: the job's, or the server's own."""
 
-    def __init__(self, digests: tuple[Digest, ...]) -> None:
-        self._expected = digests
-        self._running: list[Hash] = []
+    EXPECTED = enum.auto()
+    ANNOUNCED = enum.auto()
+
+
+class Hashing:
+    """Digests of a partial file from its start; one reading serves all of them.
+
+    Attributes:
+        announced: the digest that the server sent, which proves the transport only.
+        done: the bytes that were taken in.
+    """
+
+    def __init__(self, expected: tuple[Digest, ...], announced: Digest | None = None) -> None:
+        self._expected = expected
+        self.announced = announced
+        wanted = {one.algorithm for one in expected}
+        if announced is not None:
+            wanted.add(announced.algorithm)
+        self._running = {algorithm: HASHES[algorithm]() for algorithm in wanted}
         self.done = 0
-        self.reset()
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to compute."""
+        return not self._running
 
     @property
     def proves(self) -> bool:
-        """Whether one of them is not weak."""
+        """Whether one of the job's digests is not weak."""
         return any(not digest.algorithm.weak for digest in self._expected)
 
-    def reset(self) -> None:
-        """Begins anew."""
-        self._running = [HASHES[digest.algorithm]() for digest in self._expected]
-        self.done = 0
+    def anew(self, announced: Digest | None = None) -> Hashing:
+        """Another one that begins at the file's start. A proof needs no word of the server's."""
+        return Hashing(self._expected, None if self.proves else announced)
 
-    def advance(self, partial: PartialFile, end: int) -> None:
+    def advance(self, file: PartialFile, end: int) -> None:
         """Takes in the bytes up to `end`."""
-        if end > self.done:
-            for piece in partial.pieces(self.done, end):
-                for running in self._running:
+        if end > self.done and not self.idle:
+            for piece in file.pieces(self.done, end):
+                for running in self._running.values():
                     running.update(piece)
         self.done = end
 
-    def agrees(self) -> bool:
-        """Whether the digests are the expected ones."""
-        pairs = zip(self._running, self._expected, strict=True)
-        return all(running.digest() == digest.value for running, digest in pairs)
+    def mismatch(self) -> Mismatch | None:
+        """Whose digest differs."""
+        found = {algorithm: running.digest() for algorithm, running in self._running.items()}
+        if any(found[one.algorithm] != one.value for one in self._expected):
+            return Mismatch.EXPECTED
+        told = self.announced
+        return Mismatch.ANNOUNCED if told and found[told.algorithm] != told.value else None
+
+
+def agrees(file: PartialFile, start: int, end: int, digest: Digest) -> bool:
+    """Whether a part of a file has this digest."""
+    running = HASHES[digest.algorithm]()
+    if end > start:
+        for piece in file.pieces(start, end):
+            running.update(piece)
+    return running.digest() == digest.value
