@@ -117,6 +117,7 @@ def _priority(default: str) -> Callable[[Any], Any]:
 def get(session: Session, /, progress: str, **given: Any) -> int:
     """Fetch URLs and wait for them.
 
+    A Metalink file (.meta4, .metalink) stands for the files in it, with their mirrors and digests.
     Prints the path of each file when it has its name. The job goes on when this command is
     killed. The first Ctrl-C detaches (exit code 7), a second one right after it cancels the job
     (130). A file that is there already is replaced, as with curl -o.
@@ -138,7 +139,7 @@ def get(session: Session, /, progress: str, **given: Any) -> int:
 @shared
 @click.pass_obj
 def add(session: Session, /, paused: bool, auto_complete: bool, **given: Any) -> int:  # noqa: FBT001 - click passes by name
-    """Hand URLs to the daemon and print the job's id."""
+    """Hand URLs (or Metalink files) to the daemon and print the job's id."""
     order = _order(given, start=not paused, auto_complete=auto_complete)
     return run(_add(session, order))
 

@@ -31,6 +31,13 @@ _ARIA2_DIGESTS = {
     DigestAlgorithm.SHA1: "sha-1",
     DigestAlgorithm.MD5: "md5",
 }
+_ENDINGS = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".meta4": "metalink",
+    ".metalink": "metalink",
+}
 # aria2 has many more, which belong to its own work and change nothing of the file.
 _ARIA2_USED = ("out", "dir", "checksum", "header", "max-download-limit", "all-proxy")
 
@@ -63,10 +70,12 @@ def write(entries: Iterable[Entry], form: str) -> str:
 
 def form_of(name: str, text: str) -> str:
     """Which form a list has, by its file's name and its first line."""
-    for ending, form in ((".jsonl", "jsonl"), (".ndjson", "jsonl"), (".csv", "csv")):
+    for ending, form in _ENDINGS.items():
         if name.lower().endswith(ending):
             return form
-    lines = text.lstrip().splitlines() or [""]
+    lines = text.lstrip("\ufeff \t\r\n").splitlines() or [""]
+    if lines[0].startswith("<"):
+        return "metalink"
     if lines[0].startswith("{"):
         return "jsonl"
     if "url" in lines[0].lower().split(","):

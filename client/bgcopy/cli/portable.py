@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from bgcopy import FileInfo, FileSpec
-from bgcopy.cli import shapes, sources, words
+from bgcopy.cli import metalink, shapes, sources, words
 from bgcopy.cli.exits import Exit
 from bgcopy.cli.lists import FORMS, Entry, form_of, read, write
 from bgcopy.cli.lookup import find_all
@@ -22,9 +22,10 @@ from bgcopy.cli.session import Session, run
 _PAGE = 1000
 
 _format_option = click.option(
-    "--format", "form", type=click.Choice(["auto", *FORMS]), default="auto", show_default=True,
+    "--format", "form", type=click.Choice(["auto", *FORMS, "metalink"]), default="auto",
+    show_default=True,
     help="urls: one a line; aria2: its input and session files; jsonl: an object a line; "
-    "csv: with the names of columns in the first line.",
+    "csv: with the names of columns in the first line; metalink: version 3 or 4.",
 )  # fmt: skip
 
 
@@ -46,14 +47,21 @@ def import_(session: Session, /, source: str, form: str, **given: Any) -> int:
 
     Files with the same options make one job.
     """
-    text = "\n".join(sources.lines_of(source))
-    entries = read(text, form_of(source, text) if form == "auto" else form)
+    entries = _entries(sources.bytes_of(source), source, form)
     if not entries:
         raise click.UsageError(f"{source}: has no files")
     orders = [
         _order(group, given, given["name"] or Path(source).name) for group in _groups(entries)
     ]
     return run(_import(session, orders))
+
+
+def _entries(data: bytes, source: str, form: str) -> list[Entry]:
+    if form == "auto":
+        form = form_of(source, data.decode(errors="replace"))
+    if form == "metalink":
+        return metalink.read(data, source)
+    return read("\n".join(sources.text_of(data, source).splitlines()), form)
 
 
 def _groups(entries: Sequence[Entry]) -> list[list[Entry]]:
