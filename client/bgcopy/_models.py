@@ -208,6 +208,7 @@ class JobInfo:
     client_certificate: str = ""
     ca_bundle: str = ""
     proxy: ProxySettings = field(default_factory=ProxySettings)
+    announced_mirrors: bool = False
     peer_caching: tuple[PeerCachingFlag, ...] = ()
     notifications: NotificationSettings = field(default_factory=NotificationSettings)
     not_before: datetime | None = None

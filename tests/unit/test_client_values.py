@@ -177,6 +177,7 @@ def test_a_job_comes_through_whole() -> None:
         custom_headers=(bgcopy.HttpHeader("X-Team", "red"),),
         redirect_policy=bgcopy.RedirectPolicy.DISALLOW,
         allow_https_to_http=True,
+        announced_mirrors=True,
         tls_flags=(bgcopy.TlsFlag.IGNORE_CERT_CN_INVALID,),
         client_certificate="partner",
         ca_bundle="office",

@@ -5,8 +5,8 @@ error error_count blocked_reason minimum_retry_delay no_progress_timeout max_byt
 auto_complete create_time modification_time transferred_time expire_time next_attempt_time
 maximum_download_time max_download_size cost_policy dynamic_content high_performance on_demand_mode
 http_method custom_headers redirect_policy allow_https_to_http tls_flags client_certificate
-ca_bundle proxy peer_caching notifications not_before deadline overwrite_policy retention
-continue_on_file_error credentials download_time inactivity_time partially_completed.
+ca_bundle proxy announced_mirrors peer_caching notifications not_before deadline overwrite_policy
+retention continue_on_file_error credentials download_time inactivity_time partially_completed.
 Its progress: bytes_transferred bytes_total files_total files_transferred bytes_per_second fraction.
 A file: index remote_url root local_path sha256 digests ranges mirrors bytes_transferred
 bytes_total transferred completed verification error response_headers final_url sources

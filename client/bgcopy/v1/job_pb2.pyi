@@ -817,6 +817,7 @@ class Job(message.Message):
     DOWNLOAD_TIME_FIELD_NUMBER: builtins.int
     INACTIVITY_TIME_FIELD_NUMBER: builtins.int
     PARTIALLY_COMPLETED_FIELD_NUMBER: builtins.int
+    ANNOUNCED_MIRRORS_FIELD_NUMBER: builtins.int
     job_id: builtins.str
     """A random UUID in lower case. Set by the server."""
     etag: builtins.str
@@ -883,6 +884,11 @@ class Job(message.Message):
     """
     partially_completed: builtins.bool
     """CompleteJob with allow_partial has dropped files (BG_S_PARTIAL_COMPLETE). Set by the server."""
+    announced_mirrors: builtins.bool
+    """Goes on with mirrors that the file's server announces (RFC 6249: Link with rel=duplicate) after
+    those of FileSpec.mirrors, where a redirect might lead there too and a digest that is not weak
+    tells their bytes: the job's own, or the one that the server sends with the links.
+    """
     @builtins.property
     def labels(self) -> containers.ScalarMap[builtins.str, builtins.str]:
         """At most 64 labels for programs; keys of 1 to 63 characters out of a-z 0-9 . _ - /, values of
@@ -1044,10 +1050,11 @@ class Job(message.Message):
         download_time: duration_pb2.Duration | None = ...,
         inactivity_time: timestamp_pb2.Timestamp | None = ...,
         partially_completed: builtins.bool = ...,
+        announced_mirrors: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_max_download_size", b"_max_download_size", "create_time", b"create_time", "deadline", b"deadline", "download_time", b"download_time", "error", b"error", "expire_time", b"expire_time", "inactivity_time", b"inactivity_time", "max_download_size", b"max_download_size", "maximum_download_time", b"maximum_download_time", "minimum_retry_delay", b"minimum_retry_delay", "modification_time", b"modification_time", "next_attempt_time", b"next_attempt_time", "no_progress_timeout", b"no_progress_timeout", "not_before", b"not_before", "notifications", b"notifications", "progress", b"progress", "proxy", b"proxy", "retention", b"retention", "transferred_time", b"transferred_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_max_download_size", b"_max_download_size", "allow_https_to_http", b"allow_https_to_http", "auto_complete", b"auto_complete", "blocked_reason", b"blocked_reason", "ca_bundle", b"ca_bundle", "client_certificate", b"client_certificate", "continue_on_file_error", b"continue_on_file_error", "cost_policy", b"cost_policy", "create_time", b"create_time", "credentials", b"credentials", "custom_headers", b"custom_headers", "deadline", b"deadline", "description", b"description", "display_name", b"display_name", "download_time", b"download_time", "dynamic_content", b"dynamic_content", "error", b"error", "error_count", b"error_count", "etag", b"etag", "expire_time", b"expire_time", "high_performance", b"high_performance", "http_method", b"http_method", "inactivity_time", b"inactivity_time", "job_id", b"job_id", "labels", b"labels", "max_bytes_per_second", b"max_bytes_per_second", "max_download_size", b"max_download_size", "maximum_download_time", b"maximum_download_time", "minimum_retry_delay", b"minimum_retry_delay", "modification_time", b"modification_time", "next_attempt_time", b"next_attempt_time", "no_progress_timeout", b"no_progress_timeout", "not_before", b"not_before", "notifications", b"notifications", "on_demand_mode", b"on_demand_mode", "overwrite_policy", b"overwrite_policy", "owner", b"owner", "partially_completed", b"partially_completed", "peer_caching", b"peer_caching", "priority", b"priority", "progress", b"progress", "proxy", b"proxy", "redirect_policy", b"redirect_policy", "retention", b"retention", "revision", b"revision", "state", b"state", "tls_flags", b"tls_flags", "transferred_time", b"transferred_time", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_max_download_size", b"_max_download_size", "allow_https_to_http", b"allow_https_to_http", "announced_mirrors", b"announced_mirrors", "auto_complete", b"auto_complete", "blocked_reason", b"blocked_reason", "ca_bundle", b"ca_bundle", "client_certificate", b"client_certificate", "continue_on_file_error", b"continue_on_file_error", "cost_policy", b"cost_policy", "create_time", b"create_time", "credentials", b"credentials", "custom_headers", b"custom_headers", "deadline", b"deadline", "description", b"description", "display_name", b"display_name", "download_time", b"download_time", "dynamic_content", b"dynamic_content", "error", b"error", "error_count", b"error_count", "etag", b"etag", "expire_time", b"expire_time", "high_performance", b"high_performance", "http_method", b"http_method", "inactivity_time", b"inactivity_time", "job_id", b"job_id", "labels", b"labels", "max_bytes_per_second", b"max_bytes_per_second", "max_download_size", b"max_download_size", "maximum_download_time", b"maximum_download_time", "minimum_retry_delay", b"minimum_retry_delay", "modification_time", b"modification_time", "next_attempt_time", b"next_attempt_time", "no_progress_timeout", b"no_progress_timeout", "not_before", b"not_before", "notifications", b"notifications", "on_demand_mode", b"on_demand_mode", "overwrite_policy", b"overwrite_policy", "owner", b"owner", "partially_completed", b"partially_completed", "peer_caching", b"peer_caching", "priority", b"priority", "progress", b"progress", "proxy", b"proxy", "redirect_policy", b"redirect_policy", "retention", b"retention", "revision", b"revision", "state", b"state", "tls_flags", b"tls_flags", "transferred_time", b"transferred_time", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_download_size: _TypeAlias = typing.Literal["max_download_size"]  # noqa: Y015
     _WhichOneofArgType__max_download_size: _TypeAlias = typing.Literal["_max_download_size", b"_max_download_size"]  # noqa: Y015

@@ -6,6 +6,9 @@ from bgcopyd.jobs.file import DigestAlgorithm
 
 _OF_FIRST_VERSION = frozenset({DigestAlgorithm.SHA256})
 
-FEATURES: tuple[str, ...] = tuple(
-    sorted(f"digest-{one.name.lower()}" for one in DigestAlgorithm if one not in _OF_FIRST_VERSION)
+FEATURES: tuple[str, ...] = (
+    "announced-mirrors",
+    *sorted(
+        f"digest-{one.name.lower()}" for one in DigestAlgorithm if one not in _OF_FIRST_VERSION
+    ),
 )

@@ -16,6 +16,7 @@ from bgcopyd.transfer.handles import Handle
 from bgcopyd.transfer.headers import Answer, delimited, parse_answer
 from bgcopyd.transfer.intake import Intake, Taken
 from bgcopyd.transfer.layout import RangeOutside
+from bgcopyd.transfer.links import heed
 from bgcopyd.transfer.partial import CannotNote
 from bgcopyd.transfer.sieve import Sieve
 from bgcopyd.transfer.verdict import Accept, Outside, Reject, Restart, Verdict, judge
@@ -95,6 +96,7 @@ class Exchange:
         ask = self._owner.ladder.ask()
         page = ask.held and page_expected(self._url)
         self.verdict = judge(ask, self.answer, page_expected=page, empty=empty)
+        heed(self._owner, self._url, self.answer, self.verdict)
         if isinstance(self.verdict, Accept):
             self._accept(self.verdict)
 

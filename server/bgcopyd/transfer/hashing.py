@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Protocol
 
@@ -45,15 +45,21 @@ class Hashing:
 
     Attributes:
         announced: the digest that the server sent, which proves the transport only.
+        required: the one that the first source sent for all of them.
         done: the bytes that were taken in.
     """
 
-    def __init__(self, expected: tuple[Digest, ...], announced: Digest | None = None) -> None:
+    def __init__(
+        self,
+        expected: tuple[Digest, ...],
+        announced: Digest | None = None,
+        required: Digest | None = None,
+    ) -> None:
         self._expected = expected
         self.announced = announced
-        wanted = {one.algorithm for one in expected}
-        if announced is not None:
-            wanted.add(announced.algorithm)
+        self.required = required
+        self._told = [one for one in (announced, required) if one is not None]
+        wanted = {one.algorithm for one in (*expected, *self._told)}
         self._running = {algorithm: HASHES[algorithm]() for algorithm in wanted}
         self.done = 0
 
@@ -69,7 +75,11 @@ class Hashing:
 
     def anew(self, announced: Digest | None = None) -> Hashing:
         """Another one that begins at the file's start. A proof needs no word of the server's."""
-        return Hashing(self._expected, None if self.proves else announced)
+        return Hashing(self._expected, None if self.proves else announced, self.required)
+
+    def requiring(self, digest: Digest | None) -> Hashing:
+        """Another one, with or without a digest that holds for all sources."""
+        return Hashing(self._expected, self.announced, digest)
 
     def advance(self, file: PartialFile, end: int) -> None:
         """Takes in the bytes up to `end`."""
@@ -82,10 +92,13 @@ class Hashing:
     def mismatch(self) -> Mismatch | None:
         """Whose digest differs."""
         found = {algorithm: running.digest() for algorithm, running in self._running.items()}
-        if any(found[one.algorithm] != one.value for one in self._expected):
+
+        def differs(digests: Iterable[Digest]) -> bool:
+            return any(found[one.algorithm] != one.value for one in digests)
+
+        if differs(self._expected):
             return Mismatch.EXPECTED
-        told = self.announced
-        return Mismatch.ANNOUNCED if told and found[told.algorithm] != told.value else None
+        return Mismatch.ANNOUNCED if differs(self._told) else None
 
 
 def agrees(file: PartialFile, start: int, end: int, digest: Digest) -> bool:

@@ -135,6 +135,11 @@ class Keeper:
         if digest is not None and digest != self._hashing.announced:
             self._hashing = self._hashing.anew(digest)
 
+    def require(self, digest: Digest | None) -> None:
+        """Whoever the bytes come from, the file must have this digest too; None takes it back."""
+        if digest != self._hashing.required:
+            self._hashing = self._hashing.requiring(digest)
+
     def check(self, start: int, digest: Digest, length: int, then: Callable[[bool], None]) -> None:
         """Holds a part of the file against the digest that came with it."""
         self._disk(partial(agrees, self.file, start, start + length, digest), then)
