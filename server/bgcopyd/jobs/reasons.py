@@ -92,6 +92,7 @@ class Reason(enum.IntEnum):
     RANGE_OUTSIDE_FILE = 123
     INACTIVE = 124
     SECRET_UNREADABLE = 125
+    ANNOUNCED_DIGEST_MISMATCH = 160
 
 
 class Code(enum.Enum):
@@ -211,6 +212,7 @@ REASONS: dict[Reason, ReasonSpec] = {
     Reason.RANGE_OUTSIDE_FILE: _spec(None, "BG_E_INVALID_RANGE"),
     Reason.INACTIVE: _spec(None, "ERROR_TIMEOUT"),
     Reason.SECRET_UNREADABLE: _spec(None, "BG_E_INVALID_CREDENTIALS"),
+    Reason.ANNOUNCED_DIGEST_MISMATCH: _spec(None, "BG_E_VALIDATION_FAILED"),
 }
 
 

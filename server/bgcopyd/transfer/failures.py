@@ -111,6 +111,15 @@ def digest_mismatch(host: str) -> Failure:
     return Failure(Reason.DIGEST_MISMATCH, _REMOTE, message, transient=False)
 
 
+def announced_digest_mismatch(host: str) -> Failure:
+    """The bytes arrived twice without the digest that the server sends with them."""
+    message = (
+        f"The server {host} sends bytes with a digest that they do not have, also when fetched "
+        "again; tell its operator, or give the file's own digest, which counts instead."
+    )
+    return Failure(Reason.ANNOUNCED_DIGEST_MISMATCH, _REMOTE, message, transient=False)
+
+
 def remote_changed(host: str) -> Failure:
     """The remote file was another one each time."""
     message = f"The file on {host} changed again and again while it was fetched; try again later."

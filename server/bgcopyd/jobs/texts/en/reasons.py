@@ -142,4 +142,7 @@ REASONS = {
     "up. Create it anew.",
     Reason.SECRET_UNREADABLE: "A secret of the job cannot be opened: the key that it was sealed "
     "with is gone. Set the job's credentials or headers again, then resume it.",
+    Reason.ANNOUNCED_DIGEST_MISMATCH: "The bytes do not have the digest that the server itself "
+    "sends with them; they were thrown away. Tell the server's operator, or give the digest that "
+    "the file must have, which counts instead.",
 }
