@@ -60,6 +60,7 @@ from bgcopyd.transfer.files import LocalFiles
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.policy import speaks
 from bgcopyd.transfer.reading import LocalReader
+from bgcopyd.transfer.schemes import spoken
 
 logger = logging.getLogger(__name__)
 
@@ -159,6 +160,8 @@ class Daemon:
             settings.client_certificates,
             settings.ca_bundles,
             [one for one in AuthScheme if speaks(one)],
+            settings.schemes,
+            spoken(),
         )
         manager = BackgroundCopyManager(
             store=self._store,
@@ -382,6 +385,7 @@ def _engine_options(settings: Settings) -> EngineOptions:
         connections_per_owner=settings.connections_per_owner,
         connect_timeout=settings.connect_timeout,
         idle_timeout=settings.idle_timeout,
+        schemes=settings.schemes,
         ca_file=settings.ca_file,
         ca_bundles=settings.ca_bundles,
         client_certificates=settings.client_certificates,
