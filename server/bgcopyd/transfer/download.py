@@ -191,8 +191,7 @@ class Download:
         """The request has ended with a CURLcode."""
         exchange = self._exchange
         assert exchange is not None
-        if exchange.verdict is None and code == pycurl.E_OK:
-            exchange.on_body(b"")
+        exchange.ended(code)
         self._release_handle(exchange)
         exchange.flush(self.volume.now())
         verdict = exchange.verdict

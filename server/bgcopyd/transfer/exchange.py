@@ -6,6 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import pycurl
+
 from bgcopyd.jobs.file import Digest
 from bgcopyd.queue.transfers import Connected
 from bgcopyd.transfer import failures
@@ -13,14 +15,14 @@ from bgcopyd.transfer.announced import announced
 from bgcopyd.transfer.destination import DestinationInvalid
 from bgcopyd.transfer.failures import Failure
 from bgcopyd.transfer.handles import Handle
-from bgcopyd.transfer.headers import Answer, delimited, parse_answer
+from bgcopyd.transfer.headers import Answer, delimited
 from bgcopyd.transfer.intake import Intake, Taken
 from bgcopyd.transfer.layout import RangeOutside
 from bgcopyd.transfer.links import heed
 from bgcopyd.transfer.partial import CannotNote
 from bgcopyd.transfer.patience import Patience
 from bgcopyd.transfer.sieve import Sieve
-from bgcopyd.transfer.verdict import Accept, Outside, Reject, Restart, Verdict, judge
+from bgcopyd.transfer.verdict import Accept, Outside, Reject, Restart, Verdict, judge, rangeless
 
 if TYPE_CHECKING:
     from bgcopyd.transfer.download import Download
@@ -89,7 +91,7 @@ class Exchange:
     def _decide(self, *, empty: bool) -> None:
         """Judges the answer whose headers have come; makes the file ready where it is accepted."""
         assert self.handle is not None
-        self.answer = parse_answer(self.handle.lines)
+        self.answer = self.handle.answer(self._owner.volume.wall())
         if self.answer is None:
             self.verdict = Reject("no readable answer")
             return
@@ -164,6 +166,15 @@ class Exchange:
         return taken is Taken.FULL and self.broken is None
 
     # Outside of it.
+
+    def ended(self, code: int) -> None:
+        """Judges what has ended with a CURLcode before a body came."""
+        assert self.handle is not None
+        dialect = self.handle.policy.dialect
+        if self.verdict is None and (code == pycurl.E_OK or code in dialect.answers):
+            self.on_body(b"")
+        elif self.verdict is None and code in dialect.rangeless:
+            self.verdict = rangeless(self._owner.ladder.ask())
 
     def flush(self, now: float) -> None:
         """Writes what this turn has brought."""

@@ -174,6 +174,18 @@ def url_refused(problem: str) -> Failure:
     return Failure(Reason.INVALID_RESPONSE, _REMOTE, message, transient=False)
 
 
+def scheme_off(scheme: str, problem: str) -> Failure:
+    """A URL of a scheme that is not fetched here."""
+    message = f"URLs of the scheme {scheme!r} are not fetched: {problem}."
+    return Failure(Reason.NOT_SUPPORTED, _REMOTE, message, transient=False)
+
+
+def not_spoken(what: str, name: str) -> Failure:
+    """Something of the job that means nothing to the file's server."""
+    message = f"The job's {what} means nothing to a server that speaks {name}; leave it out."
+    return Failure(Reason.NOT_SUPPORTED, _REMOTE, message, transient=False)
+
+
 def scheme_unknown(scheme: str) -> Failure:
     """Credentials of a scheme that libcurl was built without."""
     message = f"This server cannot log in with {scheme}; use credentials of another scheme."
