@@ -61,6 +61,7 @@ from bgcopyd.transfer.files import LocalFiles
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.policy import speaks
 from bgcopyd.transfer.reading import LocalReader
+from bgcopyd.transfer.schemes import spoken
 
 logger = logging.getLogger(__name__)
 
@@ -161,6 +162,8 @@ class Daemon:
             settings.client_certificates,
             settings.ca_bundles,
             [one for one in AuthScheme if speaks(one)],
+            settings.schemes,
+            spoken(),
         )
         manager = BackgroundCopyManager(
             store=self._store,
@@ -387,6 +390,7 @@ def _engine_options(settings: Settings) -> EngineOptions:
         idle_timeout=settings.idle_timeout,
         low_speed_limit=settings.low_speed_limit,
         low_speed_time=settings.low_speed_time,
+        schemes=settings.schemes,
         ca_file=settings.ca_file,
         ca_bundles=settings.ca_bundles,
         client_certificates=settings.client_certificates,

@@ -136,7 +136,7 @@ def test_origins(url: str, expected: Origin) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "ftp://h/",
+        "gopher://h/",
         "http:///x",
         "http://u@h/",
         "http://h:99999/",

@@ -19,12 +19,19 @@ from pydantic import (
 
 from bgcopy._paths import default_socket, default_state_dir
 from bgcopyd.config.listeners import Listener, UnixListener, parse_listener
-from bgcopyd.config.values import parse_cost, parse_duration, parse_rate, parse_timetable
+from bgcopyd.config.values import (
+    parse_cost,
+    parse_duration,
+    parse_rate,
+    parse_timetable,
+    split,
+)
 from bgcopyd.jobs.http_options import ProxySettings, ProxyUsage
 from bgcopyd.jobs.options import CostState
 from bgcopyd.jobs.policy import POLICY_FIELDS, Policy
 from bgcopyd.jobs.proxy_rules import proxy_lists_problem
 from bgcopyd.jobs.rules import STORE_NAME
+from bgcopyd.jobs.schemes import SCHEMES, WEB
 from bgcopyd.queue.plan import Rules
 
 HOST_ROOT = "fs"
@@ -65,6 +72,12 @@ def _readable(path: Path) -> Path:
     return path
 
 
+def _url_scheme(name: str) -> str:
+    if name not in SCHEMES:
+        raise ValueError(f"{name!r} is no scheme that is known; there are {', '.join(SCHEMES)}")
+    return name
+
+
 def _limit(name: str) -> Any:
     """A setting that AdminService may change later: default, bounds and text of the policy's."""
     row = POLICY_FIELDS[name]
@@ -86,6 +99,7 @@ Duration = Annotated[float, BeforeValidator(parse_duration)]
 Listening = Annotated[Listener, BeforeValidator(parse_listener)]
 Cost = Annotated[str, AfterValidator(parse_cost)]
 Week = Annotated[str, AfterValidator(parse_timetable)]
+UrlScheme = Annotated[str, AfterValidator(_url_scheme)]
 Positive = Annotated[int, Field(ge=1, le=10_000_000)]
 Bound = Annotated[int, Field(ge=0, le=10_000_000)]
 Owner = Annotated[str, Field(min_length=1)]
@@ -162,6 +176,11 @@ class Settings(BaseModel):
         default=100_000,
         description="How many deleted jobs watches remember; a longer absence costs a snapshot.",
     )
+    schemes: Annotated[tuple[UrlScheme, ...], BeforeValidator(split)] = Field(
+        default=WEB,
+        description=f"Schemes of the URLs that jobs may fetch, out of {', '.join(SCHEMES)}; "
+        "separated by commas, or given several times.",
+    )
     connect_timeout: Annotated[Duration, Field(gt=0)] = Field(
         default=30.0, description="How long name, connection and TLS may take together."
     )
@@ -232,6 +251,13 @@ class Settings(BaseModel):
         if doubles:
             raise ValueError(f"{', '.join(sorted(doubles))} is given more than once")
         return listen
+
+    @field_validator("schemes")
+    @classmethod
+    def _some_scheme(cls, schemes: tuple[str, ...]) -> tuple[str, ...]:
+        if not schemes:
+            raise ValueError("at least one scheme is needed")
+        return tuple(dict.fromkeys(schemes))
 
     @field_validator("proxy")
     @classmethod

@@ -65,6 +65,14 @@ def parse_timetable(value: str) -> str:
     return value
 
 
+def split(value: object) -> object:
+    """The parts of a text, or of several, between commas; anything else is pydantic's to judge."""
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not all(isinstance(one, str) for one in texts):
+        return value
+    return [part.strip() for one in texts for part in one.split(",") if part.strip()]
+
+
 def parse_cost(value: str) -> str:
     """What the network costs, in lower case.
 

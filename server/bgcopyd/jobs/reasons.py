@@ -92,6 +92,9 @@ class Reason(enum.IntEnum):
     RANGE_OUTSIDE_FILE = 123
     INACTIVE = 124
     SECRET_UNREADABLE = 125
+    LOGIN_DENIED = 150
+    REMOTE_FILE_UNAVAILABLE = 151
+    ANNOUNCED_DIGEST_MISMATCH = 160
 
 
 class Code(enum.Enum):
@@ -211,6 +214,9 @@ REASONS: dict[Reason, ReasonSpec] = {
     Reason.RANGE_OUTSIDE_FILE: _spec(None, "BG_E_INVALID_RANGE"),
     Reason.INACTIVE: _spec(None, "ERROR_TIMEOUT"),
     Reason.SECRET_UNREADABLE: _spec(None, "BG_E_INVALID_CREDENTIALS"),
+    Reason.LOGIN_DENIED: _spec(None, "BG_E_INVALID_CREDENTIALS"),
+    Reason.REMOTE_FILE_UNAVAILABLE: _spec(None, "ERROR_FILE_NOT_FOUND"),
+    Reason.ANNOUNCED_DIGEST_MISMATCH: _spec(None, "BG_E_VALIDATION_FAILED"),
 }
 
 

@@ -24,6 +24,7 @@ from bgcopyd.queue.ledger import (
     attempt_of,
     file_after,
     is_news,
+    live_file,
     partial_name,
     progress_of,
     requested_after,
@@ -372,11 +373,12 @@ class JobRun:
         self._news.set()
 
     def _show(self) -> None:
-        ahead = sum(
-            max(0, received - self._active[index].claimed)
-            for index, received in self._received.items()
-        )
-        self._tools.board.show(self.job.job_id, progress_of(self._totals, ahead))
+        active = self._active
+        ahead = sum(max(0, count - active[n].claimed) for n, count in self._received.items())
+        self._tools.board.show(self.job.job_id, progress_of(self._totals, ahead), self._live)
+
+    def _live(self, file: File) -> File:
+        return live_file(file, self._active.get(file.index), self._received.get(file.index, 0))
 
     def _record(self, files: Sequence[File]) -> Callable[[Tx], bool]:
         now = self._tools.clock.moment()

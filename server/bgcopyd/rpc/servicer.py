@@ -19,6 +19,7 @@ from bgcopyd.api.encode_times import timestamp
 from bgcopyd.api.fields import job_id
 from bgcopyd.api.tokens import page_token, resume_token
 from bgcopyd.jobs import limits
+from bgcopyd.jobs.features import FEATURES
 from bgcopyd.jobs.job import Job
 from bgcopyd.jobs.policy import Policy
 from bgcopyd.jobs.principal import Principal
@@ -206,6 +207,7 @@ class BackgroundCopyServicer:
         bounds = self._about.policy()
         return pb.GetServerInfoResponse(
             version=self._about.version,
+            features=FEATURES,
             limits=pb.Limits(
                 jobs_per_owner=bounds.jobs_per_owner,
                 files_per_job=bounds.files_per_job,

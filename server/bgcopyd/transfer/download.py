@@ -20,6 +20,7 @@ from bgcopyd.transfer.entry import entry
 from bgcopyd.transfer.exchange import Exchange, page_expected
 from bgcopyd.transfer.facts import Fact
 from bgcopyd.transfer.failures import Failure
+from bgcopyd.transfer.hashing import Mismatch
 from bgcopyd.transfer.headers import media_type, retry_after
 from bgcopyd.transfer.intake import Intake
 from bgcopyd.transfer.keeper import Keeper, Settled
@@ -190,8 +191,7 @@ class Download:
         """The request has ended with a CURLcode."""
         exchange = self._exchange
         assert exchange is not None
-        if exchange.verdict is None and code == pycurl.E_OK:
-            exchange.on_body(b"")
+        exchange.ended(code)
         self._release_handle(exchange)
         exchange.flush(self.volume.now())
         verdict = exchange.verdict
@@ -225,17 +225,13 @@ class Download:
         self.volume.facts.add(self._requests.origin, fact, self.volume.now())
 
     def _body_ended(self, exchange: Exchange, code: int, detail: str) -> None:
-        intake, plan = exchange.intake, self.ladder.plan
+        intake = exchange.intake
         assert intake is not None
-        if intake.whole:
-            self.ladder.advance(intake.position)
-            # Its offsets mean nothing in the next window.
-            exchange.intake = None
-            if plan.complete and plan.size is not None:
-                self._finish(plan.size)
-            else:
-                # A shorter range than asked for is legal: the rest is asked for.
-                self._request()
+        if intake.whole and exchange.digest is not None:
+            self._phase = Phase.RESTING
+            self.keeper.check(*exchange.digest, partial(self._checked, exchange, intake.position))
+        elif intake.whole:
+            self._filled(exchange, intake.position)
         elif code == pycurl.E_OK and intake.open_ended:
             self._open_ended(intake.position)
         elif code == pycurl.E_OK:
@@ -244,6 +240,26 @@ class Download:
             self._fail(fail(self.host))
         else:
             self._curl_failed(code, detail)
+
+    @entry
+    def _checked(self, exchange: Exchange, position: int, agrees: bool) -> None:  # noqa: FBT001 - a callback
+        if self._phase is not Phase.RESTING or exchange is not self._exchange:
+            return
+        if agrees:
+            self._filled(exchange, position)
+        else:
+            self._differs(Mismatch.ANNOUNCED)
+
+    def _filled(self, exchange: Exchange, position: int) -> None:
+        plan = self.ladder.plan
+        self.ladder.advance(position)
+        # Its offsets mean nothing in the next window.
+        exchange.intake = None
+        if plan.complete and plan.size is not None:
+            self._finish(plan.size)
+        else:
+            # A shorter range than asked for is legal: the rest is asked for.
+            self._request()
 
     def _open_ended(self, size: int) -> None:
         if self._expected in {None, size}:
@@ -434,16 +450,16 @@ class Download:
     def _finished(self, size: int, settled: Settled) -> None:
         if settled.error is not None:
             self._ended(self._terminal.failed(self.local_failure(settled.error)))
-        elif settled.agreed:
+        elif settled.mismatch is None:
             ladder = self.ladder
             proof = Verification.NONE if ladder.plan.size is None else ladder.proof
             self._ended(self._terminal.finished(size, ladder.validators, proof))
         else:
-            self._differs()
+            self.volume.settling -= 1
+            self._differs(settled.mismatch)
 
-    def _differs(self) -> None:
+    def _differs(self, mismatch: Mismatch) -> None:
         """The digest is another one: everything is fetched anew, once."""
-        self.volume.settling -= 1
         self.keeper.drop()
         self.ladder.forget()
         assert self._exchange is not None
@@ -452,13 +468,15 @@ class Download:
             self._phase = Phase.RESTING
             self.stop()
         elif self._mismatched:
-            self._fail(self._mismatch())
+            self._fail(self._mismatch(mismatch))
         else:
             self._mismatched = True
             self._phase = Phase.RESTING
             self._ask_source()
 
-    def _mismatch(self) -> Failure:
+    def _mismatch(self, mismatch: Mismatch) -> Failure:
+        if mismatch is Mismatch.ANNOUNCED:
+            return failures.announced_digest_mismatch(self.host)
         assert self._exchange is not None
         assert self._exchange.answer is not None
         page = media_type(self._exchange.answer) in PAGE_TYPES

@@ -111,6 +111,15 @@ def digest_mismatch(host: str) -> Failure:
     return Failure(Reason.DIGEST_MISMATCH, _REMOTE, message, transient=False)
 
 
+def announced_digest_mismatch(host: str) -> Failure:
+    """The bytes arrived twice without the digest that the server sends with them."""
+    message = (
+        f"The server {host} sends bytes with a digest that they do not have, also when fetched "
+        "again; tell its operator, or give the file's own digest, which counts instead."
+    )
+    return Failure(Reason.ANNOUNCED_DIGEST_MISMATCH, _REMOTE, message, transient=False)
+
+
 def remote_changed(host: str) -> Failure:
     """The remote file was another one each time."""
     message = f"The file on {host} changed again and again while it was fetched; try again later."
@@ -163,6 +172,18 @@ def url_refused(problem: str) -> Failure:
     """A URL that is not fetched."""
     message = f"The file's URL is not fetched: {problem}. Use a plain http or https URL."
     return Failure(Reason.INVALID_RESPONSE, _REMOTE, message, transient=False)
+
+
+def scheme_off(scheme: str, problem: str) -> Failure:
+    """A URL of a scheme that is not fetched here."""
+    message = f"URLs of the scheme {scheme!r} are not fetched: {problem}."
+    return Failure(Reason.NOT_SUPPORTED, _REMOTE, message, transient=False)
+
+
+def not_spoken(what: str, name: str) -> Failure:
+    """Something of the job that means nothing to the file's server."""
+    message = f"The job's {what} means nothing to a server that speaks {name}; leave it out."
+    return Failure(Reason.NOT_SUPPORTED, _REMOTE, message, transient=False)
 
 
 def scheme_unknown(scheme: str) -> Failure:

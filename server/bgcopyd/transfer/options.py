@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bgcopyd import __version__
 from bgcopyd.jobs.http_options import ProxySettings
+from bgcopyd.jobs.schemes import WEB
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class EngineOptions:
         allocate_from: files at least this large have their space reserved.
         close_grace: how long close() waits for a volume that does not answer.
         user_agent: what servers see.
+        schemes: of the URLs that are fetched.
         ca_file: certificates to trust instead of the system's.
         ca_bundles: the same by name, for jobs that choose one.
         client_certificates: certificates with their keys (PEM) by name, likewise.
@@ -81,6 +83,7 @@ class EngineOptions:
     allocate_from: int = 1 << 20
     close_grace: float = 10.0
     user_agent: str = f"bgcopy/{__version__}"
+    schemes: Collection[str] = WEB
     ca_file: Path | None = None
     ca_bundles: Mapping[str, Path] = field(default_factory=dict)
     client_certificates: Mapping[str, Path] = field(default_factory=dict)
