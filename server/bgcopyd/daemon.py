@@ -386,6 +386,7 @@ def _engine_options(settings: Settings) -> EngineOptions:
         connect_timeout=settings.connect_timeout,
         idle_timeout=settings.idle_timeout,
         schemes=settings.schemes,
+        known_hosts=settings.known_hosts,
         ca_file=settings.ca_file,
         ca_bundles=settings.ca_bundles,
         client_certificates=settings.client_certificates,

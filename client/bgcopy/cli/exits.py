@@ -158,6 +158,7 @@ BY_REASON: dict[Reason, Exit] = {
     Reason.SECRET_UNREADABLE: Exit.DENIED,
     Reason.LOGIN_DENIED: Exit.REMOTE_REFUSED,
     Reason.REMOTE_FILE_UNAVAILABLE: Exit.REMOTE_REFUSED,
+    Reason.HOST_KEY_REFUSED: Exit.NETWORK,
 }
 
 # Where the server gave no reason that is known here; the first class that fits.

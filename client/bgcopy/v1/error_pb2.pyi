@@ -200,6 +200,10 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     """A server of another protocol than HTTP refuses the login, or wants one."""
     REASON_REMOTE_FILE_UNAVAILABLE: _Reason.ValueType  # 151
     """A server of another protocol than HTTP does not have the file, or does not give it."""
+    REASON_HOST_KEY_REFUSED: _Reason.ValueType  # 152
+    """An SSH server's host key is not in the daemon's known_hosts, or is another one there. Nothing was
+    sent to it; the message names the key's fingerprint.
+    """
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Reason names, once for the whole API, what went wrong.
@@ -386,6 +390,10 @@ REASON_LOGIN_DENIED: Reason.ValueType  # 150
 """A server of another protocol than HTTP refuses the login, or wants one."""
 REASON_REMOTE_FILE_UNAVAILABLE: Reason.ValueType  # 151
 """A server of another protocol than HTTP does not have the file, or does not give it."""
+REASON_HOST_KEY_REFUSED: Reason.ValueType  # 152
+"""An SSH server's host key is not in the daemon's known_hosts, or is another one there. Nothing was
+sent to it; the message names the key's fingerprint.
+"""
 
 class _ErrorContext:
     ValueType = typing.NewType("ValueType", builtins.int)

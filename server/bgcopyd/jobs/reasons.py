@@ -94,6 +94,7 @@ class Reason(enum.IntEnum):
     SECRET_UNREADABLE = 125
     LOGIN_DENIED = 150
     REMOTE_FILE_UNAVAILABLE = 151
+    HOST_KEY_REFUSED = 152
 
 
 class Code(enum.Enum):
@@ -215,6 +216,7 @@ REASONS: dict[Reason, ReasonSpec] = {
     Reason.SECRET_UNREADABLE: _spec(None, "BG_E_INVALID_CREDENTIALS"),
     Reason.LOGIN_DENIED: _spec(None, "BG_E_INVALID_CREDENTIALS"),
     Reason.REMOTE_FILE_UNAVAILABLE: _spec(None, "ERROR_FILE_NOT_FOUND"),
+    Reason.HOST_KEY_REFUSED: _spec(None, "ERROR_INTERNET_DECODING_FAILED"),
 }
 
 

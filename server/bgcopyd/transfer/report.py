@@ -47,7 +47,8 @@ class Ending:
 
     `address` is empty behind a proxy, whose answer to CONNECT was `connect_status` (0: none).
     `no_tunnel` says that the way to a server through a proxy was never there. `reply` is the last
-    that the server itself said, a status or an FTP reply (0: nothing).
+    that the server itself said, a status or an FTP reply (0: nothing), `note` what else there is to
+    tell of it.
     """
 
     address: str = ""
@@ -55,6 +56,7 @@ class Ending:
     connect_status: int = 0
     no_tunnel: bool = False
     reply: int = 0
+    note: str = ""
 
     @staticmethod
     def of(handle: Handle, url: str) -> Ending:
@@ -63,12 +65,12 @@ class Ending:
         received = curl.getinfo(pycurl.SIZE_DOWNLOAD_T)
         reply = curl.getinfo(pycurl.RESPONSE_CODE)
         if not handle.policy.proxy:
-            return Ending(_address(curl), received, reply=reply)
+            return Ending(_address(curl), received, reply=reply, note=handle.note)
         status = curl.getinfo(pycurl.HTTP_CONNECTCODE)
         tunnel = not url.startswith("http:") and handle.policy.proxy.startswith("http")
         lost = tunnel and not status and curl.getinfo(pycurl.NUM_CONNECTS) > 0
         refused = status >= 300 or curl.getinfo(pycurl.PROXY_SSL_VERIFYRESULT) != 0
-        return Ending("", received, status, refused or lost, reply)
+        return Ending("", received, status, refused or lost, reply, handle.note)
 
     def by_proxy(self, code: int) -> bool:
         """Whether a request through a proxy that ended so failed at the proxy."""
