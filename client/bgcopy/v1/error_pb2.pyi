@@ -204,6 +204,10 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     """An SSH server's host key is not in the daemon's known_hosts, or is another one there. Nothing was
     sent to it; the message names the key's fingerprint.
     """
+    REASON_ANNOUNCED_DIGEST_MISMATCH: _Reason.ValueType  # 160
+    """The bytes do not have the digest that the server itself sends with them (Repr-Digest,
+    Content-Digest, Digest).
+    """
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Reason names, once for the whole API, what went wrong.
@@ -393,6 +397,10 @@ REASON_REMOTE_FILE_UNAVAILABLE: Reason.ValueType  # 151
 REASON_HOST_KEY_REFUSED: Reason.ValueType  # 152
 """An SSH server's host key is not in the daemon's known_hosts, or is another one there. Nothing was
 sent to it; the message names the key's fingerprint.
+"""
+REASON_ANNOUNCED_DIGEST_MISMATCH: Reason.ValueType  # 160
+"""The bytes do not have the digest that the server itself sends with them (Repr-Digest,
+Content-Digest, Digest).
 """
 
 class _ErrorContext:

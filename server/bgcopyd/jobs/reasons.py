@@ -95,6 +95,7 @@ class Reason(enum.IntEnum):
     LOGIN_DENIED = 150
     REMOTE_FILE_UNAVAILABLE = 151
     HOST_KEY_REFUSED = 152
+    ANNOUNCED_DIGEST_MISMATCH = 160
 
 
 class Code(enum.Enum):
@@ -217,6 +218,7 @@ REASONS: dict[Reason, ReasonSpec] = {
     Reason.LOGIN_DENIED: _spec(None, "BG_E_INVALID_CREDENTIALS"),
     Reason.REMOTE_FILE_UNAVAILABLE: _spec(None, "ERROR_FILE_NOT_FOUND"),
     Reason.HOST_KEY_REFUSED: _spec(None, "ERROR_INTERNET_DECODING_FAILED"),
+    Reason.ANNOUNCED_DIGEST_MISMATCH: _spec(None, "BG_E_VALIDATION_FAILED"),
 }
 
 

@@ -16,6 +16,7 @@ from bgcopyd.jobs.properties import Values, fields_of
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal, Violation
 from bgcopyd.jobs.states import Trigger
+from bgcopyd.jobs.values import changed
 from bgcopyd.queue.authorizer import authorized, authorized_job, owner_scope, trusted
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.commands import AddFiles, CreateJob, Filter, ListFiles, ListJobs
@@ -37,7 +38,6 @@ from bgcopyd.queue.storage import (
     DestinationTaken,
     JobPage,
     JobQuery,
-    Position,
     Request,
     Store,
     Tx,
@@ -129,15 +129,14 @@ class BackgroundCopyManager:
         ahead = await self._store.ahead(job, AHEAD) if waits_for_turn(job) else 0
         return self._board.overlay(job, ahead)
 
-    async def list_jobs(self, principal: Principal, command: ListJobs) -> tuple[JobPage, Position]:
-        """A page of jobs, and the position of the change feed before it was read."""
+    async def list_jobs(self, principal: Principal, command: ListJobs) -> JobPage:
+        """A page of jobs."""
         query = query_of(principal, command.filter)
         if command.refusal is not None:
             raise command.refusal
-        position = await self._store.position()
         page = await self._store.jobs(query, before=command.before, limit=command.page_size)
         jobs = tuple(self._board.overlay(job) for job in page.jobs)
-        return dataclasses.replace(page, jobs=jobs), position
+        return changed(page, jobs=jobs)
 
     async def add_files(self, principal: Principal, command: AddFiles) -> tuple[Job, int]:
         """Adds files, all or none; the job and the first new index."""
@@ -183,7 +182,7 @@ class BackgroundCopyManager:
         files = await self._store.files(
             command.job_id, after=command.after, limit=command.page_size + 1
         )
-        page = files[: command.page_size]
+        page = [self._board.overlay_file(file) for file in files[: command.page_size]]
         return page, page[-1].index if len(files) > len(page) else None
 
     async def suspend_job(self, principal: Principal, job_id: str, etag: str) -> Job:

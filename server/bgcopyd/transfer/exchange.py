@@ -8,15 +8,19 @@ from urllib.parse import urlsplit
 
 import pycurl
 
+from bgcopyd.jobs.file import Digest
 from bgcopyd.queue.transfers import Connected
 from bgcopyd.transfer import failures
+from bgcopyd.transfer.announced import announced
 from bgcopyd.transfer.destination import DestinationInvalid
 from bgcopyd.transfer.failures import Failure
 from bgcopyd.transfer.handles import Handle
 from bgcopyd.transfer.headers import Answer, delimited
 from bgcopyd.transfer.intake import Intake, Taken
 from bgcopyd.transfer.layout import RangeOutside
+from bgcopyd.transfer.links import heed
 from bgcopyd.transfer.partial import CannotNote
+from bgcopyd.transfer.patience import Patience
 from bgcopyd.transfer.sieve import Sieve
 from bgcopyd.transfer.verdict import Accept, Outside, Reject, Restart, Verdict, judge, rangeless
 
@@ -41,9 +45,9 @@ class Exchange:
         verdict: what the answer means, once it is judged.
         answer: the headers.
         intake: where the body goes, where the answer was accepted.
+        digest: what the bytes of a part must have: where they begin, it, and how many.
         broken: why the body was broken off, where that was ours.
-        asked: when the request was sent.
-        moved: when bytes of the body were last written.
+        patience: with its answer.
     """
 
     def __init__(self, owner: Download, url: str) -> None:
@@ -55,8 +59,9 @@ class Exchange:
         self.verdict: Verdict | None = None
         self.answer: Answer | None = None
         self.intake: Intake | None = None
+        self.digest: tuple[int, Digest, int] | None = None
         self.broken: Failure | None = None
-        self.asked = self.moved = owner.volume.now()
+        self.patience = Patience(owner.volume.options, owner.volume.now())
 
     @property
     def accepted(self) -> Intake | None:
@@ -90,9 +95,11 @@ class Exchange:
         if self.answer is None:
             self.verdict = Reject("no readable answer")
             return
+        self._owner.answered(self.answer.status)
         ask = self._owner.ladder.ask()
         page = ask.held and page_expected(self._url)
         self.verdict = judge(ask, self.answer, page_expected=page, empty=empty)
+        heed(self._owner, self._url, self.answer, self.verdict)
         if isinstance(self.verdict, Accept):
             self._accept(self.verdict)
 
@@ -114,7 +121,19 @@ class Exchange:
         else:
             owner.keeper.begin(local)
             self.intake = self._intake_of(local, limit)
+            self._heed_digests(local)
             owner.volume.emit(Connected(*owner.name, local.size, local.validators))
+
+    def _heed_digests(self, accepted: Accept) -> None:
+        """Takes down what the server says of its own bytes."""
+        keeper, whole = self._owner.keeper, self._owner.ladder.plan.layout.whole
+        if keeper.has_proof or self.answer is None or isinstance(self.intake, Sieve):
+            return
+        told = announced(self.answer)
+        keeper.announce(told.file if whole else None)
+        complete = accepted.end is not None and accepted.start + told.length == accepted.end
+        if told.part is not None and complete:
+            self.digest = (accepted.start, told.part, told.length)
 
     def _intake_of(self, accepted: Accept, limit: int | None) -> Intake:
         file, ladder = self._owner.keeper.file, self._owner.ladder

@@ -23,7 +23,11 @@ _LOCAL = ErrorContext.LOCAL_FILE
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A TransferError in the making; `retry_after` seconds is what the server asked for."""
+    """A TransferError in the making.
+
+    `retry_after` seconds is what the server asked for, or for how long the host `held` (scheme,
+    name and port) is left alone.
+    """
 
     reason: Reason
     context: ErrorContext
@@ -31,6 +35,7 @@ class Failure:
     transient: bool
     http_status: int | None = None
     retry_after: float | None = None
+    held: str = ""
 
     def error(self, index: int | None, time: datetime) -> TransferError:
         """The error of the file of this index, None where there is no file."""
@@ -46,6 +51,7 @@ class Failure:
 
 
 PROXY_NEEDS_CREDENTIALS = 407
+TOO_MANY = 429
 # Gone or forbidden in the middle of a download is often a node that lags or a link that expired.
 SECOND_LOOK = frozenset({403, 404, 410})
 
@@ -103,6 +109,15 @@ def digest_mismatch(host: str) -> Failure:
         "digest and the source."
     )
     return Failure(Reason.DIGEST_MISMATCH, _REMOTE, message, transient=False)
+
+
+def announced_digest_mismatch(host: str) -> Failure:
+    """The bytes arrived twice without the digest that the server sends with them."""
+    message = (
+        f"The server {host} sends bytes with a digest that they do not have, also when fetched "
+        "again; tell its operator, or give the file's own digest, which counts instead."
+    )
+    return Failure(Reason.ANNOUNCED_DIGEST_MISMATCH, _REMOTE, message, transient=False)
 
 
 def remote_changed(host: str) -> Failure:
@@ -193,6 +208,12 @@ def key_unusable(name: str, problem: str) -> Failure:
 
 def of_proxy(status: int, proxy: str, host: str) -> Failure:
     """A proxy that was not there, or answered with `status` (0: not at all)."""
+    if status == PROXY_NEEDS_CREDENTIALS and proxy.startswith("socks"):
+        message = (
+            f"The proxy {proxy} needs credentials: the job has none, or none that it accepts; set "
+            "them and resume."
+        )
+        return Failure(Reason.PROXY_FAILED, _NET, message, transient=False)
     if status == PROXY_NEEDS_CREDENTIALS:
         return of_status(status, host)
     if status >= 300:

@@ -72,6 +72,10 @@ class Handle:
     def _on_body(self, data: bytes) -> int | None:
         return 0 if self.sink is None else self.sink.on_body(data)
 
+    def sent_after(self) -> float:
+        """How many seconds it took until the request could be sent; 0 where it could not yet."""
+        return float(self.curl.getinfo(pycurl.PRETRANSFER_TIME))
+
     def prepare(self, sink: Sink, request: Request, *, buffer: int, http1: bool) -> None:
         """Makes the handle ready for a request."""
         self.lines.clear()

@@ -68,7 +68,7 @@ class Probing:
     def _ask(self) -> None:
         self._answer, self._discarded = None, 0
         request = self._requests.make(self._fields)
-        self._handle = self._volume.launch(self, request, "")
+        self._handle = self._volume.launch(self, request)
 
     def on_body(self, data: bytes) -> int | None:
         """Reads a little, and breaks off."""

@@ -25,6 +25,11 @@ class Origin:
     host: str
     port: int
 
+    @property
+    def whole(self) -> str:
+        """Scheme, host and port, whatever is usual."""
+        return f"{self.scheme}://{self.host}:{self.port}"
+
     def __str__(self) -> str:
         """What messages say: the host, with its port where that is unusual."""
         usual = SCHEMES.get(self.scheme)

@@ -12,6 +12,7 @@ from bgcopyd.jobs import limits
 from bgcopyd.jobs.file import FileReport, SourceBytes
 from bgcopyd.jobs.http_options import HttpHeader
 from bgcopyd.queue.transfers import NO_ATTEMPT, AttemptReport
+from bgcopyd.transfer.failures import PROXY_NEEDS_CREDENTIALS
 from bgcopyd.transfer.handles import Handle
 from bgcopyd.transfer.headers import Answer
 from bgcopyd.transfer.redirects import shown
@@ -41,11 +42,17 @@ _NO_CONNECTION = frozenset(
 )
 
 
+# CURLPX_NO_AUTH and CURLPX_USER_REJECTED: what a SOCKS proxy has in place of a status.
+_UNWELCOME = frozenset({12, 33})
+
+
 @dataclass(frozen=True, slots=True)
 class Ending:
     """What libcurl tells of a request that has ended.
 
-    `address` is empty behind a proxy, whose answer to CONNECT was `connect_status` (0: none).
+    `address` is empty behind a proxy, whose answer to CONNECT was `connect_status` (0: none); 407
+    is also a SOCKS proxy that wants other credentials.
+    `connected` says that the request could be sent.
     `no_tunnel` says that the way to a server through a proxy was never there. `reply` is the last
     that the server itself said, a status or an FTP reply (0: nothing), `note` what else there is to
     tell of it.
@@ -55,6 +62,7 @@ class Ending:
     received: int = 0
     connect_status: int = 0
     no_tunnel: bool = False
+    connected: bool = True
     reply: int = 0
     note: str = ""
 
@@ -65,12 +73,15 @@ class Ending:
         received = curl.getinfo(pycurl.SIZE_DOWNLOAD_T)
         reply = curl.getinfo(pycurl.RESPONSE_CODE)
         if not handle.policy.proxy:
-            return Ending(_address(curl), received, reply=reply, note=handle.note)
+            sent = handle.sent_after() > 0
+            return Ending(_address(curl), received, connected=sent, reply=reply, note=handle.note)
         status = curl.getinfo(pycurl.HTTP_CONNECTCODE)
+        if curl.getinfo(pycurl.PROXY_ERROR) in _UNWELCOME:
+            status = PROXY_NEEDS_CREDENTIALS
         tunnel = not url.startswith("http:") and handle.policy.proxy.startswith("http")
         lost = tunnel and not status and curl.getinfo(pycurl.NUM_CONNECTS) > 0
         refused = status >= 300 or curl.getinfo(pycurl.PROXY_SSL_VERIFYRESULT) != 0
-        return Ending("", received, status, refused or lost, reply, handle.note)
+        return Ending("", received, status, refused or lost, reply=reply, note=handle.note)
 
     def by_proxy(self, code: int) -> bool:
         """Whether a request through a proxy that ended so failed at the proxy."""

@@ -180,6 +180,11 @@ class Requests:
             fields.append(b"Content-Length: 0")
         return fields
 
+    @property
+    def proxied(self) -> bool:
+        """Whether they go through a proxy."""
+        return bool(self._proxies)
+
     # What comes after an answer or a failure.
 
     def follow(self, location: str, visited: set[str]) -> str:
@@ -238,11 +243,13 @@ def _logins(given: Sequence[Credentials]) -> list[Login]:
     """Who may log in, the strongest scheme first; equal names and passwords are offered together.
 
     libcurl has one name and password per request and picks the scheme by what the server offers. A
-    bearer token is sent unasked, so it comes alone and first.
+    bearer token is sent unasked, so it comes alone and first; alone comes also a password that NTLM
+    spells in its own way.
     """
     logins: dict[tuple[str, str, bool], list[AuthScheme]] = {}
     for one in sorted(given, key=lambda one: one.key.scheme, reverse=True):
-        alone = one.key.scheme is AuthScheme.BEARER
+        spelled = one.key.scheme is AuthScheme.NTLM and not one.password.isascii()
+        alone = spelled or one.key.scheme is AuthScheme.BEARER
         logins.setdefault((one.user_name, one.password, alone), []).append(one.key.scheme)
     return [Login(tuple(schemes), *key[:2]) for key, schemes in logins.items()]
 

@@ -149,4 +149,7 @@ REASONS = {
     Reason.HOST_KEY_REFUSED: "The server's host key is not in the daemon's known_hosts, or is "
     "another one there. Compare the fingerprint with the server's own, have the key added, and "
     "resume.",
+    Reason.ANNOUNCED_DIGEST_MISMATCH: "The bytes do not have the digest that the server itself "
+    "sends with them; they were thrown away. Tell the server's operator, or give the digest that "
+    "the file must have, which counts instead.",
 }
