@@ -200,6 +200,12 @@ def not_configured(what: str, name: str) -> Failure:
     return Failure(Reason.TLS_FAILED, _NET, message, transient=False)
 
 
+def key_unusable(name: str, problem: str) -> Failure:
+    """A client certificate whose file is of no use to the file's server."""
+    message = f"The client certificate {name!r} cannot be used here: it {problem}."
+    return Failure(Reason.LOGIN_DENIED, _NET, message, transient=False)
+
+
 def of_proxy(status: int, proxy: str, host: str) -> Failure:
     """A proxy that was not there, or answered with `status` (0: not at all)."""
     if status == PROXY_NEEDS_CREDENTIALS and proxy.startswith("socks"):
