@@ -186,7 +186,7 @@ class Download:
                 self._fail(exchange.broken)
             return
         if intake.written > self.ladder.window.start:
-            self._progressed = True
+            self._progressed, self._looked_again = True, False
         self.keeper.wrote(intake.written, now)
 
     # The end of a request, outside libcurl.
@@ -218,9 +218,10 @@ class Download:
             self.volume.release(handle)
 
     def _curl_failed(self, code: int, detail: str) -> None:
-        if failures.is_stream_error(code):
+        assert self._exchange is not None
+        answer, verdict = self._exchange.answer, self._exchange.verdict
+        if failures.is_stream_error(code, "" if answer is None else answer.version):
             self._learn(Fact.STREAM_ERRORS)
-        verdict = None if self._exchange is None else self._exchange.verdict
         if verdict is None and self._requests.another_way(code, self._report.ending):
             self._request()
         else:

@@ -260,6 +260,7 @@ _OUR_FILES = {
 _CERTIFICATE_REFUSED = re.compile(r"alert (?:\w+ )*(?:certificate|ca|access)\b")
 _TLS_FATAL = _TLS_CODES - {pycurl.E_SSL_CONNECT_ERROR}
 _STREAM_CODES = frozenset({pycurl.E_HTTP2, 92})  # 92: CURLE_HTTP2_STREAM
+_BREAKS = frozenset({pycurl.E_PARTIAL_FILE, pycurl.E_RECV_ERROR, pycurl.E_SEND_ERROR})
 
 _CURL: dict[int, tuple[Reason, ErrorContext, str]] = {
     pycurl.E_COULDNT_RESOLVE_HOST: (
@@ -295,9 +296,9 @@ _CURL: dict[int, tuple[Reason, ErrorContext, str]] = {
 }
 
 
-def is_stream_error(code: int) -> bool:
-    """Whether HTTP/2 itself failed, so that HTTP/1.1 may do better."""
-    return code in _STREAM_CODES
+def is_stream_error(code: int, version: str = "") -> bool:
+    """Whether HTTP/2 itself failed, so that HTTP/1.1 may do better; GOAWAY looks like a break."""
+    return code in _STREAM_CODES or (version.startswith("2") and code in _BREAKS)
 
 
 def of_curl(code: int, detail: str, host: str) -> Failure:
