@@ -72,6 +72,11 @@ class Handle:
     def _on_body(self, data: bytes) -> int | None:
         return 0 if self.sink is None else self.sink.on_body(data)
 
+    @property
+    def asked(self) -> str:
+        """The URL that was asked for last, as libcurl takes it."""
+        return "" if self.request is None else self.request.url
+
     def sent_after(self) -> float:
         """How many seconds it took until the request could be sent; 0 where it could not yet."""
         return float(self.curl.getinfo(pycurl.PRETRANSFER_TIME))
