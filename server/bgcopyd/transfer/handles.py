@@ -94,6 +94,11 @@ class Handle:
             with socket.socket(fileno=os.dup(descriptor)) as link, contextlib.suppress(OSError):
                 link.shutdown(socket.SHUT_RDWR)
 
+    @property
+    def asked(self) -> str:
+        """The URL that was asked for last, as libcurl takes it."""
+        return "" if self.request is None else self.request.url
+
     def sent_after(self) -> float:
         """How many seconds it took until the request could be sent; 0 where it could not yet."""
         return float(self.curl.getinfo(pycurl.PRETRANSFER_TIME))

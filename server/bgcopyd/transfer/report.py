@@ -67,7 +67,7 @@ class Ending:
     note: str = ""
 
     @staticmethod
-    def of(handle: Handle, url: str) -> Ending:
+    def of(handle: Handle) -> Ending:
         """Asks the handle of a request."""
         curl = handle.curl
         received = curl.getinfo(pycurl.SIZE_DOWNLOAD_T)
@@ -78,7 +78,7 @@ class Ending:
         status = curl.getinfo(pycurl.HTTP_CONNECTCODE)
         if curl.getinfo(pycurl.PROXY_ERROR) in _UNWELCOME:
             status = PROXY_NEEDS_CREDENTIALS
-        tunnel = not url.startswith("http:") and handle.policy.proxy.startswith("http")
+        tunnel = not handle.asked.startswith("http:") and handle.policy.proxy.startswith("http")
         lost = tunnel and not status and curl.getinfo(pycurl.NUM_CONNECTS) > 0
         refused = status >= 300 or curl.getinfo(pycurl.PROXY_SSL_VERIFYRESULT) != 0
         return Ending("", received, status, refused or lost, reply=reply, note=handle.note)
@@ -122,7 +122,7 @@ class Report:
 
     def ended(self, url: str, handle: Handle, answer: Answer | None, *, accepted: bool) -> None:
         """Notes the end of a request; `accepted` says that its body is the file's."""
-        self.ending = Ending.of(handle, url)
+        self.ending = Ending.of(handle)
         if answer is not None:
             self._url, self._answer, self._address = url, answer, self.ending.address
         if accepted and self.ending.received:
