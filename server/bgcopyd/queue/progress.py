@@ -9,7 +9,7 @@ from typing import Any
 from bgcopyd.jobs.blocking import Standing, turn_reason, waits_for_turn, waits_to_start
 from bgcopyd.jobs.clocks import download_time
 from bgcopyd.jobs.file import File
-from bgcopyd.jobs.job import Job, Progress
+from bgcopyd.jobs.job import Job, JobState, Progress
 from bgcopyd.jobs.moments import later
 from bgcopyd.jobs.policy import Policy
 from bgcopyd.jobs.values import changed
@@ -76,15 +76,17 @@ class ProgressBoard:
         that has stopped has no speed. One that waits for its turn says what for; `ahead` counts
         those of its lane before it.
         """
+        state = job.state
         fields: dict[str, Any] = {}
-        if waits_for_turn(job) or (self.standing.draining and waits_to_start(job)):
+        if state is JobState.QUEUED and (
+            waits_for_turn(job) or (self.standing.draining and waits_to_start(job))
+        ):
             fields["turn_reason"] = turn_reason(job, self.standing, ahead)
         live = self._live.get(job.job_id)
         if live is not None:
-            stopped = not job.state.running
-            fields["progress"] = dataclasses.replace(live, bytes_per_second=0) if stopped else live
+            fields["progress"] = live if state.running else changed(live, bytes_per_second=0)
             fields["download_time"] = download_time(job, self._shown[job.job_id])
-        if not job.state.running and not job.state.final:
+        if not state.running and not state.final:
             fields["inactivity_time"] = later(job.active_time, self._inactivity_timeout())
         return changed(job, **fields) if fields else job
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pycurl
 
 from bgcopyd.jobs.http_options import AuthScheme
+from bgcopyd.transfer.dialects import WEB, Dialect
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.redirects import Origin
 
@@ -52,6 +53,7 @@ class Policy:
     verify_issuer: bool = True
     certificate: str = ""
     ca_file: str = ""
+    dialect: Dialect = WEB
 
     def __repr__(self) -> str:
         return f"Policy({self.owner!r}, {self.origin!s})"
@@ -76,8 +78,6 @@ def obey(curl: pycurl.Curl, policy: Policy, options: EngineOptions) -> None:
     # Both are always said: an empty list and no proxy at all would let the environment decide.
     curl.setopt(pycurl.PROXY, policy.proxy)
     curl.setopt(pycurl.NOPROXY, "")
-    if policy.method:
-        curl.setopt(pycurl.CUSTOMREQUEST, policy.method)
     if policy.certificate:
         curl.setopt(pycurl.SSLCERT, policy.certificate)
         curl.setopt(pycurl.SSLKEY, policy.certificate)
