@@ -6,6 +6,7 @@ dialect that speaks something else translates both, so that one verdict judges a
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -20,6 +21,21 @@ if TYPE_CHECKING:
     from bgcopyd.transfer.handles import Handle, Request
     from bgcopyd.transfer.options import EngineOptions
     from bgcopyd.transfer.report import Ending
+
+
+class Newest(enum.IntEnum):
+    """The newest version of HTTP that a request may use."""
+
+    HTTP1 = 1
+    HTTP2 = 2
+    HTTP3 = 3
+
+
+_VERSIONS = {
+    Newest.HTTP1: pycurl.CURL_HTTP_VERSION_1_1,
+    Newest.HTTP2: pycurl.CURL_HTTP_VERSION_2TLS,
+    Newest.HTTP3: pycurl.CURL_HTTP_VERSION_3,
+}
 
 
 class Dialect:
@@ -49,7 +65,7 @@ class Dialect:
         """Sets on a new handle what is always the same."""
         raise NotImplementedError
 
-    def put(self, handle: Handle, request: Request, *, http1: bool) -> None:
+    def put(self, handle: Handle, request: Request) -> None:
         """Sets what is of one request."""
         raise NotImplementedError
 
@@ -91,10 +107,9 @@ class Web(Dialect):
         if handle.policy.method:
             handle.curl.setopt(pycurl.CUSTOMREQUEST, handle.policy.method)
 
-    def put(self, handle: Handle, request: Request, *, http1: bool) -> None:
+    def put(self, handle: Handle, request: Request) -> None:
         """Header fields, and the version."""
-        version = pycurl.CURL_HTTP_VERSION_1_1 if http1 else pycurl.CURL_HTTP_VERSION_2TLS
-        handle.curl.setopt(pycurl.HTTP_VERSION, version)
+        handle.curl.setopt(pycurl.HTTP_VERSION, _VERSIONS[handle.newest])
         handle.curl.setopt(pycurl.HTTPHEADER, request.fields)
 
     def answer(self, handle: Handle, now: datetime) -> Answer | None:  # noqa: ARG002

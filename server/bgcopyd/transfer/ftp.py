@@ -53,7 +53,7 @@ class Ftp(Dialect):
         secured = pycurl.USESSL_ALL if self._tls else pycurl.USESSL_NONE
         curl.setopt(pycurl.USE_SSL, secured)
 
-    def put(self, handle: Handle, request: Request, *, http1: bool) -> None:  # noqa: ARG002
+    def put(self, handle: Handle, request: Request) -> None:
         """The range alone."""
         put_range(handle.curl, asked_range(request.fields))
 
