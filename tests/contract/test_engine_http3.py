@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +34,25 @@ def authority() -> trustme.CA:
 
 
 @pytest.fixture
-def port() -> int:
-    """One that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
+def place() -> Iterator[socket.socket]:
+    """A TCP port on which nobody listens yet."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound
 
 
-def offering(authority: trustme.CA, port: int) -> HostileServer:
+@pytest.fixture
+def port(place: socket.socket) -> int:
+    return int(place.getsockname()[1])
+
+
+def offering(authority: trustme.CA, place: socket.socket) -> HostileServer:
     """A server by TCP that says that its port speaks HTTP/3 as well.
 
     Where both serve, the faster one is taken; tests that want HTTP/3 leave it out.
     """
+
+    port = place.getsockname()[1]
 
     def handle(request: Request, wire: Wire) -> None:
         fields = {"ETag": '"a"', "Alt_Svc": f'h3=":{port}"; ma=60', "Connection": "close"}
@@ -53,7 +62,7 @@ def offering(authority: trustme.CA, port: int) -> HostileServer:
             wire.part(A, request.start, None, **fields)
         wire.close()
 
-    return HostileServer(handle, context=context(authority), port=port)
+    return HostileServer(handle, context=context(authority), bound=place)
 
 
 async def protocol(fetcher: Fetching, port: int, **fields: Any) -> str:
@@ -66,14 +75,14 @@ async def protocol(fetcher: Fetching, port: int, **fields: Any) -> str:
 
 
 async def test_it_comes_after_it_was_offered(
-    tmp_path: Path, authority: trustme.CA, port: int
+    tmp_path: Path, authority: trustme.CA, place: socket.socket, port: int
 ) -> None:
     site = Http3Site(A)
     async with (
         http3_site(site, authority, tmp_path, port),
         fetching(tmp_path / "data", ca_file=write_ca(authority, tmp_path)) as fetcher,
     ):
-        with offering(authority, port):
+        with offering(authority, place):
             assert await protocol(fetcher, port) == "HTTP/1.1"
         assert not site.starts
         assert await protocol(fetcher, port) == "HTTP/3"
@@ -90,23 +99,25 @@ async def test_it_may_be_tried_always(tmp_path: Path, authority: trustme.CA, por
         assert await protocol(fetcher, port) == "HTTP/3"
 
 
-async def test_it_may_be_tried_never(tmp_path: Path, authority: trustme.CA, port: int) -> None:
+async def test_it_may_be_tried_never(
+    tmp_path: Path, authority: trustme.CA, place: socket.socket, port: int
+) -> None:
     trust = {"ca_file": write_ca(authority, tmp_path), "http3": "off"}
     async with (
         http3_site(Http3Site(A), authority, tmp_path, port),
         fetching(tmp_path / "data", **trust) as fetcher,
     ):
-        with offering(authority, port):
+        with offering(authority, place):
             assert await protocol(fetcher, port) == "HTTP/1.1"
             assert await protocol(fetcher, port) == "HTTP/1.1"
 
 
 @pytest.mark.parametrize("black_hole", [True, False])
 async def test_without_udp_it_comes_by_tcp(
-    tmp_path: Path, authority: trustme.CA, port: int, *, black_hole: bool
+    tmp_path: Path, authority: trustme.CA, place: socket.socket, port: int, *, black_hole: bool
 ) -> None:
     trust = {"ca_file": write_ca(authority, tmp_path), "http3": "always"}
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf, offering(authority, port):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf, offering(authority, place):
         if black_hole:
             deaf.bind(("127.0.0.1", port))
         async with fetching(tmp_path / "data", **trust) as fetcher:
@@ -114,10 +125,10 @@ async def test_without_udp_it_comes_by_tcp(
 
 
 async def test_through_a_proxy_it_is_not_tried(
-    tmp_path: Path, authority: trustme.CA, port: int
+    tmp_path: Path, authority: trustme.CA, place: socket.socket, port: int
 ) -> None:
     trust = {"ca_file": write_ca(authority, tmp_path), "http3": "always"}
-    with HostileServer(forwarder()) as proxy, offering(authority, port):
+    with HostileServer(forwarder()) as proxy, offering(authority, place):
         chosen = ProxySettings(ProxyUsage.OVERRIDE, (proxy.url,))
         options = TransferOptions(http=HttpOptions(proxy=chosen))
         async with (
@@ -129,7 +140,7 @@ async def test_through_a_proxy_it_is_not_tried(
 
 
 async def test_what_breaks_in_the_middle_goes_on_by_tcp(
-    tmp_path: Path, authority: trustme.CA, port: int
+    tmp_path: Path, authority: trustme.CA, place: socket.socket, port: int
 ) -> None:
     site = Http3Site(A, silent_after=100_000)
     trust = {"ca_file": write_ca(authority, tmp_path), "http3": "always", "idle_timeout": 1.0}
@@ -143,7 +154,7 @@ async def test_what_breaks_in_the_middle_goes_on_by_tcp(
         assert event.attempt.protocol == "HTTP/3"
         assert 0 < event.claimed <= 100_000
         known = {"claimed": event.claimed, "size": event.size, "validators": event.validators}
-        with offering(authority, port) as server:
+        with offering(authority, place) as server:
             assert await protocol(fetcher, port, **known) == "HTTP/1.1"
     assert [request.start for request in server.requests] == [event.claimed]
     assert site.starts == [0]

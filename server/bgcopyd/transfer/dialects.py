@@ -45,6 +45,7 @@ class Dialect:
         name: what people are told ("FTP").
         bits: the protocols that libcurl may speak for it, and no others.
         web: whether a method, header fields and redirects mean something to its servers.
+        unplaced: whether an answer says nothing of where its bytes belong.
         logins: by which schemes its servers can be told who asks.
         answers: CURLcodes that say something of the file, as an answer does.
         rangeless: CURLcodes that say that only the whole file is to be had.
@@ -53,6 +54,7 @@ class Dialect:
     name: str
     bits: int
     web = False
+    unplaced = False
     logins = frozenset({AuthScheme.BASIC})
     answers: frozenset[int] = frozenset()
     rangeless: frozenset[int] = frozenset()
