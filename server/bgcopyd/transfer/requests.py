@@ -184,6 +184,11 @@ class Requests:
         return fields
 
     @property
+    def unplaced(self) -> bool:
+        """Whether answers do not say where in the file their bytes belong."""
+        return self._dialect.unplaced
+
+    @property
     def proxied(self) -> bool:
         """Whether they go through a proxy."""
         return bool(self._proxies)
