@@ -129,10 +129,11 @@ class Fetching:
 
 @asynccontextmanager
 async def fetching(root: Path, **options: Any) -> AsyncIterator[Fetching]:
-    """An engine that does not wait long."""
+    """An engine that does not wait long; `clock` may be another than this machine's."""
     root.mkdir(exist_ok=True)
+    clock = options.pop("clock", None) or SystemClock()
     settings = {"second_look": 0.01, "connect_timeout": 5.0, "report_interval": 0.02, **options}
-    engine = CurlEngine({"data": root}, EngineOptions(**settings), SystemClock())
+    engine = CurlEngine({"data": root}, EngineOptions(**settings), clock)
     fetching = Fetching(root, engine)
     engine.on_events(fetching.take)
     try:

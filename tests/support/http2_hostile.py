@@ -45,7 +45,7 @@ class Stream:
         self._peer.send_headers(self._id, [(":status", str(status)), *named])
 
     def send(self, data: bytes) -> None:
-        """Bytes of the body, as far as the peer's windows allow: they are asked for again."""
+        """Bytes of the body; no more than the peer's first windows allow."""
         for offset in range(0, len(data), _FRAME):
             self._peer.send_data(self._id, data[offset : offset + _FRAME])
             self._link.sendall(self._peer.data_to_send())
@@ -119,13 +119,16 @@ class Http2Server:
             self._spawn(lambda connection=connection: self._serve(connection))  # type: ignore[misc]  # a default binds the loop's value
 
     def _serve(self, connection: socket.socket) -> None:
-        with contextlib.suppress(OSError), connection:
-            with self._context.wrap_socket(connection, server_side=True) as link:
-                self._links.append(link)
-                if link.selected_alpn_protocol() == "h2":
-                    self._http2(link)
-                else:
-                    self._http1(link)
+        with (
+            contextlib.suppress(OSError),
+            connection,
+            self._context.wrap_socket(connection, server_side=True) as link,
+        ):
+            self._links.append(link)
+            if link.selected_alpn_protocol() == "h2":
+                self._http2(link)
+            else:
+                self._http1(link)
 
     def _note(self, protocol: str, text: str) -> Asked:
         match = re.fullmatch(r"bytes=(\d+)-", text)
@@ -142,8 +145,8 @@ class Http2Server:
         while data := link.recv(65536):
             for event in peer.receive_data(data):
                 if isinstance(event, RequestReceived):
-                    fields = dict(event.headers)
-                    asked[event.stream_id] = self._note("HTTP/2", str(fields.get("range", "")))
+                    fields = {str(name): str(value) for name, value in event.headers}
+                    asked[event.stream_id] = self._note("HTTP/2", fields.get("range", ""))
                 if isinstance(event, StreamEnded):
                     stream = Stream(self, peer, link, event.stream_id)
                     self._answer(asked[event.stream_id], stream)

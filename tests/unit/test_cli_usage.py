@@ -256,9 +256,11 @@ def test_commands_and_options_are_frozen() -> None:
 def test_help_and_version(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capfd.readouterr().out.startswith("bgcopy ")
-    for command in ("get", "add", "ls", "show", "watch", "wait", "pause", "resume", "complete"):
+    for command in COMMANDS:
         assert main([command, "--help"]) == 0
-        assert "--target" in capfd.readouterr().out
+        text = capfd.readouterr().out
+        assert "--target" in text
+        assert "\\b" not in text
 
 
 @pytest.mark.parametrize("arguments", [["ls"], ["status"], ["show", "x"], ["wait", "x"]])

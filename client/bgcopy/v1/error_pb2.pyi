@@ -196,6 +196,10 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     """Nothing has happened to the job for so long that the daemon has cancelled it."""
     REASON_SECRET_UNREADABLE: _Reason.ValueType  # 125
     """A secret of the job cannot be opened: the key that it was sealed with is gone."""
+    REASON_LOGIN_DENIED: _Reason.ValueType  # 150
+    """A server of another protocol than HTTP refuses the login, or wants one."""
+    REASON_REMOTE_FILE_UNAVAILABLE: _Reason.ValueType  # 151
+    """A server of another protocol than HTTP does not have the file, or does not give it."""
     REASON_ANNOUNCED_DIGEST_MISMATCH: _Reason.ValueType  # 160
     """The bytes do not have the digest that the server itself sends with them (Repr-Digest,
     Content-Digest, Digest).
@@ -382,6 +386,10 @@ REASON_INACTIVE: Reason.ValueType  # 124
 """Nothing has happened to the job for so long that the daemon has cancelled it."""
 REASON_SECRET_UNREADABLE: Reason.ValueType  # 125
 """A secret of the job cannot be opened: the key that it was sealed with is gone."""
+REASON_LOGIN_DENIED: Reason.ValueType  # 150
+"""A server of another protocol than HTTP refuses the login, or wants one."""
+REASON_REMOTE_FILE_UNAVAILABLE: Reason.ValueType  # 151
+"""A server of another protocol than HTTP does not have the file, or does not give it."""
 REASON_ANNOUNCED_DIGEST_MISMATCH: Reason.ValueType  # 160
 """The bytes do not have the digest that the server itself sends with them (Repr-Digest,
 Content-Digest, Digest).

@@ -125,7 +125,8 @@ class File:
     that `filled` names beyond them, merged and in order. `requested` are the parts that were asked
     for by RequestFileRanges and are not all there yet; offsets of both are the local file's.
     `device` and `inode` are the partial file's once all of it is on disk, so that a repeated
-    Complete knows its own files. `validation_state` is the caller's own judgement.
+    Complete knows its own files. `validation_state` is the caller's own judgement. `received` bytes
+    are here while the file moves, also those that are not safe yet; None otherwise.
     """
 
     job_id: str
@@ -145,3 +146,4 @@ class File:
     filled: tuple[FileRange, ...] = ()
     requested: tuple[FileRange, ...] = ()
     validation_state: bool | None = None
+    received: int | None = None

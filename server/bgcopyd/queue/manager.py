@@ -21,7 +21,14 @@ from bgcopyd.queue.authorizer import authorized, authorized_job, owner_scope, tr
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.commands import AddFiles, CreateJob, Filter, ListFiles, ListJobs
 from bgcopyd.queue.completion import Completed, Completion
-from bgcopyd.queue.judging import Configured, judge_files, judge_options, judge_values
+from bgcopyd.queue.judging import (
+    Configured,
+    judge_files,
+    judge_options,
+    judge_urls,
+    judge_values,
+    urls_of,
+)
 from bgcopyd.queue.ledger import progress_of, update_of
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.quotas import Quotas
@@ -147,6 +154,7 @@ class BackgroundCopyManager:
             target_state(job, Trigger.ADD_FILES)
             first = tx.next_index(job.job_id)
             self.judge_file_count(job.progress.files_total, len(command.files))
+            judge_urls(urls_of(command.files), self._configured)
             judge_files(job.options, command.files, self._quotas.ranges_per_file)
             _insert_files(tx, job.job_id, first, command.files)
             grown = edited(job, now)
@@ -174,7 +182,7 @@ class BackgroundCopyManager:
         files = await self._store.files(
             command.job_id, after=command.after, limit=command.page_size + 1
         )
-        page = files[: command.page_size]
+        page = [self._board.overlay_file(file) for file in files[: command.page_size]]
         return page, page[-1].index if len(files) > len(page) else None
 
     async def suspend_job(self, principal: Principal, job_id: str, etag: str) -> Job:
@@ -267,6 +275,7 @@ class BackgroundCopyManager:
         if draft.options is not DEFAULT_OPTIONS:
             judge_values(principal, command.properties, self._configured, draft.create_time)
             judge_options(draft.options)
+        judge_urls(urls_of(command.files), self._configured)
         judge_files(draft.options, command.files, self._quotas.ranges_per_file)
 
     def judge_file_count(self, present: int, added: int) -> None:

@@ -74,6 +74,7 @@ class Terminal:
             failure.error(self._name[2], self._volume.wall()),
             *self._keeper.kept[:3],
             retry_after=failure.retry_after,
+            held=failure.held,
             filled=self._keeper.kept.filled,
             attempt=self._attempt(),
         )

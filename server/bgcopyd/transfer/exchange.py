@@ -6,6 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import pycurl
+
 from bgcopyd.jobs.file import Digest
 from bgcopyd.queue.transfers import Connected
 from bgcopyd.transfer import failures
@@ -13,11 +15,12 @@ from bgcopyd.transfer.announced import announced
 from bgcopyd.transfer.destination import DestinationInvalid
 from bgcopyd.transfer.failures import Failure
 from bgcopyd.transfer.handles import Handle
-from bgcopyd.transfer.headers import Answer, delimited, encoded, parse_answer
+from bgcopyd.transfer.headers import Answer, delimited, encoded
 from bgcopyd.transfer.intake import Intake, Taken
 from bgcopyd.transfer.layout import RangeOutside
 from bgcopyd.transfer.links import heed
 from bgcopyd.transfer.partial import CannotNote
+from bgcopyd.transfer.patience import Patience
 from bgcopyd.transfer.sieve import Sieve
 from bgcopyd.transfer.verdict import (
     Accept,
@@ -27,6 +30,7 @@ from bgcopyd.transfer.verdict import (
     Restart,
     Verdict,
     judge,
+    rangeless,
 )
 
 if TYPE_CHECKING:
@@ -52,8 +56,7 @@ class Exchange:
         intake: where the body goes, where the answer was accepted.
         digest: what the bytes of a part must have: where they begin, it, and how many.
         broken: why the body was broken off, where that was ours.
-        asked: when the request was sent.
-        moved: when bytes of the body were last written.
+        patience: with its answer.
     """
 
     def __init__(self, owner: Download, url: str) -> None:
@@ -67,7 +70,7 @@ class Exchange:
         self.intake: Intake | None = None
         self.digest: tuple[int, Digest, int] | None = None
         self.broken: Failure | None = None
-        self.asked = self.moved = owner.volume.now()
+        self.patience = Patience(owner.volume.options, owner.volume.now())
 
     @property
     def accepted(self) -> Intake | None:
@@ -101,10 +104,11 @@ class Exchange:
     def _decide(self, *, empty: bool) -> None:
         """Judges the answer whose headers have come; makes the file ready where it is accepted."""
         assert self.handle is not None
-        self.answer = parse_answer(self.handle.lines)
+        self.answer = self.handle.answer(self._owner.volume.wall())
         if self.answer is None:
             self.verdict = Reject("no readable answer")
             return
+        self._owner.answered(self.answer.status)
         ask = self._owner.ladder.ask()
         page = ask.held and page_expected(self._url)
         self.verdict = judge(ask, self.answer, page_expected=page, empty=empty)
@@ -179,6 +183,15 @@ class Exchange:
         return taken is Taken.FULL and self.broken is None
 
     # Outside of it.
+
+    def ended(self, code: int) -> None:
+        """Judges what has ended with a CURLcode before a body came."""
+        assert self.handle is not None
+        dialect = self.handle.policy.dialect
+        if self.verdict is None and (code == pycurl.E_OK or code in dialect.answers):
+            self.on_body(b"")
+        elif self.verdict is None and code in dialect.rangeless:
+            self.verdict = rangeless(self._owner.ladder.ask())
 
     def flush(self, now: float) -> None:
         """Writes what this turn has brought."""

@@ -23,7 +23,11 @@ _LOCAL = ErrorContext.LOCAL_FILE
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A TransferError in the making; `retry_after` seconds is what the server asked for."""
+    """A TransferError in the making.
+
+    `retry_after` seconds is what the server asked for, or for how long the host `held` (scheme,
+    name and port) is left alone.
+    """
 
     reason: Reason
     context: ErrorContext
@@ -31,6 +35,7 @@ class Failure:
     transient: bool
     http_status: int | None = None
     retry_after: float | None = None
+    held: str = ""
 
     def error(self, index: int | None, time: datetime) -> TransferError:
         """The error of the file of this index, None where there is no file."""
@@ -46,6 +51,7 @@ class Failure:
 
 
 PROXY_NEEDS_CREDENTIALS = 407
+TOO_MANY = 429
 # Gone or forbidden in the middle of a download is often a node that lags or a link that expired.
 SECOND_LOOK = frozenset({403, 404, 410})
 
@@ -168,6 +174,18 @@ def url_refused(problem: str) -> Failure:
     return Failure(Reason.INVALID_RESPONSE, _REMOTE, message, transient=False)
 
 
+def scheme_off(scheme: str, problem: str) -> Failure:
+    """A URL of a scheme that is not fetched here."""
+    message = f"URLs of the scheme {scheme!r} are not fetched: {problem}."
+    return Failure(Reason.NOT_SUPPORTED, _REMOTE, message, transient=False)
+
+
+def not_spoken(what: str, name: str) -> Failure:
+    """Something of the job that means nothing to the file's server."""
+    message = f"The job's {what} means nothing to a server that speaks {name}; leave it out."
+    return Failure(Reason.NOT_SUPPORTED, _REMOTE, message, transient=False)
+
+
 def scheme_unknown(scheme: str) -> Failure:
     """Credentials of a scheme that libcurl was built without."""
     message = f"This server cannot log in with {scheme}; use credentials of another scheme."
@@ -184,6 +202,12 @@ def not_configured(what: str, name: str) -> Failure:
 
 def of_proxy(status: int, proxy: str, host: str) -> Failure:
     """A proxy that was not there, or answered with `status` (0: not at all)."""
+    if status == PROXY_NEEDS_CREDENTIALS and proxy.startswith("socks"):
+        message = (
+            f"The proxy {proxy} needs credentials: the job has none, or none that it accepts; set "
+            "them and resume."
+        )
+        return Failure(Reason.PROXY_FAILED, _NET, message, transient=False)
     if status == PROXY_NEEDS_CREDENTIALS:
         return of_status(status, host)
     if status >= 300:
@@ -232,6 +256,7 @@ _OUR_FILES = {
 _CERTIFICATE_REFUSED = re.compile(r"alert (?:\w+ )*(?:certificate|ca|access)\b")
 _TLS_FATAL = _TLS_CODES - {pycurl.E_SSL_CONNECT_ERROR}
 _STREAM_CODES = frozenset({pycurl.E_HTTP2, 92})  # 92: CURLE_HTTP2_STREAM
+_BREAKS = frozenset({pycurl.E_PARTIAL_FILE, pycurl.E_RECV_ERROR, pycurl.E_SEND_ERROR})
 
 _CURL: dict[int, tuple[Reason, ErrorContext, str]] = {
     pycurl.E_COULDNT_RESOLVE_HOST: (
@@ -267,9 +292,9 @@ _CURL: dict[int, tuple[Reason, ErrorContext, str]] = {
 }
 
 
-def is_stream_error(code: int) -> bool:
-    """Whether HTTP/2 itself failed, so that HTTP/1.1 may do better."""
-    return code in _STREAM_CODES
+def is_stream_error(code: int, version: str = "") -> bool:
+    """Whether HTTP/2 itself failed, so that HTTP/1.1 may do better; GOAWAY looks like a break."""
+    return code in _STREAM_CODES or (version.startswith("2") and code in _BREAKS)
 
 
 def of_curl(code: int, detail: str, host: str) -> Failure:

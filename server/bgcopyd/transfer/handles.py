@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 import pycurl
 
+from bgcopyd.transfer.headers import Answer
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.policy import Policy, obey
 from bgcopyd.transfer.redirects import Origin
-
-_WEB = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
 
 
 class Sink(Protocol):
@@ -26,7 +26,10 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is sent: `fields` are header lines without their ends; `origin` is the URL's."""
+    """What is sent: `fields` are header lines without their ends; `origin` is the URL's.
+
+    The URL is as libcurl takes it.
+    """
 
     url: str
     origin: Origin
@@ -35,35 +38,47 @@ class Request:
 
 
 class Handle:
-    """One easy handle of a policy. `lines` are the header lines that have arrived, all blocks."""
+    """One easy handle of a policy.
+
+    Attributes:
+        lines: the header lines, or those of a dialogue, that have arrived; all blocks.
+        request: what was asked last.
+    """
 
     def __init__(self, options: EngineOptions, policy: Policy) -> None:
         self.policy = policy
         self.lines: list[bytes] = []
+        self.request: Request | None = None
         self.sink: Sink | None = None
         self.curl = curl = pycurl.Curl()
         # libcurl itself must never speak anything else, whatever a server says.
-        curl.setopt(pycurl.PROTOCOLS, _WEB)
-        curl.setopt(pycurl.REDIR_PROTOCOLS, _WEB)
+        curl.setopt(pycurl.PROTOCOLS, policy.dialect.bits)
+        curl.setopt(pycurl.REDIR_PROTOCOLS, policy.dialect.bits)
         curl.setopt(pycurl.FOLLOWLOCATION, 0)
         curl.setopt(pycurl.NETRC, 0)
         curl.setopt(pycurl.NOSIGNAL, 1)
-        curl.setopt(pycurl.USERAGENT, options.user_agent)
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, int(options.connect_timeout * 1000))
         curl.setopt(pycurl.TCP_KEEPALIVE, 1)
         curl.setopt(pycurl.HEADERFUNCTION, self.lines.append)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
         obey(curl, policy, options)
+        policy.dialect.set_up(curl, policy, options)
 
     def _on_body(self, data: bytes) -> int | None:
         return 0 if self.sink is None else self.sink.on_body(data)
 
+    def sent_after(self) -> float:
+        """How many seconds it took until the request could be sent; 0 where it could not yet."""
+        return float(self.curl.getinfo(pycurl.PRETRANSFER_TIME))
+
     def prepare(self, sink: Sink, request: Request, *, buffer: int, http1: bool) -> None:
         """Makes the handle ready for a request."""
         self.lines.clear()
-        self.sink = sink
-        version = pycurl.CURL_HTTP_VERSION_1_1 if http1 else pycurl.CURL_HTTP_VERSION_2TLS
-        self.curl.setopt(pycurl.HTTP_VERSION, version)
+        self.sink, self.request = sink, request
         self.curl.setopt(pycurl.BUFFERSIZE, buffer)
         self.curl.setopt(pycurl.URL, request.url)
-        self.curl.setopt(pycurl.HTTPHEADER, request.fields)
+        self.policy.dialect.put(self.curl, request, http1=http1)
+
+    def answer(self, now: datetime) -> Answer | None:
+        """What the server has said of the file; None where it cannot be read."""
+        return self.policy.dialect.answer(self, now)
