@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import select
+import socket
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -12,6 +16,8 @@ from bgcopyd.transfer.headers import Answer
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.policy import Policy, obey
 from bgcopyd.transfer.redirects import Origin
+
+_ONE_AT_A_TIME = frozenset({pycurl.CURL_HTTP_VERSION_1_0, pycurl.CURL_HTTP_VERSION_1_1})
 
 
 class Sink(Protocol):
@@ -66,6 +72,22 @@ class Handle:
 
     def _on_body(self, data: bytes) -> int | None:
         return 0 if self.sink is None else self.sink.on_body(data)
+
+    def leave(self) -> None:
+        """Ends the connection of the last request where something lies in it that nobody asked for.
+
+        libcurl would take it for the answer to the next request.
+        """
+        if self.curl.getinfo(pycurl.INFO_HTTP_VERSION) not in _ONE_AT_A_TIME:
+            return
+        descriptor = self.curl.getinfo(pycurl.ACTIVESOCKET)
+        if descriptor < 0:
+            return
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        if poll.poll(0):
+            with socket.socket(fileno=os.dup(descriptor)) as link, contextlib.suppress(OSError):
+                link.shutdown(socket.SHUT_RDWR)
 
     def sent_after(self) -> float:
         """How many seconds it took until the request could be sent; 0 where it could not yet."""
