@@ -391,6 +391,7 @@ def _engine_options(settings: Settings) -> EngineOptions:
         low_speed_limit=settings.low_speed_limit,
         low_speed_time=settings.low_speed_time,
         schemes=settings.schemes,
+        known_hosts=settings.known_hosts,
         ca_file=settings.ca_file,
         ca_bundles=settings.ca_bundles,
         client_certificates=settings.client_certificates,

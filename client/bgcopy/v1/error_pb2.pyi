@@ -200,6 +200,10 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     """A server of another protocol than HTTP refuses the login, or wants one."""
     REASON_REMOTE_FILE_UNAVAILABLE: _Reason.ValueType  # 151
     """A server of another protocol than HTTP does not have the file, or does not give it."""
+    REASON_HOST_KEY_REFUSED: _Reason.ValueType  # 152
+    """An SSH server's host key is not in the daemon's known_hosts, or is another one there. Nothing was
+    sent to it; the message names the key's fingerprint.
+    """
     REASON_ANNOUNCED_DIGEST_MISMATCH: _Reason.ValueType  # 160
     """The bytes do not have the digest that the server itself sends with them (Repr-Digest,
     Content-Digest, Digest).
@@ -390,6 +394,10 @@ REASON_LOGIN_DENIED: Reason.ValueType  # 150
 """A server of another protocol than HTTP refuses the login, or wants one."""
 REASON_REMOTE_FILE_UNAVAILABLE: Reason.ValueType  # 151
 """A server of another protocol than HTTP does not have the file, or does not give it."""
+REASON_HOST_KEY_REFUSED: Reason.ValueType  # 152
+"""An SSH server's host key is not in the daemon's known_hosts, or is another one there. Nothing was
+sent to it; the message names the key's fingerprint.
+"""
 REASON_ANNOUNCED_DIGEST_MISMATCH: Reason.ValueType  # 160
 """The bytes do not have the digest that the server itself sends with them (Repr-Digest,
 Content-Digest, Digest).

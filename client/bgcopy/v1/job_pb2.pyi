@@ -862,7 +862,8 @@ class Job(message.Message):
     """
     http_method: builtins.str
     """The method of the requests, upper case; GET where empty. Another than GET is never resumed and
-    not redirected (IBackgroundCopyJobHttpOptions2.SetHttpMethod).
+    not redirected, and any error is final: it is not sent again unasked
+    (IBackgroundCopyJobHttpOptions2.SetHttpMethod).
     """
     redirect_policy: http_pb2.RedirectPolicy.ValueType
     """What a redirect may do."""

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from bgcopy._paths import default_socket, default_state_dir
+from bgcopyd.config.known_hosts import judged_known_hosts
 from bgcopyd.config.listeners import Listener, UnixListener, parse_listener
 from bgcopyd.config.values import (
     parse_cost,
@@ -93,6 +94,7 @@ AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 RootName = Annotated[str, AfterValidator(_root_name)]
 StoreName = Annotated[str, AfterValidator(_name)]
 ReadableFile = Annotated[AbsolutePath, AfterValidator(_readable)]
+KnownHosts = Annotated[ReadableFile, AfterValidator(judged_known_hosts)]
 Directory = Annotated[Path, AfterValidator(_directory)]
 Rate = Annotated[int, BeforeValidator(parse_rate)]
 Duration = Annotated[float, BeforeValidator(parse_duration)]
@@ -210,7 +212,12 @@ class Settings(BaseModel):
     client_certificates: Mapping[StoreName, ReadableFile] = Field(
         default_factory=dict,
         description="NAME=FILE, a certificate with its key (PEM) that jobs may show to servers; "
-        "may be given several times.",
+        "for SSH the key alone; may be given several times.",
+    )
+    known_hosts: KnownHosts | None = Field(
+        default=None,
+        description="Host keys, as OpenSSH's known_hosts has them, that SSH servers are verified "
+        "with; without the file none is believed.",
     )
     proxy: tuple[str, ...] = Field(
         default=(),

@@ -27,6 +27,8 @@ SCHEMES: Mapping[str, Scheme] = MappingProxyType(
         "ftp": Scheme(21),
         "ftps": Scheme(990),  # TLS from the first byte
         "ftpes": Scheme(21),  # TLS is asked for before the login (RFC 4217)
+        "sftp": Scheme(22),
+        "scp": Scheme(22),
     }
 )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import pycurl
 
@@ -19,11 +19,10 @@ if TYPE_CHECKING:
     from bgcopyd.transfer.failures import Failure
     from bgcopyd.transfer.handles import Handle, Request
     from bgcopyd.transfer.options import EngineOptions
-    from bgcopyd.transfer.policy import Policy
     from bgcopyd.transfer.report import Ending
 
 
-class Dialect(Protocol):
+class Dialect:
     """What handles of one kind of server do. Stateless: what a request needs is on its handle.
 
     Attributes:
@@ -37,60 +36,70 @@ class Dialect(Protocol):
 
     name: str
     bits: int
-    web: bool
-    logins: frozenset[AuthScheme]
-    answers: frozenset[int]
-    rangeless: frozenset[int]
+    web = False
+    logins = frozenset({AuthScheme.BASIC})
+    answers: frozenset[int] = frozenset()
+    rangeless: frozenset[int] = frozenset()
 
     def wire(self, url: str) -> str:
         """The URL as libcurl takes it."""
+        return url
 
-    def set_up(self, curl: pycurl.Curl, policy: Policy, options: EngineOptions) -> None:
+    def set_up(self, handle: Handle, options: EngineOptions) -> None:
         """Sets on a new handle what is always the same."""
+        raise NotImplementedError
 
-    def put(self, curl: pycurl.Curl, request: Request, *, http1: bool) -> None:
+    def put(self, handle: Handle, request: Request, *, http1: bool) -> None:
         """Sets what is of one request."""
+        raise NotImplementedError
+
+    def goes_on(self, handle: Handle) -> bool:  # noqa: ARG002
+        """Whether the request, of which a part went well, has another; sets what is of that."""
+        return False
 
     def answer(self, handle: Handle, now: datetime) -> Answer | None:
         """What has come before the body, or instead of one; None where it cannot be read."""
+        raise NotImplementedError
 
-    def failure(self, code: int, ending: Ending, host: str) -> Failure | None:
+    def changed(self, handle: Handle) -> bool:  # noqa: ARG002
+        """Whether the file was replaced between the answer and the body, which has ended."""
+        return False
+
+    def certificate_problem(self, path: str) -> str:  # noqa: ARG002
+        """What keeps a client certificate's file from being shown to its servers."""
+        return ""
+
+    def leave(self, handle: Handle) -> None:
+        """Makes sure that taking a request back does not wait for its server."""
+
+    def failure(self, code: int, ending: Ending, host: str) -> Failure | None:  # noqa: ARG002
         """What a CURLcode means where that is the dialect's own."""
+        return None
 
 
-class Web:
+class Web(Dialect):
     """HTTP and HTTPS."""
 
     name = "HTTP"
     bits = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
     web = True
     logins = frozenset(AuthScheme)
-    answers: frozenset[int] = frozenset()
-    rangeless: frozenset[int] = frozenset()
 
-    def wire(self, url: str) -> str:
-        """The URL as it is."""
-        return url
-
-    def set_up(self, curl: pycurl.Curl, policy: Policy, options: EngineOptions) -> None:
+    def set_up(self, handle: Handle, options: EngineOptions) -> None:
         """Only what every handle has."""
-        curl.setopt(pycurl.USERAGENT, options.user_agent)
-        if policy.method:
-            curl.setopt(pycurl.CUSTOMREQUEST, policy.method)
+        handle.curl.setopt(pycurl.USERAGENT, options.user_agent)
+        if handle.policy.method:
+            handle.curl.setopt(pycurl.CUSTOMREQUEST, handle.policy.method)
 
-    def put(self, curl: pycurl.Curl, request: Request, *, http1: bool) -> None:
+    def put(self, handle: Handle, request: Request, *, http1: bool) -> None:
         """Header fields, and the version."""
         version = pycurl.CURL_HTTP_VERSION_1_1 if http1 else pycurl.CURL_HTTP_VERSION_2TLS
-        curl.setopt(pycurl.HTTP_VERSION, version)
-        curl.setopt(pycurl.HTTPHEADER, request.fields)
+        handle.curl.setopt(pycurl.HTTP_VERSION, version)
+        handle.curl.setopt(pycurl.HTTPHEADER, request.fields)
 
     def answer(self, handle: Handle, now: datetime) -> Answer | None:  # noqa: ARG002
         """The last block of header lines."""
         return parse_answer(handle.lines)
-
-    def failure(self, code: int, ending: Ending, host: str) -> Failure | None:  # noqa: ARG002
-        """Nothing: what all have in common is HTTP's."""
-        return None
 
 
 WEB: Dialect = Web()

@@ -27,7 +27,7 @@ from bgcopyd.transfer.keeper import Keeper, Settled
 from bgcopyd.transfer.ladder import Ladder
 from bgcopyd.transfer.pacer import Pacer
 from bgcopyd.transfer.phase import Phase
-from bgcopyd.transfer.plan import Plan, resumes
+from bgcopyd.transfer.plan import Plan, gets, resumes
 from bgcopyd.transfer.report import Report
 from bgcopyd.transfer.requests import Requests, Unusable
 from bgcopyd.transfer.sources import Next, Sources
@@ -86,6 +86,11 @@ class Download:
     def host(self) -> str:
         """What messages call the server."""
         return str(self._requests.origin)
+
+    @property
+    def _once(self) -> bool:
+        """Whether a request may change something, so that none is repeated unasked."""
+        return not gets(self.transfer.options.http)
 
     # Requests.
 
@@ -335,7 +340,7 @@ class Download:
 
     def _look_again(self, failure: Failure) -> None:
         """Asks the original URL once more after a pause; then the failure stands."""
-        if self._looked_again:
+        if self._looked_again or self._once:
             self._fail(failure)
             return
         self._looked_again = True
@@ -468,7 +473,7 @@ class Download:
         if self._stopping:
             self._phase = Phase.RESTING
             self.stop()
-        elif self._mismatched:
+        elif self._mismatched or self._once:
             self._fail(self._mismatch(mismatch))
         else:
             self._mismatched = True

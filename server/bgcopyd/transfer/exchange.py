@@ -192,6 +192,8 @@ class Exchange:
             self.on_body(b"")
         elif self.verdict is None and code in dialect.rangeless:
             self.verdict = rangeless(self._owner.ladder.ask())
+        if isinstance(self.verdict, Accept) and dialect.changed(self.handle):
+            self.verdict = Restart()
 
     def flush(self, now: float) -> None:
         """Writes what this turn has brought."""

@@ -63,8 +63,8 @@ _STATUS_TEXT = {
     "them and resume",
     410: "no longer has the file; look for a new URL",
     416: "does not have the range that was asked for",
-    429: "is asked too often; the transfer goes on later",
-    503: "is busy; the transfer goes on later",
+    429: "is asked too often",
+    503: "is busy",
 }
 
 
@@ -73,7 +73,7 @@ def of_status(status: int, host: str, retry_after: float | None = None) -> Failu
     transient = status_passes(status)
     text = _STATUS_TEXT.get(status)
     if text is None:
-        text = "has a problem; the transfer goes on later" if transient else "refused the request"
+        text = "has a problem" if transient else "refused the request"
     message = f"The server {host} {text} (HTTP status {status})."
     context = _NET if status == PROXY_NEEDS_CREDENTIALS else _REMOTE
     return Failure(Reason.HTTP_STATUS, context, message, transient, status, retry_after)
@@ -200,6 +200,12 @@ def not_configured(what: str, name: str) -> Failure:
     return Failure(Reason.TLS_FAILED, _NET, message, transient=False)
 
 
+def key_unusable(name: str, problem: str) -> Failure:
+    """A client certificate whose file is of no use to the file's server."""
+    message = f"The client certificate {name!r} cannot be used here: it {problem}."
+    return Failure(Reason.LOGIN_DENIED, _NET, message, transient=False)
+
+
 def of_proxy(status: int, proxy: str, host: str) -> Failure:
     """A proxy that was not there, or answered with `status` (0: not at all)."""
     if status == PROXY_NEEDS_CREDENTIALS and proxy.startswith("socks"):
@@ -219,21 +225,19 @@ def of_proxy(status: int, proxy: str, host: str) -> Failure:
 
 def timed_out(what: str, host: str, seconds: float) -> Failure:
     """A server that fell silent."""
-    message = f"The server {host} {what} for {seconds:g} seconds; the transfer goes on later."
+    message = f"The server {host} {what} for {seconds:g} seconds."
     return Failure(Reason.TIMEOUT, _NET, message, transient=True)
 
 
 def closed_early(host: str) -> Failure:
     """A body that ended before it was complete."""
-    message = (
-        f"The connection to {host} ended before the file did; the transfer goes on from there."
-    )
+    message = f"The connection to {host} ended before the file did."
     return Failure(Reason.CONNECTION_CLOSED, _NET, message, transient=True)
 
 
 def internal(what: str) -> Failure:
     """A defect of ours; the log has the details."""
-    message = f"The daemon failed at this file ({what}); see its log. It is tried again."
+    message = f"The daemon failed at this file ({what}); see its log."
     return Failure(Reason.INTERNAL, ErrorContext.UNKNOWN, message, transient=True)
 
 

@@ -13,6 +13,7 @@ from typing import Protocol
 import pycurl
 
 from bgcopyd.transfer.headers import Answer
+from bgcopyd.transfer.likeness import Facts
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.policy import Policy, obey
 from bgcopyd.transfer.redirects import Origin
@@ -49,12 +50,16 @@ class Handle:
     Attributes:
         lines: the header lines, or those of a dialogue, that have arrived; all blocks.
         request: what was asked last.
+        facts: what was told of the file before it was asked for.
+        note: what a failure has to tell of the server.
     """
 
     def __init__(self, options: EngineOptions, policy: Policy) -> None:
         self.policy = policy
         self.lines: list[bytes] = []
         self.request: Request | None = None
+        self.facts: Facts | None = None
+        self.note = ""
         self.sink: Sink | None = None
         self.curl = curl = pycurl.Curl()
         # libcurl itself must never speak anything else, whatever a server says.
@@ -68,7 +73,7 @@ class Handle:
         curl.setopt(pycurl.HEADERFUNCTION, self.lines.append)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
         obey(curl, policy, options)
-        policy.dialect.set_up(curl, policy, options)
+        policy.dialect.set_up(self, options)
 
     def _on_body(self, data: bytes) -> int | None:
         return 0 if self.sink is None else self.sink.on_body(data)
@@ -99,7 +104,8 @@ class Handle:
         self.sink, self.request = sink, request
         self.curl.setopt(pycurl.BUFFERSIZE, buffer)
         self.curl.setopt(pycurl.URL, request.url)
-        self.policy.dialect.put(self.curl, request, http1=http1)
+        self.note, self.facts = "", None
+        self.policy.dialect.put(self, request, http1=http1)
 
     def answer(self, now: datetime) -> Answer | None:
         """What the server has said of the file; None where it cannot be read."""

@@ -50,6 +50,8 @@ class EngineOptions:
         close_grace: how long close() waits for a volume that does not answer.
         user_agent: what servers see.
         schemes: of the URLs that are fetched.
+        known_hosts: the host keys that SSH servers are believed, as OpenSSH writes them; none
+            without it.
         ca_file: certificates to trust instead of the system's.
         ca_bundles: the same by name, for jobs that choose one.
         client_certificates: certificates with their keys (PEM) by name, likewise.
@@ -84,6 +86,7 @@ class EngineOptions:
     close_grace: float = 10.0
     user_agent: str = f"bgcopy/{__version__}"
     schemes: Collection[str] = WEB
+    known_hosts: Path | None = None
     ca_file: Path | None = None
     ca_bundles: Mapping[str, Path] = field(default_factory=dict)
     client_certificates: Mapping[str, Path] = field(default_factory=dict)

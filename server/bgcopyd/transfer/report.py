@@ -54,7 +54,8 @@ class Ending:
     is also a SOCKS proxy that wants other credentials.
     `connected` says that the request could be sent.
     `no_tunnel` says that the way to a server through a proxy was never there. `reply` is the last
-    that the server itself said, a status or an FTP reply (0: nothing).
+    that the server itself said, a status or an FTP reply (0: nothing), `note` what else there is to
+    tell of it.
     """
 
     address: str = ""
@@ -63,6 +64,7 @@ class Ending:
     no_tunnel: bool = False
     connected: bool = True
     reply: int = 0
+    note: str = ""
 
     @staticmethod
     def of(handle: Handle, url: str) -> Ending:
@@ -71,14 +73,15 @@ class Ending:
         received = curl.getinfo(pycurl.SIZE_DOWNLOAD_T)
         reply = curl.getinfo(pycurl.RESPONSE_CODE)
         if not handle.policy.proxy:
-            return Ending(_address(curl), received, connected=handle.sent_after() > 0, reply=reply)
+            sent = handle.sent_after() > 0
+            return Ending(_address(curl), received, connected=sent, reply=reply, note=handle.note)
         status = curl.getinfo(pycurl.HTTP_CONNECTCODE)
         if curl.getinfo(pycurl.PROXY_ERROR) in _UNWELCOME:
             status = PROXY_NEEDS_CREDENTIALS
         tunnel = not url.startswith("http:") and handle.policy.proxy.startswith("http")
         lost = tunnel and not status and curl.getinfo(pycurl.NUM_CONNECTS) > 0
         refused = status >= 300 or curl.getinfo(pycurl.PROXY_SSL_VERIFYRESULT) != 0
-        return Ending("", received, status, refused or lost, reply=reply)
+        return Ending("", received, status, refused or lost, reply=reply, note=handle.note)
 
     def by_proxy(self, code: int) -> bool:
         """Whether a request through a proxy that ended so failed at the proxy."""

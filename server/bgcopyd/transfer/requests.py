@@ -140,6 +140,10 @@ class Requests:
         trusted = self._trusted
         login = next(iter(self._logins), None)
         certificate = http.client_certificate if trusted else ""
+        certificate = _named(certificate, self._engine.client_certificates, "client certificate")
+        problem = self._dialect.certificate_problem(certificate) if certificate else ""
+        if problem:
+            raise Unusable(failures.key_unusable(http.client_certificate, problem))
         return Policy(
             owner=self._options.owner,
             method="" if gets(http) else http.method,
@@ -150,7 +154,7 @@ class Requests:
             proxy_login=next(iter(self._proxy_logins), None),
             verify_name=TlsFlag.IGNORE_CERT_CN_INVALID not in http.tls_flags,
             verify_issuer=TlsFlag.IGNORE_UNKNOWN_CA not in http.tls_flags,
-            certificate=_named(certificate, self._engine.client_certificates, "client certificate"),
+            certificate=certificate,
             ca_file=_named(http.ca_bundle, self._engine.ca_bundles, "CA bundle"),
         )
 

@@ -8,8 +8,9 @@ import pycurl
 
 from bgcopyd.transfer.dialects import WEB_DIALECTS, Dialect
 from bgcopyd.transfer.ftp import FTP_DIALECTS
+from bgcopyd.transfer.ssh import SSH_DIALECTS
 
-DIALECTS: Mapping[str, Dialect] = {**WEB_DIALECTS, **FTP_DIALECTS}
+DIALECTS: Mapping[str, Dialect] = {**WEB_DIALECTS, **FTP_DIALECTS, **SSH_DIALECTS}
 
 
 def spoken(protocols: Collection[str] | None = None) -> frozenset[str]:

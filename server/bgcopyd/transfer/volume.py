@@ -176,6 +176,7 @@ class Volume:
     def release(self, handle: Handle) -> None:
         """Takes back the handle of a request that has ended or was cancelled."""
         if self._running.pop(id(handle.curl), None) is not None:
+            handle.policy.dialect.leave(handle)
             self._poller.multi.remove_handle(handle.curl)
         self._connections.give(handle, self.now())
         if not self._expiring:
@@ -226,7 +227,7 @@ class Volume:
         for curl, code, text in self._poller.finished():
             handle = self._running.get(id(curl))
             if handle is not None and handle.sink is not None:
-                self._guard(partial(handle.sink.on_done, code, text))
+                self._guard(partial(self._ended, handle, handle.sink, code, text))
         now = self.now()
         while self._timers and self._timers[0][0] <= now:
             self._guard(heapq.heappop(self._timers)[2])
@@ -238,6 +239,13 @@ class Volume:
         if self._events:
             events, self._events = self._events, []
             self._shared.outbox.put(events)
+
+    def _ended(self, handle: Handle, sink: Sink, code: int, text: str) -> None:
+        if code or not handle.policy.dialect.goes_on(handle):
+            sink.on_done(code, text)
+            return
+        self._poller.multi.remove_handle(handle.curl)
+        self._poller.multi.add_handle(handle.curl)
 
     def _flush(self) -> None:
         exchanges, self.to_flush = self.to_flush, []
