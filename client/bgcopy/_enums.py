@@ -43,6 +43,7 @@ class JobType(enum.Enum):
 
     UNKNOWN = 0
     DOWNLOAD = 1
+    UPLOAD = 2
 
 
 class Priority(enum.Enum):
@@ -153,6 +154,7 @@ class Reason(enum.Enum):
     TOKEN_NOT_FOUND = 46
     DESTINATION_EXISTS = 47
     POLICY_ETAG_MISMATCH = 48
+    TOO_MANY_FILES = 60
     HTTP_STATUS = 100
     NAME_NOT_RESOLVED = 101
     CONNECT_FAILED = 102
@@ -179,3 +181,5 @@ class Reason(enum.Enum):
     RANGE_OUTSIDE_FILE = 123
     INACTIVE = 124
     SECRET_UNREADABLE = 125
+    LOCAL_FILE_CHANGED = 140
+    SOURCE_INVALID = 141

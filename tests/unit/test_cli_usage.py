@@ -213,6 +213,8 @@ def test_usage_errors_as_json(capfd: pytest.CaptureFixture[str]) -> None:
 COMMANDS = {
     "get": "output directory remote_name input_file root checksum limit_rate name labels priority "
     "no_progress_timeout headers secret_headers user proxy method properties progress",
+    "put": "file url root detach limit_rate name labels priority no_progress_timeout headers "
+    "secret_headers user proxy method properties progress",
     "add": "output directory remote_name input_file root checksum limit_rate name labels priority "
     "no_progress_timeout headers secret_headers user proxy method properties paused auto_complete",
     "probe": "url headers proxies",
@@ -256,6 +258,12 @@ def test_help_and_version(capfd: pytest.CaptureFixture[str]) -> None:
     for command in ("get", "add", "ls", "show", "watch", "wait", "pause", "resume", "complete"):
         assert main([command, "--help"]) == 0
         assert "--target" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("file", ["-", "nothing", "."])
+def test_put_needs_a_plain_file(file: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["put", file, URL]) == 2
+    assert repr(file) in capfd.readouterr().err or file == "-"
 
 
 @pytest.mark.parametrize("arguments", [["ls"], ["status"], ["show", "x"], ["wait", "x"]])

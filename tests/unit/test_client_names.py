@@ -133,6 +133,7 @@ FROZEN = [
     "TlsFlag",
     "TokenInfo",
     "TokenNotFound",
+    "TooManyFiles",
     "TokenPage",
     "TransferErrorInfo",
     "TransferFailed",

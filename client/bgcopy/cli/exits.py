@@ -130,6 +130,7 @@ BY_REASON: dict[Reason, Exit] = {
     Reason.TOKEN_NOT_FOUND: Exit.NOT_FOUND,
     Reason.DESTINATION_EXISTS: Exit.CONFLICT,
     Reason.POLICY_ETAG_MISMATCH: Exit.CONFLICT,
+    Reason.TOO_MANY_FILES: Exit.USAGE,
     Reason.HTTP_STATUS: Exit.REMOTE_REFUSED,
     Reason.NAME_NOT_RESOLVED: Exit.NETWORK,
     Reason.CONNECT_FAILED: Exit.NETWORK,
@@ -156,6 +157,8 @@ BY_REASON: dict[Reason, Exit] = {
     Reason.RANGE_OUTSIDE_FILE: Exit.REMOTE_REFUSED,
     Reason.INACTIVE: Exit.TIMEOUT,
     Reason.SECRET_UNREADABLE: Exit.DENIED,
+    Reason.LOCAL_FILE_CHANGED: Exit.INTEGRITY,
+    Reason.SOURCE_INVALID: Exit.DISK,
 }
 
 # Where the server gave no reason that is known here; the first class that fits.

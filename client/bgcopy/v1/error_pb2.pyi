@@ -144,6 +144,8 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     """
     REASON_POLICY_ETAG_MISMATCH: _Reason.ValueType  # 48
     """The policy has changed since it was read. ABORTED."""
+    REASON_TOO_MANY_FILES: _Reason.ValueType  # 60
+    """An upload has one file only. FAILED_PRECONDITION, BG_E_TOO_MANY_FILES."""
     REASON_HTTP_STATUS: _Reason.ValueType  # 100
     """The server answered with an HTTP status that is an error (TransferError.http_status)."""
     REASON_NAME_NOT_RESOLVED: _Reason.ValueType  # 101
@@ -196,6 +198,12 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     """Nothing has happened to the job for so long that the daemon has cancelled it."""
     REASON_SECRET_UNREADABLE: _Reason.ValueType  # 125
     """A secret of the job cannot be opened: the key that it was sealed with is gone."""
+    REASON_LOCAL_FILE_CHANGED: _Reason.ValueType  # 140
+    """The file to upload was changed, replaced or deleted after its upload had begun."""
+    REASON_SOURCE_INVALID: _Reason.ValueType  # 141
+    """The file to upload is not there, cannot be read, or is no plain file in plain directories under
+    its root.
+    """
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Reason names, once for the whole API, what went wrong.
@@ -326,6 +334,8 @@ FAILED_PRECONDITION, ERROR_FILE_EXISTS.
 """
 REASON_POLICY_ETAG_MISMATCH: Reason.ValueType  # 48
 """The policy has changed since it was read. ABORTED."""
+REASON_TOO_MANY_FILES: Reason.ValueType  # 60
+"""An upload has one file only. FAILED_PRECONDITION, BG_E_TOO_MANY_FILES."""
 REASON_HTTP_STATUS: Reason.ValueType  # 100
 """The server answered with an HTTP status that is an error (TransferError.http_status)."""
 REASON_NAME_NOT_RESOLVED: Reason.ValueType  # 101
@@ -378,6 +388,12 @@ REASON_INACTIVE: Reason.ValueType  # 124
 """Nothing has happened to the job for so long that the daemon has cancelled it."""
 REASON_SECRET_UNREADABLE: Reason.ValueType  # 125
 """A secret of the job cannot be opened: the key that it was sealed with is gone."""
+REASON_LOCAL_FILE_CHANGED: Reason.ValueType  # 140
+"""The file to upload was changed, replaced or deleted after its upload had begun."""
+REASON_SOURCE_INVALID: Reason.ValueType  # 141
+"""The file to upload is not there, cannot be read, or is no plain file in plain directories under
+its root.
+"""
 
 class _ErrorContext:
     ValueType = typing.NewType("ValueType", builtins.int)

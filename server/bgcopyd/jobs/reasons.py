@@ -65,6 +65,7 @@ class Reason(enum.IntEnum):
     TOKEN_NOT_FOUND = 46
     DESTINATION_EXISTS = 47
     POLICY_ETAG_MISMATCH = 48
+    TOO_MANY_FILES = 60
 
     HTTP_STATUS = 100
     NAME_NOT_RESOLVED = 101
@@ -92,6 +93,8 @@ class Reason(enum.IntEnum):
     RANGE_OUTSIDE_FILE = 123
     INACTIVE = 124
     SECRET_UNREADABLE = 125
+    LOCAL_FILE_CHANGED = 140
+    SOURCE_INVALID = 141
 
 
 class Code(enum.Enum):
@@ -185,6 +188,7 @@ REASONS: dict[Reason, ReasonSpec] = {
     Reason.TOKEN_NOT_FOUND: _spec(Code.NOT_FOUND, "ERROR_NOT_FOUND"),
     Reason.DESTINATION_EXISTS: _spec(Code.FAILED_PRECONDITION, "ERROR_FILE_EXISTS"),
     Reason.POLICY_ETAG_MISMATCH: _spec(Code.ABORTED, "ERROR_REVISION_MISMATCH"),
+    Reason.TOO_MANY_FILES: _spec(Code.FAILED_PRECONDITION, "BG_E_TOO_MANY_FILES"),
     Reason.HTTP_STATUS: _spec(None, "BG_E_HTTP_ERROR"),
     Reason.NAME_NOT_RESOLVED: _spec(None, "ERROR_INTERNET_NAME_NOT_RESOLVED"),
     Reason.CONNECT_FAILED: _spec(None, "BG_E_CONNECT_FAILURE"),
@@ -211,6 +215,8 @@ REASONS: dict[Reason, ReasonSpec] = {
     Reason.RANGE_OUTSIDE_FILE: _spec(None, "BG_E_INVALID_RANGE"),
     Reason.INACTIVE: _spec(None, "ERROR_TIMEOUT"),
     Reason.SECRET_UNREADABLE: _spec(None, "BG_E_INVALID_CREDENTIALS"),
+    Reason.LOCAL_FILE_CHANGED: _spec(None, "BG_E_LOCAL_FILE_CHANGED"),
+    Reason.SOURCE_INVALID: _spec(None, "BG_E_FILE_NOT_AVAILABLE"),
 }
 
 

@@ -22,19 +22,19 @@ from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.ledger import (
     attempt_of,
     file_after,
+    is_news,
     partial_name,
     progress_of,
-    requested_after,
     totals_after,
     transfer_options,
-    update_of,
+    written,
 )
 from bgcopyd.queue.outcomes import Outcome, Tried, only_a_wish, secret_unreadable
 from bgcopyd.queue.patience import transact_patiently
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.secrets import SecretUnreadable, hider
 from bgcopyd.queue.statistics import Statistics
-from bgcopyd.queue.storage import FileTotals, FileUpdate, Store, Tx
+from bgcopyd.queue.storage import FileTotals, Store, Tx
 from bgcopyd.queue.transfers import (
     DEFAULT_TRANSFER_OPTIONS,
     Claimed,
@@ -42,6 +42,7 @@ from bgcopyd.queue.transfers import (
     Engine,
     Event,
     Failed,
+    Noted,
     Received,
     Transfer,
 )
@@ -110,6 +111,7 @@ class JobRun:
         self._inbox: list[Event] = []
         self._news = asyncio.Event()
         self._dirty: dict[int, File] = {}
+        self._noted: list[int] = []
         self._connected = False
         self._told_connected = False
         self._fatal: TransferError | None = None
@@ -300,6 +302,7 @@ class JobRun:
             ranges=file.spec.ranges,
             filled=file.filled,
             requested=file.requested or None,
+            upload=file.upload,
         )
 
     async def _digest(self) -> bool:
@@ -312,8 +315,11 @@ class JobRun:
             return True
         files, self._dirty = list(self._dirty.values()), {}
         self._told_connected = self._connected
-        mine = await self._patiently(self._record(files))
-        self._on_files(self.job, [file for file in files if _is_news(file)])
+        noted, self._noted = self._noted, []
+        mine = await self._patiently(self._record(files), durable=bool(noted))
+        for index in noted if mine else ():
+            self._tools.engine.proceed(self.job.job_id, index)
+        self._on_files(self.job, [file for file in files if is_news(file)])
         return mine
 
     def _take(self, event: Event) -> None:
@@ -341,7 +347,9 @@ class JobRun:
         # What Connected tells is not worth a write of its own: the first claim brings it.
         if not isinstance(event, Connected):
             self._dirty[event.index] = changed
-        if not isinstance(event, Claimed | Connected):
+        if isinstance(event, Noted):
+            self._noted.append(event.index)
+        if not isinstance(event, Claimed | Connected | Noted):
             del self._active[event.index]
             self._received.pop(event.index, None)
             del self._had[event.index]
@@ -384,7 +392,7 @@ class JobRun:
                 return False
             tx.update_files(
                 job.job_id,
-                [_update(tx, file, drop=file.index in self._unordered) for file in files],
+                [written(tx, file, drop=file.index in self._unordered) for file in files],
             )
             tx.insert_attempts(job.job_id, attempts)
             # Files may have been added that this run has not heard of yet.
@@ -478,19 +486,3 @@ class JobRun:
 
     async def _patiently(self, fn: Callable[[Tx], T], *, durable: bool = False) -> T:
         return await transact_patiently(self._tools.store, fn, durable=durable)
-
-
-def _update(tx: Tx, file: File, *, drop: bool) -> FileUpdate:
-    """What is written of a file: more may have been requested than its transfer was told of."""
-    update = update_of(file)
-    if not file.requested:
-        return update
-    if drop:
-        return dataclasses.replace(update, requested=())
-    (now,) = tx.files(file.job_id, after=file.index - 1, limit=1)
-    return dataclasses.replace(update, requested=requested_after(file, now.requested))
-
-
-def _is_news(file: File) -> bool:
-    """Whether those who watch files are told of it: it is whole, or has come to a stop."""
-    return file.transferred or file.error is not None or bool(file.filled and not file.requested)

@@ -12,6 +12,8 @@ from bgcopyd.transfer.policy import Policy, obey
 from bgcopyd.transfer.redirects import Origin
 
 _WEB = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
+# Libcurl's own is 64 KiB; each piece is a read of the disk and a call.
+_UPLOAD_BUFFER = 256 << 10
 
 
 class Sink(Protocol):
@@ -24,14 +26,31 @@ class Sink(Protocol):
         """The request has ended with a CURLcode."""
 
 
+class Content(Protocol):
+    """What an upload's request carries; called by libcurl."""
+
+    length: int
+
+    def read(self, count: int) -> bytes | int:
+        """At most so many bytes, or one of libcurl's READFUNC codes."""
+
+    def seek(self, offset: int, origin: int) -> int:
+        """Goes back where a request is sent again; one of libcurl's SEEKFUNC codes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is sent: `fields` are header lines without their ends; `origin` is the URL's."""
+    """What is sent: `fields` are header lines without their ends; `origin` is the URL's.
+
+    `method` and `content` go with a policy that uploads, and with no other.
+    """
 
     url: str
     origin: Origin
     policy: Policy
     fields: list[bytes]
+    method: str = ""
+    content: Content | None = None
 
 
 class Handle:
@@ -67,3 +86,17 @@ class Handle:
         self.curl.setopt(pycurl.BUFFERSIZE, buffer)
         self.curl.setopt(pycurl.URL, request.url)
         self.curl.setopt(pycurl.HTTPHEADER, request.fields)
+        if request.policy.uploads:
+            self._carry(request)
+
+    def _carry(self, request: Request) -> None:
+        """A request with a method and perhaps a body of its own."""
+        curl, content = self.curl, request.content
+        curl.setopt(pycurl.NOBODY, int(content is None))
+        curl.setopt(pycurl.CUSTOMREQUEST, request.method)
+        if content is not None:
+            curl.setopt(pycurl.UPLOAD, 1)
+            curl.setopt(pycurl.INFILESIZE_LARGE, content.length)
+            curl.setopt(pycurl.UPLOAD_BUFFERSIZE, _UPLOAD_BUFFER)
+            curl.setopt(pycurl.READFUNCTION, content.read)
+            curl.setopt(pycurl.SEEKFUNCTION, content.seek)

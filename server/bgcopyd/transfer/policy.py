@@ -39,7 +39,8 @@ class Policy:
     libcurl itself would let a connection that one owner has logged in on serve the next one in
     several cases, so it never gets to choose: each policy has handles and connections of its own.
     `login` and `certificate` (a path) are for `origin` alone; `proxy` is a URL, "" none; `ca_file`
-    "" stands for what the daemon trusts. `method` "" is GET.
+    "" stands for what the daemon trusts. `method` "" is GET; where the policy `uploads`, each
+    request has its own.
     """
 
     owner: str = ""
@@ -52,6 +53,7 @@ class Policy:
     verify_issuer: bool = True
     certificate: str = ""
     ca_file: str = ""
+    uploads: bool = False
 
     def __repr__(self) -> str:
         return f"Policy({self.owner!r}, {self.origin!s})"

@@ -1,0 +1,378 @@
+"""One upload from the first look at its source to its one terminal event."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import logging
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bgcopyd.jobs.file import Validators
+from bgcopyd.jobs.upload import Upload
+from bgcopyd.queue.transfers import (
+    AttemptReport,
+    Claimed,
+    Connected,
+    Failed,
+    Finished,
+    Noted,
+    Received,
+    Stopped,
+    Transfer,
+)
+from bgcopyd.transfer import failures, upload_failures
+from bgcopyd.transfer.admission import Lane
+from bgcopyd.transfer.destination import DestinationInvalid
+from bgcopyd.transfer.entry import entry
+from bgcopyd.transfer.failures import Failure
+from bgcopyd.transfer.handles import Handle
+from bgcopyd.transfer.headers import Answer, parse_answer, retry_after
+from bgcopyd.transfer.report import Report
+from bgcopyd.transfer.requests import Requests, Unusable
+from bgcopyd.transfer.upload_body import Body
+from bgcopyd.transfer.upload_dialogue import Again, Ask, Dialogue, Done, Go, Note, Plain, Step
+from bgcopyd.transfer.upload_source import SourceFile
+
+if TYPE_CHECKING:
+    from bgcopyd.transfer.volume import Volume
+
+_log = logging.getLogger(__name__)
+_NOTHING = Validators()
+# A short answer is read to its end, which keeps the connection.
+_DISCARD = 64 << 10
+
+
+class Phase(enum.Enum):
+    """What an upload is doing."""
+
+    RESTING = enum.auto()
+    NOTING = enum.auto()
+    WAITING = enum.auto()
+    ASKING = enum.auto()
+    ENDED = enum.auto()
+
+
+class Uploading:
+    """The coordinator of one upload; lives on its volume's thread."""
+
+    def __init__(self, transfer: Transfer, volume: Volume) -> None:
+        assert transfer.upload is not None
+        http = transfer.options.http
+        plain = dataclasses.replace(http, method="")
+        options = dataclasses.replace(transfer.options, http=plain)
+        self.transfer = transfer
+        self.name = (transfer.job_id, transfer.claim_id, transfer.index)
+        self.volume = volume
+        self._upload: Upload = transfer.upload
+        self._dialogue: Dialogue = Plain(http.method, transfer.url)
+        self._requests = Requests(transfer.url, options, volume.options)
+        self._report = Report(transfer.url)
+        self._phase = Phase.RESTING
+        self._known = transfer.claimed
+        self._told = self._reported = -1
+        self._sent = 0
+        self._source: SourceFile | None = None
+        self._slot: Lane | None = None
+        self._handle: Handle | None = None
+        self._body: Body | None = None
+        self._ask: Ask | None = None
+        self._asked = 0.0
+        self._discarded = 0
+        self._again = False
+        self._connected = False
+
+    @property
+    def host(self) -> str:
+        """What messages call the server."""
+        return str(self._requests.origin)
+
+    # The source.
+
+    @entry
+    def start(self) -> None:
+        """Looks at the source; the first time what it is must be known before a byte is sent."""
+        try:
+            self._source = self._open()
+        except DestinationInvalid as error:
+            self._fail(self._unreadable(error))
+        except OSError as error:
+            self._fail(self._unreadable(error))
+        else:
+            self._recognise(self._source)
+
+    def _open(self) -> SourceFile:
+        root = self.volume.directory(self.transfer.root)
+        if root is None:
+            raise DestinationInvalid("there is no such root")
+        return SourceFile(root, self.transfer.path)
+
+    def _unreadable(self, error: DestinationInvalid | OSError) -> Failure:
+        root = self.transfer.root
+        if isinstance(error, DestinationInvalid):
+            return upload_failures.source_invalid(str(error), root)
+        if self._upload.source is not None and upload_failures.is_missing(error):
+            return upload_failures.changed(root)
+        return upload_failures.of_os_error(error, root)
+
+    def _recognise(self, source: SourceFile) -> None:
+        known = self._upload.source
+        if known is None:
+            self._note(dataclasses.replace(self._upload, source=source.identity))
+        elif known != source.identity:
+            self._fail(upload_failures.changed(self.transfer.root))
+        else:
+            self._go_on()
+
+    def _note(self, upload: Upload) -> None:
+        self._upload = upload
+        self._phase = Phase.NOTING
+        self.volume.emit(Noted(*self.name, upload))
+
+    @entry
+    def proceed(self) -> None:
+        """What was Noted is safe."""
+        if self._phase is Phase.NOTING:
+            self._go_on()
+
+    # Requests.
+
+    def _go_on(self) -> None:
+        """Asks for a slot at the host of the next request, unless there is one already."""
+        self._ask = self._dialogue.ask()
+        try:
+            origin = self._requests.aim(self._ask.url)
+        except Unusable as error:
+            self._fail(error.failure)
+            return
+        options = self.transfer.options
+        lane = Lane(origin, options.owner, options.foreground)
+        if self._slot == lane:
+            self._send()
+            return
+        self._release_slot()
+        self._phase = Phase.WAITING
+        self.volume.admission.request(lane, partial(self._granted, lane))
+
+    def _granted(self, lane: Lane) -> bool:
+        if self._phase is not Phase.WAITING:
+            return False
+        self._slot = lane
+        self._send()
+        return True
+
+    def _release_slot(self) -> None:
+        lane, self._slot = self._slot, None
+        if lane is not None:
+            self.volume.admission.release(lane)
+
+    def _send(self) -> None:
+        ask, source = self._ask, self._source
+        assert ask is not None
+        assert source is not None
+        self._phase = Phase.ASKING
+        self._discarded = 0
+        self._asked = self.volume.now()
+        self._body = (
+            None if ask.start is None else Body(source, ask.start, self.transfer, self.volume)
+        )
+        request = self._requests.make(ask.fields)
+        request = dataclasses.replace(
+            request,
+            policy=dataclasses.replace(request.policy, uploads=True),
+            method=ask.method,
+            content=self._body,
+        )
+        self._handle = self.volume.launch(self, request, self.transfer.job_id)
+        if self._body is not None:
+            self._body.handle = self._handle
+
+    # Inside libcurl's callback.
+
+    def on_body(self, data: bytes) -> int | None:
+        """Takes a piece of the answer's body, which is of no interest; 0 breaks it off."""
+        self._discarded += len(data)
+        return None if self._discarded <= _DISCARD else 0
+
+    # The end of a request, outside libcurl.
+
+    @entry
+    def on_done(self, code: int, detail: str) -> None:
+        """The request has ended with a CURLcode."""
+        assert self._handle is not None
+        answer = _final(self._handle.lines)
+        body = self._release_handle(answer)
+        if body is not None and body.broken is not None:
+            self._fail(body.broken)
+        elif answer is not None:
+            self._answered(answer, whole=body is None or body.whole)
+        else:
+            self._curl_failed(code, detail)
+
+    def _release_handle(self, answer: Answer | None = None) -> Body | None:
+        handle, self._handle = self._handle, None
+        body, self._body = self._body, None
+        if body is not None:
+            body.look(self.volume.now())
+            self._sent += body.sent - self._start_of(body)
+            body.handle = None
+        if handle is not None:
+            assert self._ask is not None
+            self._report.ended(self._ask.url, handle, answer, accepted=False)
+            self.volume.release(handle)
+        return body
+
+    @staticmethod
+    def _start_of(body: Body) -> int:
+        return body.end - body.length
+
+    def _curl_failed(self, code: int, detail: str) -> None:
+        if failures.is_stream_error(code):
+            self.volume.note_stream_error(self._requests.origin)
+        if self._requests.another_way(code, self._report.ending):
+            self._send()
+        else:
+            self._fail(self._requests.failure(code, detail, self._report.ending))
+
+    def _answered(self, answer: Answer, *, whole: bool) -> None:
+        assert self._ask is not None
+        if self._requests.another_login(answer.status):
+            self._send()
+        elif 300 <= answer.status < 400:
+            self._fail(upload_failures.redirected(self._ask.method, self.host))
+        else:
+            step = self._dialogue.answered(answer, self.host, whole=whole)
+            self._take(step or self._refused(answer))
+
+    def _refused(self, answer: Answer) -> Failure:
+        pause = retry_after(answer, self.volume.wall())
+        return upload_failures.of_status(answer.status, self.host, pause)
+
+    def _take(self, step: Step) -> None:
+        match step:
+            case Note(upload):
+                self._note(upload)
+            case Go(known):
+                self._claim(known)
+                self._go_on()
+            case Again() if not self._again:
+                self._again = True
+                self._phase = Phase.RESTING
+                self.volume.later(self.volume.options.second_look, self._ask_again)
+            case Again(failure):
+                self._fail(failure)
+            case Done():
+                self._finish()
+            case Failure():
+                self._fail(step)
+
+    @entry
+    def _ask_again(self) -> None:
+        if self._phase is Phase.RESTING:
+            self._go_on()
+
+    def _claim(self, known: int) -> None:
+        if known != self._known:
+            self._known = known
+            self.volume.emit(Claimed(*self.name, known, self._size, _NOTHING))
+
+    # The end of the upload.
+
+    @property
+    def _size(self) -> int | None:
+        known = self._upload.source
+        return None if known is None else known.size
+
+    def broke(self, error: BaseException) -> None:
+        """Ends the upload for a defect of ours, where it can still be ended."""
+        _log.error("an upload of job %s failed", self.transfer.job_id, exc_info=error)
+        if self._phase is not Phase.ENDED:
+            self._fail(failures.internal("sending"))
+
+    def _finish(self) -> None:
+        assert self._source is not None
+        try:
+            in_place = self._source.in_place()
+        except OSError as error:
+            self._fail(upload_failures.of_os_error(error, self.transfer.root))
+            return
+        if not in_place:
+            # Nobody can say which of its bytes the server has.
+            self._fail(upload_failures.changed(self.transfer.root))
+            return
+        size = self._source.identity.size
+        attempt = self._attempt()
+        self._ended(Finished(*self.name, size, _NOTHING, None, None, None, attempt))
+
+    def _fail(self, failure: Failure) -> None:
+        self._release_handle()
+        error = failure.error(self.transfer.index, self.volume.wall())
+        self._ended(
+            Failed(
+                *self.name,
+                error,
+                self._known,
+                self._size,
+                _NOTHING,
+                retry_after=failure.retry_after,
+                attempt=self._attempt(),
+            )
+        )
+
+    @entry
+    def stop(self) -> None:
+        """Ends the upload now."""
+        if self._phase is not Phase.ENDED:
+            self._release_handle()
+            attempt = self._attempt()
+            self._ended(Stopped(*self.name, self._known, self._size, _NOTHING, attempt=attempt))
+
+    def _attempt(self) -> AttemptReport:
+        return dataclasses.replace(self._report.attempt(tell_url=False), received=self._sent)
+
+    def _ended(self, event: Finished | Failed | Stopped) -> None:
+        self._phase = Phase.ENDED
+        self._release_handle()
+        self._release_slot()
+        if self._source is not None:
+            self._source.close()
+        self.volume.ended(self, event)
+
+    # Time.
+
+    @entry
+    def tick(self, now: float) -> None:
+        """Reports progress, notices silence and a source that changes; a few times per second."""
+        body, options = self._body, self.volume.options
+        if self._phase is not Phase.ASKING:
+            return
+        if body is None:
+            limit = options.connect_timeout + options.header_timeout
+            if now - self._asked > limit:
+                self._fail(failures.timed_out("did not answer", self.host, limit))
+            return
+        body.look(now)
+        self._tell(body)
+        assert self._source is not None
+        if not self._source.unchanged():
+            self._fail(upload_failures.changed(self.transfer.root))
+        elif body.whole and now - body.moved > options.header_timeout:
+            self._fail(failures.timed_out("did not answer", self.host, options.header_timeout))
+        elif not body.whole and now - body.moved > options.idle_timeout:
+            self._fail(upload_failures.took_nothing(self.host, options.idle_timeout))
+
+    def _tell(self, body: Body) -> None:
+        if body.position and not self._connected:
+            self._connected = True
+            self.volume.emit(Connected(*self.name, self._size, _NOTHING))
+        if body.sent != self._reported:
+            self._reported = body.sent
+            self.volume.emit(Received(*self.name, self._reported))
+
+
+def _final(lines: list[bytes]) -> Answer | None:
+    """The final answer, where its header fields have come to their end."""
+    answer = parse_answer(lines)
+    if answer is None or answer.status < 200 or lines[-1].strip():
+        return None
+    return answer
