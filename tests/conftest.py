@@ -13,7 +13,7 @@ import pytest
 from tests.support.daemon import DaemonProcess
 
 # Commands that tests compare with, and the Debian package that brings each.
-_PACKAGES = {"nginx": "nginx", "aria2c": "aria2", "curl": "curl"}
+_PACKAGES = {"nginx": "nginx", "aria2c": "aria2", "curl": "curl", "go": "golang-go"}
 _MARK = "not run: needs "
 _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 

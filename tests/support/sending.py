@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from bgcopyd.jobs.http_options import HttpOptions
-from bgcopyd.jobs.upload import NEW_UPLOAD, Upload
+from bgcopyd.jobs.upload import Upload, UploadProtocol
 from bgcopyd.queue.transfers import Event, Failed, Finished, Noted, Stopped, TransferOptions
 from tests.support.fetching import Fetching, fetching
-from tests.support.http_hostile import Request, Wire
+from tests.support.http_hostile import Handler, Request, Wire
 
 A = random.Random(1).randbytes(3_000_000)
+# Nobody is asked what he speaks.
+PLAIN = Upload(protocol=UploadProtocol.PLAIN)
 
 
 @dataclass
@@ -37,7 +39,7 @@ class Sending:
         http = replace(fields.pop("http", HttpOptions()), method=method)
         options = replace(fields.pop("options", TransferOptions()), http=http)
         self.fetching.start(
-            url, **{"upload": NEW_UPLOAD, "partial_name": "", "options": options, **fields}
+            url, **{"upload": PLAIN, "partial_name": "", "options": options, **fields}
         )
 
     async def send(self, url: str, **fields: Any) -> Finished | Failed | Stopped:
@@ -86,3 +88,15 @@ def cut(request: Request, wire: Wire) -> None:
     """Breaks the connection in the middle of a body."""
     wire.take(request, 100_000)
     wire.reset()
+
+
+def deaf(handler: Handler) -> Handler:
+    """Knows no OPTIONS; everything else is the handler's."""
+
+    def handle(request: Request, wire: Wire) -> None:
+        if request.method == "OPTIONS":
+            wire.answer(405, b"no")
+        else:
+            handler(request, wire)
+
+    return handle

@@ -159,6 +159,8 @@ BY_REASON: dict[Reason, Exit] = {
     Reason.SECRET_UNREADABLE: Exit.DENIED,
     Reason.LOCAL_FILE_CHANGED: Exit.INTEGRITY,
     Reason.SOURCE_INVALID: Exit.DISK,
+    Reason.UPLOAD_PROTOCOL_MISMATCH: Exit.REMOTE_REFUSED,
+    Reason.UPLOAD_TOO_LARGE: Exit.REMOTE_REFUSED,
 }
 
 # Where the server gave no reason that is known here; the first class that fits.

@@ -204,6 +204,10 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     """The file to upload is not there, cannot be read, or is no plain file in plain directories under
     its root.
     """
+    REASON_UPLOAD_PROTOCOL_MISMATCH: _Reason.ValueType  # 142
+    """The server says that it speaks a protocol of uploads and does not answer so."""
+    REASON_UPLOAD_TOO_LARGE: _Reason.ValueType  # 143
+    """The file to upload is larger than the server says that it takes."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Reason names, once for the whole API, what went wrong.
@@ -394,6 +398,10 @@ REASON_SOURCE_INVALID: Reason.ValueType  # 141
 """The file to upload is not there, cannot be read, or is no plain file in plain directories under
 its root.
 """
+REASON_UPLOAD_PROTOCOL_MISMATCH: Reason.ValueType  # 142
+"""The server says that it speaks a protocol of uploads and does not answer so."""
+REASON_UPLOAD_TOO_LARGE: Reason.ValueType  # 143
+"""The file to upload is larger than the server says that it takes."""
 
 class _ErrorContext:
     ValueType = typing.NewType("ValueType", builtins.int)

@@ -95,6 +95,8 @@ class Reason(enum.IntEnum):
     SECRET_UNREADABLE = 125
     LOCAL_FILE_CHANGED = 140
     SOURCE_INVALID = 141
+    UPLOAD_PROTOCOL_MISMATCH = 142
+    UPLOAD_TOO_LARGE = 143
 
 
 class Code(enum.Enum):
@@ -217,6 +219,8 @@ REASONS: dict[Reason, ReasonSpec] = {
     Reason.SECRET_UNREADABLE: _spec(None, "BG_E_INVALID_CREDENTIALS"),
     Reason.LOCAL_FILE_CHANGED: _spec(None, "BG_E_LOCAL_FILE_CHANGED"),
     Reason.SOURCE_INVALID: _spec(None, "BG_E_FILE_NOT_AVAILABLE"),
+    Reason.UPLOAD_PROTOCOL_MISMATCH: _spec(None, "BG_E_CLIENT_SERVER_PROTOCOL_MISMATCH"),
+    Reason.UPLOAD_TOO_LARGE: _spec(None, "BG_E_TOO_LARGE"),
 }
 
 

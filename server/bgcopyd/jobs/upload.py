@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+
 from bgcopyd.jobs.http_options import HttpOptions, RedirectPolicy
 from bgcopyd.jobs.options import DEFAULT_OPTIONS, JobOptions
 from bgcopyd.jobs.values import value
@@ -19,11 +21,25 @@ class Source:
     modified: int
 
 
+class UploadProtocol(enum.IntEnum):
+    """How a file is sent: PUT or POST, tus 1.0, or draft-ietf-httpbis-resumable-upload."""
+
+    PLAIN = 1
+    TUS = 2
+    RESUMABLE = 3
+
+
 @value(frozen=True, slots=True)
 class Upload:
-    """What is known of a file's upload; `source` is None before its first attempt."""
+    """What is known of a file's upload; `source` is None before its first attempt.
+
+    `session` is the URL that the server gave to the upload, in the words of `protocol`; who knows
+    it may write to it. Without one the protocol is agreed on anew.
+    """
 
     source: Source | None = None
+    session: str = ""
+    protocol: UploadProtocol | None = None
 
 
 NEW_UPLOAD = Upload()

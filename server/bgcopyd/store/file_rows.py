@@ -18,7 +18,7 @@ from bgcopyd.jobs.file import (
     Verification,
 )
 from bgcopyd.jobs.http_options import HttpHeader
-from bgcopyd.jobs.upload import Source, Upload
+from bgcopyd.jobs.upload import Source, Upload, UploadProtocol
 from bgcopyd.queue.storage import FileUpdate
 from bgcopyd.store.rows import Row, encode_error, error_of, exactly, insert_statement
 
@@ -213,12 +213,14 @@ def _upload_text(upload: Upload | None) -> str | None:
         return None
     source = upload.source
     known = source and [source.device, source.inode, source.size, source.modified]
-    return json.dumps([known])
+    return json.dumps([known, upload.session, upload.protocol and int(upload.protocol)])
 
 
 def _upload(text: str) -> Upload:
-    (source,) = json.loads(text)
-    if source is None:
-        return Upload()
-    device, inode, size, modified = (exactly(int, number) for number in source)
-    return Upload(Source(device, inode, size, modified))
+    source, session, protocol = json.loads(text)
+    known = None
+    if source is not None:
+        device, inode, size, modified = (exactly(int, number) for number in source)
+        known = Source(device, inode, size, modified)
+    spoken = None if protocol is None else UploadProtocol(protocol)
+    return Upload(known, exactly(str, session), spoken)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bgcopyd.jobs.file import Validators
-from bgcopyd.jobs.upload import Upload
+from bgcopyd.jobs.upload import Upload, UploadProtocol
 from bgcopyd.queue.transfers import (
     AttemptReport,
     Claimed,
@@ -31,7 +31,8 @@ from bgcopyd.transfer.headers import Answer, parse_answer, retry_after
 from bgcopyd.transfer.report import Report
 from bgcopyd.transfer.requests import Requests, Unusable
 from bgcopyd.transfer.upload_body import Body
-from bgcopyd.transfer.upload_dialogue import Again, Ask, Dialogue, Done, Go, Note, Plain, Step
+from bgcopyd.transfer.upload_dialogue import Again, Ask, Dialogue, Done, Go, Note, Speak, Step
+from bgcopyd.transfer.upload_negotiation import dialogue_of
 from bgcopyd.transfer.upload_source import SourceFile
 
 if TYPE_CHECKING:
@@ -65,12 +66,11 @@ class Uploading:
         self.name = (transfer.job_id, transfer.claim_id, transfer.index)
         self.volume = volume
         self._upload: Upload = transfer.upload
-        self._dialogue: Dialogue = Plain(http.method, transfer.url)
+        self._dialogue: Dialogue | None = None
         self._requests = Requests(transfer.url, options, volume.options)
         self._report = Report(transfer.url)
         self._phase = Phase.RESTING
-        self._known = transfer.claimed
-        self._told = self._reported = -1
+        self._known = self._reported = transfer.claimed
         self._sent = 0
         self._source: SourceFile | None = None
         self._slot: Lane | None = None
@@ -124,6 +124,11 @@ class Uploading:
         else:
             self._go_on()
 
+    def _speak(self, protocol: UploadProtocol | None) -> Dialogue:
+        self._upload = dataclasses.replace(self._upload, protocol=protocol)
+        transfer = dataclasses.replace(self.transfer, upload=self._upload)
+        return dialogue_of(protocol, transfer, self.volume.options)
+
     def _note(self, upload: Upload) -> None:
         self._upload = upload
         self._phase = Phase.NOTING
@@ -139,6 +144,8 @@ class Uploading:
 
     def _go_on(self) -> None:
         """Asks for a slot at the host of the next request, unless there is one already."""
+        if self._dialogue is None:
+            self._dialogue = self._speak(self._upload.protocol)
         self._ask = self._dialogue.ask()
         try:
             origin = self._requests.aim(self._ask.url)
@@ -176,10 +183,14 @@ class Uploading:
         self._body = (
             None if ask.start is None else Body(source, ask.start, self.transfer, self.volume)
         )
-        request = self._requests.make(ask.fields)
+        request = self._requests.make(())
+        # What a protocol says of its requests stands before what the job says of all of them.
+        taken = {_name_of(line) for line in ask.fields}
+        own = [line for line in request.fields if _name_of(line) not in taken]
         request = dataclasses.replace(
             request,
             policy=dataclasses.replace(request.policy, uploads=True),
+            fields=[*ask.fields, *own],
             method=ask.method,
             content=self._body,
         )
@@ -205,7 +216,7 @@ class Uploading:
         if body is not None and body.broken is not None:
             self._fail(body.broken)
         elif answer is not None:
-            self._answered(answer, whole=body is None or body.whole)
+            self._answered(answer, 0 if body is None else body.position)
         else:
             self._curl_failed(code, detail)
 
@@ -232,16 +243,22 @@ class Uploading:
         if self._requests.another_way(code, self._report.ending):
             self._send()
         else:
-            self._fail(self._requests.failure(code, detail, self._report.ending))
+            self._unanswered(self._requests.failure(code, detail, self._report.ending))
 
-    def _answered(self, answer: Answer, *, whole: bool) -> None:
+    def _unanswered(self, failure: Failure) -> None:
+        assert self._dialogue is not None
+        self._release_handle()
+        self._take(self._dialogue.broken(failure))
+
+    def _answered(self, answer: Answer, reached: int) -> None:
         assert self._ask is not None
+        assert self._dialogue is not None
         if self._requests.another_login(answer.status):
             self._send()
-        elif 300 <= answer.status < 400:
+        elif 300 <= answer.status < 400 and self._ask.method != "OPTIONS":
             self._fail(upload_failures.redirected(self._ask.method, self.host))
         else:
-            step = self._dialogue.answered(answer, self.host, whole=whole)
+            step = self._dialogue.answered(answer, self.host, reached)
             self._take(step or self._refused(answer))
 
     def _refused(self, answer: Answer) -> Failure:
@@ -250,10 +267,14 @@ class Uploading:
 
     def _take(self, step: Step) -> None:
         match step:
-            case Note(upload):
+            case Note(upload, known):
+                self._claim(known)
                 self._note(upload)
             case Go(known):
-                self._claim(known)
+                self._claim(self._known if known is None else known)
+                self._go_on()
+            case Speak(protocol):
+                self._dialogue = self._speak(protocol)
                 self._go_on()
             case Again() if not self._again:
                 self._again = True
@@ -349,7 +370,7 @@ class Uploading:
         if body is None:
             limit = options.connect_timeout + options.header_timeout
             if now - self._asked > limit:
-                self._fail(failures.timed_out("did not answer", self.host, limit))
+                self._unanswered(failures.timed_out("did not answer", self.host, limit))
             return
         body.look(now)
         self._tell(body)
@@ -357,11 +378,14 @@ class Uploading:
         if not self._source.unchanged():
             self._fail(upload_failures.changed(self.transfer.root))
         elif body.whole and now - body.moved > options.header_timeout:
-            self._fail(failures.timed_out("did not answer", self.host, options.header_timeout))
+            limit = options.header_timeout
+            self._unanswered(failures.timed_out("did not answer", self.host, limit))
         elif not body.whole and now - body.moved > options.idle_timeout:
-            self._fail(upload_failures.took_nothing(self.host, options.idle_timeout))
+            self._unanswered(upload_failures.took_nothing(self.host, options.idle_timeout))
 
     def _tell(self, body: Body) -> None:
+        if not body.length:
+            return
         if body.position and not self._connected:
             self._connected = True
             self.volume.emit(Connected(*self.name, self._size, _NOTHING))
@@ -376,3 +400,7 @@ def _final(lines: list[bytes]) -> Answer | None:
     if answer is None or answer.status < 200 or lines[-1].strip():
         return None
     return answer
+
+
+def _name_of(line: bytes) -> bytes:
+    return line.partition(b":")[0].rstrip(b";").lower()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from bgcopyd.jobs.upload import Upload
+from bgcopyd.jobs.upload import Upload, UploadProtocol
 from bgcopyd.transfer import upload_failures
 from bgcopyd.transfer.failures import Failure
 from bgcopyd.transfer.headers import Answer
@@ -26,16 +26,24 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something to be durable before the next request."""
+    """Something to be durable before the next request; `known` bytes are at the server."""
 
     upload: Upload
+    known: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Go:
-    """The next request follows; `known` bytes are at the server."""
+    """The next request follows; `known` bytes are at the server, None where that is open."""
 
-    known: int
+    known: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """The upload is made in this protocol."""
+
+    protocol: UploadProtocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,7 @@ class Done:
     """The server has the file."""
 
 
-Step = Note | Go | Again | Done | Failure
+Step = Note | Go | Speak | Again | Done | Failure
 
 
 class Dialogue(Protocol):
@@ -59,30 +67,38 @@ class Dialogue(Protocol):
     def ask(self) -> Ask:
         """The next request."""
 
-    def answered(self, answer: Answer, host: str, *, whole: bool) -> Step | None:
+    def broken(self, failure: Failure) -> Step:
+        """What a request without an answer means."""
+
+    def answered(self, answer: Answer, host: str, reached: int) -> Step | None:
         """What an answer means; None where its status says it all.
 
         Args:
             answer: below 300, or from 400.
             host: what messages call the server.
-            whole: whether the request's whole body was sent.
+            reached: the offset behind what libcurl has taken of the source.
         """
 
 
 class Plain:
     """PUT or POST of the whole file in one request."""
 
-    def __init__(self, method: str, url: str) -> None:
+    def __init__(self, method: str, url: str, size: int) -> None:
         self._ask = Ask(method, url, start=0)
+        self._size = size
 
     def ask(self) -> Ask:
         """The one request that there is."""
         return self._ask
 
-    def answered(self, answer: Answer, host: str, *, whole: bool) -> Step | None:
+    def broken(self, failure: Failure) -> Step:
+        """The next attempt begins from the start."""
+        return failure
+
+    def answered(self, answer: Answer, host: str, reached: int) -> Step | None:
         """Done where the status says so and everything was sent."""
         if answer.status >= 400:
             return None
         if answer.status not in _TAKEN:
             return Again(upload_failures.unexpected_status(answer.status, host, transient=False))
-        return Done() if whole else upload_failures.answered_early(host)
+        return Done() if reached == self._size else upload_failures.answered_early(host)

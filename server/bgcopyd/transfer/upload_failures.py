@@ -104,3 +104,23 @@ def took_nothing(host: str, seconds: float) -> Failure:
     """A server that does not read what it is sent."""
     message = f"The server {host} took nothing for {seconds:g} seconds; the upload goes on later."
     return Failure(Reason.TIMEOUT, ErrorContext.GENERAL_TRANSPORT, message, transient=True)
+
+
+def invalid_answer(problem: str, host: str) -> Failure:
+    """An answer that contradicts itself or what was sent."""
+    message = f"The server {host} answered the upload with {problem}; it is asked again."
+    return Failure(Reason.INVALID_RESPONSE, _APPLICATION, message, transient=True)
+
+
+def protocol_mismatch(protocol: str, host: str) -> Failure:
+    """A server that does not speak what it said that it speaks."""
+    message = (
+        f"The server {host} says that it speaks {protocol} and does not answer so; check the URL."
+    )
+    return Failure(Reason.UPLOAD_PROTOCOL_MISMATCH, _APPLICATION, message, transient=False)
+
+
+def too_large(host: str, limit: int) -> Failure:
+    """A file beyond what the server says that it takes."""
+    message = f"The server {host} takes files of at most {limit} bytes, and this one is larger."
+    return Failure(Reason.UPLOAD_TOO_LARGE, _APPLICATION, message, transient=False)

@@ -159,4 +159,8 @@ REASONS = {
     Reason.SOURCE_INVALID: "Die hochzuladende Datei ist nicht da, lässt sich nicht lesen oder ist "
     "keine einfache Datei in einfachen Verzeichnissen unter ihrer Wurzel. Berichtigen Sie das, und "
     "setzen Sie den Auftrag fort.",
+    Reason.UPLOAD_PROTOCOL_MISMATCH: "Der Server gibt an, ein Upload-Protokoll zu sprechen, und "
+    "antwortet nicht danach. Prüfen Sie die URL, oder fragen Sie den Betreiber des Servers.",
+    Reason.UPLOAD_TOO_LARGE: "Die Datei ist größer, als der Server nach eigener Angabe annimmt. "
+    "Nehmen Sie einen anderen Server, oder senden Sie weniger.",
 }

@@ -147,4 +147,8 @@ REASONS = {
     "upload had begun. Create a new job for it as it is now.",
     Reason.SOURCE_INVALID: "The file to upload is not there, cannot be read, or is no plain file "
     "in plain directories under its root. Correct that and resume the job.",
+    Reason.UPLOAD_PROTOCOL_MISMATCH: "The server says that it speaks a protocol of uploads and "
+    "does not answer so. Check the URL, or ask who runs the server.",
+    Reason.UPLOAD_TOO_LARGE: "The file is larger than the server takes, by its own word. Use "
+    "another server, or send less.",
 }
