@@ -61,7 +61,8 @@ class Verification(enum.Enum):
 
     PENDING: nothing was received yet. NONE: only the transport vouches. OVERLAP: resumed without a
     validator, refetched bytes agreed. VALIDATOR: one whole answer, or parts that share a strong
-    validator. DIGEST: the bytes have the digest that was asked for.
+    validator. DIGEST: the bytes have a digest that was asked for and
+    is not weak.
     """
 
     UNKNOWN = -1
@@ -185,3 +186,7 @@ class Reason(enum.Enum):
     SOURCE_INVALID = 141
     UPLOAD_PROTOCOL_MISMATCH = 142
     UPLOAD_TOO_LARGE = 143
+    LOGIN_DENIED = 150
+    REMOTE_FILE_UNAVAILABLE = 151
+    HOST_KEY_REFUSED = 152
+    ANNOUNCED_DIGEST_MISMATCH = 160

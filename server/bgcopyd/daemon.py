@@ -32,6 +32,7 @@ from bgcopyd.queue.judging import Configured
 from bgcopyd.queue.looking import Looker
 from bgcopyd.queue.manager import BackgroundCopyManager, Ids
 from bgcopyd.queue.ownership import Ownership
+from bgcopyd.queue.pace import Pace
 from bgcopyd.queue.policies import PolicyKeeper
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.quotas import Quotas
@@ -60,6 +61,7 @@ from bgcopyd.transfer.files import LocalFiles
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.policy import speaks
 from bgcopyd.transfer.reading import LocalReader
+from bgcopyd.transfer.schemes import spoken
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +96,7 @@ class Daemon:
         self.files = LocalFiles(roots)
         self.reader = LocalReader(roots)
         self.policies = PolicyKeeper(store, settings.policy)
+        self.pace = Pace(self.engine, self.policies, clock)
         self.policies.on_change(self._apply)
         self._statistics = Statistics()
         board = ProgressBoard(clock, lambda: self.policies.policy.inactivity_timeout)
@@ -159,6 +162,8 @@ class Daemon:
             settings.client_certificates,
             settings.ca_bundles,
             [one for one in AuthScheme if speaks(one)],
+            settings.schemes,
+            spoken(),
         )
         manager = BackgroundCopyManager(
             store=self._store,
@@ -223,6 +228,7 @@ class Daemon:
                 runs=self.runs,
                 feed=self.feed,
                 board=board,
+                pace=self.pace,
                 statistics=self._statistics,
                 clock=self._clock,
                 start_time=self._start_time,
@@ -235,8 +241,7 @@ class Daemon:
         self.timekeeper.wake()
         if policy.background_jobs != before.background_jobs:
             self.scheduler.allow(policy.background_jobs)
-        if policy.max_bytes_per_second != before.max_bytes_per_second:
-            self.engine.set_total_rate(policy.max_bytes_per_second)
+        self.pace.follow()
 
     def _ended(self, _job_id: str, ended: Ended | None) -> None:
         """A run is over: its job waits, completes by itself, or makes room for another."""
@@ -318,6 +323,7 @@ async def _serve(
         daemon.feed.run(),
         daemon.scheduler.run(),
         daemon.timekeeper.run(),
+        daemon.pace.run(),
         daemon.housekeeping.run(),
     ]
     if exit_when_idle is not None:
@@ -377,11 +383,15 @@ async def _feed_watchdog(interval: float) -> None:
 
 def _engine_options(settings: Settings) -> EngineOptions:
     return EngineOptions(
-        rate=settings.max_bytes_per_second,
         connections_per_host=settings.connections_per_host,
         connections_per_owner=settings.connections_per_owner,
         connect_timeout=settings.connect_timeout,
+        header_timeout=settings.header_timeout,
         idle_timeout=settings.idle_timeout,
+        low_speed_limit=settings.low_speed_limit,
+        low_speed_time=settings.low_speed_time,
+        schemes=settings.schemes,
+        known_hosts=settings.known_hosts,
         ca_file=settings.ca_file,
         ca_bundles=settings.ca_bundles,
         client_certificates=settings.client_certificates,

@@ -18,6 +18,7 @@ from bgcopyd.queue.transfers import (
     Event,
     Failed,
     Finished,
+    Limits,
     Noted,
     Partial,
     Placed,
@@ -53,7 +54,7 @@ class ScriptedEngine:
         self.stops: list[str] = []
         self.proceeded: list[tuple[str, int]] = []
         self.rates: list[tuple[str, int]] = []
-        self.total_rates: list[int] = []
+        self.limits: list[Limits] = []
         self.started = 0
         self.probed: list[tuple[str, TransferOptions]] = []
         self.answer = Probe()
@@ -93,8 +94,8 @@ class ScriptedEngine:
     def set_rate(self, job_id: str, rate: int) -> None:
         self.rates.append((job_id, rate))
 
-    def set_total_rate(self, rate: int) -> None:
-        self.total_rates.append(rate)
+    def set_limits(self, limits: Limits) -> None:
+        self.limits.append(limits)
 
     async def probe(self, url: str, options: TransferOptions) -> Probe:
         """Answers with what the test has put there."""
@@ -156,6 +157,7 @@ class ScriptedEngine:
         error: TransferError,
         *,
         retry_after: float | None = None,
+        held: str = "",
     ) -> None:
         claimed, size = self._end(one)
         self._send(
@@ -168,6 +170,7 @@ class ScriptedEngine:
                 size,
                 NO_VALIDATORS,
                 retry_after,
+                held=held,
             )
         )
 

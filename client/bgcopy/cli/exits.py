@@ -161,6 +161,10 @@ BY_REASON: dict[Reason, Exit] = {
     Reason.SOURCE_INVALID: Exit.DISK,
     Reason.UPLOAD_PROTOCOL_MISMATCH: Exit.REMOTE_REFUSED,
     Reason.UPLOAD_TOO_LARGE: Exit.REMOTE_REFUSED,
+    Reason.LOGIN_DENIED: Exit.REMOTE_REFUSED,
+    Reason.REMOTE_FILE_UNAVAILABLE: Exit.REMOTE_REFUSED,
+    Reason.HOST_KEY_REFUSED: Exit.NETWORK,
+    Reason.ANNOUNCED_DIGEST_MISMATCH: Exit.INTEGRITY,
 }
 
 # Where the server gave no reason that is known here; the first class that fits.

@@ -208,6 +208,18 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     """The server says that it speaks a protocol of uploads and does not answer so."""
     REASON_UPLOAD_TOO_LARGE: _Reason.ValueType  # 143
     """The file to upload is larger than the server says that it takes."""
+    REASON_LOGIN_DENIED: _Reason.ValueType  # 150
+    """A server of another protocol than HTTP refuses the login, or wants one."""
+    REASON_REMOTE_FILE_UNAVAILABLE: _Reason.ValueType  # 151
+    """A server of another protocol than HTTP does not have the file, or does not give it."""
+    REASON_HOST_KEY_REFUSED: _Reason.ValueType  # 152
+    """An SSH server's host key is not in the daemon's known_hosts, or is another one there. Nothing was
+    sent to it; the message names the key's fingerprint.
+    """
+    REASON_ANNOUNCED_DIGEST_MISMATCH: _Reason.ValueType  # 160
+    """The bytes do not have the digest that the server itself sends with them (Repr-Digest,
+    Content-Digest, Digest).
+    """
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Reason names, once for the whole API, what went wrong.
@@ -402,6 +414,18 @@ REASON_UPLOAD_PROTOCOL_MISMATCH: Reason.ValueType  # 142
 """The server says that it speaks a protocol of uploads and does not answer so."""
 REASON_UPLOAD_TOO_LARGE: Reason.ValueType  # 143
 """The file to upload is larger than the server says that it takes."""
+REASON_LOGIN_DENIED: Reason.ValueType  # 150
+"""A server of another protocol than HTTP refuses the login, or wants one."""
+REASON_REMOTE_FILE_UNAVAILABLE: Reason.ValueType  # 151
+"""A server of another protocol than HTTP does not have the file, or does not give it."""
+REASON_HOST_KEY_REFUSED: Reason.ValueType  # 152
+"""An SSH server's host key is not in the daemon's known_hosts, or is another one there. Nothing was
+sent to it; the message names the key's fingerprint.
+"""
+REASON_ANNOUNCED_DIGEST_MISMATCH: Reason.ValueType  # 160
+"""The bytes do not have the digest that the server itself sends with them (Repr-Digest,
+Content-Digest, Digest).
+"""
 
 class _ErrorContext:
     ValueType = typing.NewType("ValueType", builtins.int)

@@ -9,6 +9,7 @@ from bgcopyd.jobs.options import DEFAULT_OPTIONS, JobOptions
 from bgcopyd.jobs.values import value
 
 METHODS = ("PUT", "POST")
+SCHEMES = ("http", "https")
 
 
 @value(frozen=True, slots=True)
@@ -53,7 +54,7 @@ DOWNLOADS_ONLY_OPTIONS = (
     "overwrite_policy",
     "continue_on_file_error",
 )
-DOWNLOADS_ONLY_HTTP = ("allow_https_to_http",)
+DOWNLOADS_ONLY_HTTP = ("allow_https_to_http", "announced_mirrors")
 # Fields of a FileSpec.
 DOWNLOADS_ONLY_FIELDS = ("digests", "ranges", "mirrors")
 # RPCs that change or read the files of a job.

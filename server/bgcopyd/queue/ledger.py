@@ -124,6 +124,13 @@ def file_after(
     return dataclasses.replace(after, report=_report_after(file.report, event.attempt.file))
 
 
+def live_file(file: File, moving: File | None, received: int) -> File:
+    """A stored file as it is by now; `moving` is what its run knows of it, if it moves."""
+    if moving is None:
+        return file
+    return dataclasses.replace(file, size=moving.size, received=max(moving.claimed, received))
+
+
 def _report_after(before: FileReport, news: FileReport) -> FileReport:
     """What is known of a file after one more attempt: bytes by source add up."""
     if news is NO_REPORT:

@@ -63,7 +63,8 @@ class Tried:
         return Outcome(Trigger.ALL_DONE)
 
     def _waiting(self, chance: float) -> Outcome:
-        retries = self._retries + 1
+        # A host that was left alone was not tried.
+        retries = self._retries + (not all(failed.held for failed in self.transient))
         stalled = self._stalled if self.progressed else self._stalled + self.seconds
         error = self.transient[0].error
         asked = [failed.retry_after for failed in self.transient if failed.retry_after is not None]

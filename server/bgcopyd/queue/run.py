@@ -19,10 +19,12 @@ from bgcopyd.jobs.options import DEFAULT_OPTIONS
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.states import Trigger
 from bgcopyd.queue.clock import Clock
+from bgcopyd.queue.held import HeldHosts
 from bgcopyd.queue.ledger import (
     attempt_of,
     file_after,
     is_news,
+    live_file,
     partial_name,
     progress_of,
     totals_after,
@@ -116,6 +118,7 @@ class JobRun:
         self._told_connected = False
         self._fatal: TransferError | None = None
         self._transient: list[Failed] = []
+        self._held = HeldHosts()
         self._progressed = False
         self._stopping: Trigger | None = None
         self._keep_place = False
@@ -199,6 +202,7 @@ class JobRun:
             # What was fetched while a change came in is read again with the change.
             self._cursor, self._exhausted, self._waiting = -1, False, []
             self._transient = []
+            self._held.clear()
 
     def _look(self, tx: Tx) -> tuple[Job | None, FileTotals, dict[str, bytes]]:
         """The job as it is now, None where a verb has ended the run, its sums and its secrets."""
@@ -281,7 +285,8 @@ class JobRun:
         if self.job.options.on_demand_mode:
             return bool(file.requested)
         failed = file.error is not None and not file.error.transient
-        return not (failed and self.job.options.continue_on_file_error)
+        skipped = failed and self.job.options.continue_on_file_error
+        return not skipped and not self._held.hold(file)
 
     def _transfer(self, file: File) -> Transfer:
         return Transfer(
@@ -361,6 +366,7 @@ class JobRun:
     def _fail(self, event: Failed) -> None:
         if event.error.transient:
             self._transient.append(event)
+            self._waiting = self._held.without(event, self._waiting)
             return
         if self._fatal is None:
             self._fatal = event.error
@@ -374,11 +380,12 @@ class JobRun:
         self._news.set()
 
     def _show(self) -> None:
-        ahead = sum(
-            max(0, received - self._active[index].claimed)
-            for index, received in self._received.items()
-        )
-        self._tools.board.show(self.job.job_id, progress_of(self._totals, ahead))
+        active = self._active
+        ahead = sum(max(0, count - active[n].claimed) for n, count in self._received.items())
+        self._tools.board.show(self.job.job_id, progress_of(self._totals, ahead), self._live)
+
+    def _live(self, file: File) -> File:
+        return live_file(file, self._active.get(file.index), self._received.get(file.index, 0))
 
     def _record(self, files: Sequence[File]) -> Callable[[Tx], bool]:
         now = self._tools.clock.moment()

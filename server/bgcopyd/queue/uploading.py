@@ -9,11 +9,13 @@ from bgcopyd.jobs.job import Job, JobType
 from bgcopyd.jobs.properties import Values
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal, Violation, invalid
+from bgcopyd.jobs.schemes import scheme_of
 from bgcopyd.jobs.upload import (
     DOWNLOADS_ONLY_FIELDS,
     DOWNLOADS_ONLY_RPCS,
     METHODS,
     NEW_UPLOAD,
+    SCHEMES,
     downloads_only,
 )
 from bgcopyd.jobs.values import changed
@@ -56,6 +58,10 @@ def judge_upload_files(job: Job, present: int, files: Sequence[FileSpec]) -> Non
         raise Refusal(
             Reason.TOO_MANY_FILES, f"files: {problem}", violations=[Violation("files", problem)]
         )
+    for position, spec in enumerate(files):
+        if scheme_of(spec.url) not in SCHEMES:
+            problem = f"has the scheme '{scheme_of(spec.url)}'; uploads go to http and https alone"
+            raise _not_supported([Violation(f"files[{position}].remote_url", problem)])
     found = [
         Violation(f"files[{position}].{name}", _ALONE)
         for position, spec in enumerate(files)

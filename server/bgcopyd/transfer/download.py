@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import logging
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,20 +12,26 @@ from bgcopyd.jobs.file import Verification
 from bgcopyd.queue.transfers import AttemptReport, Failed, Finished, Received, Stopped, Transfer
 from bgcopyd.transfer import failures, redirects
 from bgcopyd.transfer.admission import Lane
+from bgcopyd.transfer.breakers import Held
+from bgcopyd.transfer.buckets import Payer
 from bgcopyd.transfer.destination import DestinationInvalid
 from bgcopyd.transfer.ending import Terminal, local_failure, refused
 from bgcopyd.transfer.entry import entry
 from bgcopyd.transfer.exchange import Exchange, page_expected
+from bgcopyd.transfer.facts import Fact
 from bgcopyd.transfer.failures import Failure
+from bgcopyd.transfer.hashing import Mismatch
 from bgcopyd.transfer.headers import media_type, retry_after
 from bgcopyd.transfer.intake import Intake
 from bgcopyd.transfer.keeper import Keeper, Settled
 from bgcopyd.transfer.ladder import Ladder
 from bgcopyd.transfer.pacer import Pacer
+from bgcopyd.transfer.phase import Phase
 from bgcopyd.transfer.plan import Plan, resumes
 from bgcopyd.transfer.report import Report
 from bgcopyd.transfer.requests import Requests, Unusable
 from bgcopyd.transfer.sources import Next, Sources
+from bgcopyd.transfer.standing import Standing
 from bgcopyd.transfer.verdict import (
     PAGE_TYPES,
     Accept,
@@ -46,16 +51,8 @@ if TYPE_CHECKING:
     from bgcopyd.transfer.volume import Volume
 
 _log = logging.getLogger(__name__)
-
-
-class Phase(enum.Enum):
-    """What a download is doing."""
-
-    WAITING = enum.auto()
-    ASKING = enum.auto()
-    RESTING = enum.auto()
-    SETTLING = enum.auto()
-    ENDED = enum.auto()
+# How often is looked whether a host that was left alone is back.
+_LOOK = 0.5
 
 
 class Download:
@@ -68,7 +65,8 @@ class Download:
         self.sources = Sources(transfer)
         self.ladder = Ladder(Plan.of(transfer), transfer.validators)
         self.keeper = Keeper(transfer, self.ladder, volume, self._disk_failed)
-        self.pacer = Pacer(transfer.job_id, volume)
+        self.pacer = Pacer(volume)
+        self._standing = Standing(transfer.options.owner, volume)
         self._requests = Requests(transfer.url, transfer.options, volume.options)
         self._report = Report(transfer.url)
         self._terminal = Terminal(transfer, self.keeper, volume, self._attempt)
@@ -107,13 +105,34 @@ class Download:
     def _granted(self, lane: Lane) -> bool:
         if self._phase is not Phase.WAITING:
             return False
+        held = self._standing.ask(lane.origin)
+        if held is not None:
+            self._phase = Phase.RESTING
+            # Outside of the round of grants, in which it would ask for the next slot.
+            self.volume.later(0.0 if held.seconds else _LOOK, partial(self._held, held))
+            return False
         self._slot = lane
         self._request()
         return True
 
+    @entry
+    def _held(self, held: Held) -> None:
+        """The host is left alone; where that is about to be over, so is the wait."""
+        if self._phase is not Phase.RESTING:
+            return
+        if held.seconds:
+            self._fail(held.failure)
+        else:
+            self._ask_source()
+
+    def answered(self, status: int) -> None:
+        """The host has answered; inside libcurl's callback."""
+        self._standing.answered(self._requests.origin, status)
+
     def _release_slot(self) -> None:
         lane, self._slot = self._slot, None
         if lane is not None:
+            self._standing.left(lane.origin)
             self.volume.admission.release(lane)
 
     def _request(self) -> None:
@@ -125,8 +144,15 @@ class Download:
     def _send(self) -> None:
         if self._phase is not Phase.RESTING:
             return
+        payer = Payer(self.transfer.job_id, self.transfer.options.owner, self._requests.origin)
+        wait = self.pacer.before(payer)
+        if wait > 0:
+            self.pacer.later(wait, self._send)
+            return
         plan = self.ladder.plan
         self.ladder.source = self.sources.name
+        origin = self._requests.origin
+        self.ladder.unconditional = bool(self.volume.known(origin, Fact.IF_RANGE_IGNORED))
         try:
             if plan.here:
                 self.keeper.resume()
@@ -139,7 +165,7 @@ class Download:
         self._phase = Phase.ASKING
         exchange = self._exchange = Exchange(self, self._url)
         request = self._requests.make(self.ladder.ask().fields())
-        exchange.handle = self.volume.launch(exchange, request, self.transfer.job_id)
+        exchange.handle = self.volume.launch(exchange, request, payer)
         self.pacer.begin(exchange.handle)
 
     @entry
@@ -147,7 +173,6 @@ class Download:
         """Writes what this turn has brought; outside libcurl."""
         if exchange is not self._exchange or self._phase is not Phase.ASKING:
             return
-        exchange.moved = now
         try:
             intake.flush()
         except OSError as error:
@@ -166,8 +191,7 @@ class Download:
         """The request has ended with a CURLcode."""
         exchange = self._exchange
         assert exchange is not None
-        if exchange.verdict is None and code == pycurl.E_OK:
-            exchange.on_body(b"")
+        exchange.ended(code)
         self._release_handle(exchange)
         exchange.flush(self.volume.now())
         verdict = exchange.verdict
@@ -182,7 +206,7 @@ class Download:
 
     def _release_handle(self, exchange: Exchange) -> None:
         handle, exchange.handle = exchange.handle, None
-        self.pacer.begin(None)
+        self.pacer.end()
         if handle is not None:
             accepted = isinstance(exchange.verdict, Accept)
             self._report.ended(self._url, handle, exchange.answer, accepted=accepted)
@@ -190,25 +214,24 @@ class Download:
 
     def _curl_failed(self, code: int, detail: str) -> None:
         if failures.is_stream_error(code):
-            self.volume.note_stream_error(self._requests.origin)
+            self._learn(Fact.STREAM_ERRORS)
         verdict = None if self._exchange is None else self._exchange.verdict
         if verdict is None and self._requests.another_way(code, self._report.ending):
             self._request()
         else:
             self._fail(self._requests.failure(code, detail, self._report.ending))
 
+    def _learn(self, fact: Fact) -> None:
+        self.volume.facts.add(self._requests.origin, fact, self.volume.now())
+
     def _body_ended(self, exchange: Exchange, code: int, detail: str) -> None:
-        intake, plan = exchange.intake, self.ladder.plan
+        intake = exchange.intake
         assert intake is not None
-        if intake.whole:
-            self.ladder.advance(intake.position)
-            # Its offsets mean nothing in the next window.
-            exchange.intake = None
-            if plan.complete and plan.size is not None:
-                self._finish(plan.size)
-            else:
-                # A shorter range than asked for is legal: the rest is asked for.
-                self._request()
+        if intake.whole and exchange.digest is not None:
+            self._phase = Phase.RESTING
+            self.keeper.check(*exchange.digest, partial(self._checked, exchange, intake.position))
+        elif intake.whole:
+            self._filled(exchange, intake.position)
         elif code == pycurl.E_OK and intake.open_ended:
             self._open_ended(intake.position)
         elif code == pycurl.E_OK:
@@ -217,6 +240,26 @@ class Download:
             self._fail(fail(self.host))
         else:
             self._curl_failed(code, detail)
+
+    @entry
+    def _checked(self, exchange: Exchange, position: int, agrees: bool) -> None:  # noqa: FBT001 - a callback
+        if self._phase is not Phase.RESTING or exchange is not self._exchange:
+            return
+        if agrees:
+            self._filled(exchange, position)
+        else:
+            self._differs(Mismatch.ANNOUNCED)
+
+    def _filled(self, exchange: Exchange, position: int) -> None:
+        plan = self.ladder.plan
+        self.ladder.advance(position)
+        # Its offsets mean nothing in the next window.
+        exchange.intake = None
+        if plan.complete and plan.size is not None:
+            self._finish(plan.size)
+        else:
+            # A shorter range than asked for is legal: the rest is asked for.
+            self._request()
 
     def _open_ended(self, size: int) -> None:
         if self._expected in {None, size}:
@@ -245,6 +288,9 @@ class Download:
             case Restart():
                 self._restart()
             case Descend() if self.ladder.descend(verdict):
+                # The whole of a file that has not changed comes after an If-Range alone.
+                if exchange.answer is not None and exchange.answer.status == 200:
+                    self._learn(Fact.IF_RANGE_IGNORED)
                 self._request()
             case Reject(problem) if not self.ladder.reject():
                 self._fail(failures.invalid_answer(problem, self.host))
@@ -361,6 +407,7 @@ class Download:
         self.volume.settling += 1
 
     def _fail(self, failure: Failure) -> None:
+        self._standing.failed(self._requests, self._exchange, self._report.ending, failure)
         match self.sources.after(failure, self.volume.options.second_look):
             case Next.AGAIN:
                 self._leave()
@@ -403,16 +450,16 @@ class Download:
     def _finished(self, size: int, settled: Settled) -> None:
         if settled.error is not None:
             self._ended(self._terminal.failed(self.local_failure(settled.error)))
-        elif settled.agreed:
+        elif settled.mismatch is None:
             ladder = self.ladder
             proof = Verification.NONE if ladder.plan.size is None else ladder.proof
             self._ended(self._terminal.finished(size, ladder.validators, proof))
         else:
-            self._differs()
+            self.volume.settling -= 1
+            self._differs(settled.mismatch)
 
-    def _differs(self) -> None:
+    def _differs(self, mismatch: Mismatch) -> None:
         """The digest is another one: everything is fetched anew, once."""
-        self.volume.settling -= 1
         self.keeper.drop()
         self.ladder.forget()
         assert self._exchange is not None
@@ -421,13 +468,15 @@ class Download:
             self._phase = Phase.RESTING
             self.stop()
         elif self._mismatched:
-            self._fail(self._mismatch())
+            self._fail(self._mismatch(mismatch))
         else:
             self._mismatched = True
             self._phase = Phase.RESTING
             self._ask_source()
 
-    def _mismatch(self) -> Failure:
+    def _mismatch(self, mismatch: Mismatch) -> Failure:
+        if mismatch is Mismatch.ANNOUNCED:
+            return failures.announced_digest_mismatch(self.host)
         assert self._exchange is not None
         assert self._exchange.answer is not None
         page = media_type(self._exchange.answer) in PAGE_TYPES
@@ -448,13 +497,14 @@ class Download:
     @entry
     def tick(self, now: float) -> None:
         """Reports progress and notices silence; called a few times per second."""
-        exchange, options = self._exchange, self.volume.options
-        if self._phase is not Phase.ASKING or exchange is None:
+        exchange = self._exchange
+        if self._phase is not Phase.ASKING or exchange is None or exchange.handle is None:
             return
         if exchange.intake is None:
-            limit = options.connect_timeout + options.header_timeout
-            if now - exchange.asked > limit:
-                self._fail(failures.timed_out("did not answer", self.host, limit))
+            sent_after = exchange.handle.sent_after()
+            late = exchange.patience.before_answer(now, sent_after, self.host)
+            if late is not None:
+                self._fail(late)
             return
         # What came before a silence is claimed although nothing follows it.
         self.keeper.wrote(exchange.intake.written, now)
@@ -462,7 +512,7 @@ class Download:
         if arrived != self._reported:
             self._reported = arrived
             self.volume.emit(Received(*self.name, self._reported))
-        moved = max(exchange.moved, self.pacer.resumed)
-        if not self.pacer.paused and now - moved > options.idle_timeout:
-            failure = failures.timed_out("sent nothing", self.host, options.idle_timeout)
-            self._fail(failure)
+        active = now - self.pacer.rested(now)
+        late = exchange.patience.within_body(active, exchange.intake.position, self.host)
+        if late is not None:
+            self._fail(late)

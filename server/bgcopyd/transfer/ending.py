@@ -63,7 +63,7 @@ class Terminal:
 
     def finished(self, size: int, validators: Validators, proof: Verification) -> Finished:
         """Every byte is here."""
-        verification = Verification.DIGEST if self._keeper.has_digests else proof
+        verification = Verification.DIGEST if self._keeper.has_proof else proof
         file = self._keeper.identity
         return Finished(*self._name, size, validators, verification, *file, self._attempt())
 
@@ -74,6 +74,7 @@ class Terminal:
             failure.error(self._name[2], self._volume.wall()),
             *self._keeper.kept[:3],
             retry_after=failure.retry_after,
+            held=failure.held,
             filled=self._keeper.kept.filled,
             attempt=self._attempt(),
         )

@@ -23,7 +23,11 @@ _LOCAL = ErrorContext.LOCAL_FILE
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A TransferError in the making; `retry_after` seconds is what the server asked for."""
+    """A TransferError in the making.
+
+    `retry_after` seconds is what the server asked for, or for how long the host `held` (scheme,
+    name and port) is left alone.
+    """
 
     reason: Reason
     context: ErrorContext
@@ -31,6 +35,7 @@ class Failure:
     transient: bool
     http_status: int | None = None
     retry_after: float | None = None
+    held: str = ""
 
     def error(self, index: int | None, time: datetime) -> TransferError:
         """The error of the file of this index, None where there is no file."""
@@ -46,6 +51,7 @@ class Failure:
 
 
 PROXY_NEEDS_CREDENTIALS = 407
+TOO_MANY = 429
 # Gone or forbidden in the middle of a download is often a node that lags or a link that expired.
 SECOND_LOOK = frozenset({403, 404, 410})
 
@@ -105,6 +111,15 @@ def digest_mismatch(host: str) -> Failure:
     return Failure(Reason.DIGEST_MISMATCH, _REMOTE, message, transient=False)
 
 
+def announced_digest_mismatch(host: str) -> Failure:
+    """The bytes arrived twice without the digest that the server sends with them."""
+    message = (
+        f"The server {host} sends bytes with a digest that they do not have, also when fetched "
+        "again; tell its operator, or give the file's own digest, which counts instead."
+    )
+    return Failure(Reason.ANNOUNCED_DIGEST_MISMATCH, _REMOTE, message, transient=False)
+
+
 def remote_changed(host: str) -> Failure:
     """The remote file was another one each time."""
     message = f"The file on {host} changed again and again while it was fetched; try again later."
@@ -159,6 +174,18 @@ def url_refused(problem: str) -> Failure:
     return Failure(Reason.INVALID_RESPONSE, _REMOTE, message, transient=False)
 
 
+def scheme_off(scheme: str, problem: str) -> Failure:
+    """A URL of a scheme that is not fetched here."""
+    message = f"URLs of the scheme {scheme!r} are not fetched: {problem}."
+    return Failure(Reason.NOT_SUPPORTED, _REMOTE, message, transient=False)
+
+
+def not_spoken(what: str, name: str) -> Failure:
+    """Something of the job that means nothing to the file's server."""
+    message = f"The job's {what} means nothing to a server that speaks {name}; leave it out."
+    return Failure(Reason.NOT_SUPPORTED, _REMOTE, message, transient=False)
+
+
 def scheme_unknown(scheme: str) -> Failure:
     """Credentials of a scheme that libcurl was built without."""
     message = f"This server cannot log in with {scheme}; use credentials of another scheme."
@@ -173,8 +200,20 @@ def not_configured(what: str, name: str) -> Failure:
     return Failure(Reason.TLS_FAILED, _NET, message, transient=False)
 
 
+def key_unusable(name: str, problem: str) -> Failure:
+    """A client certificate whose file is of no use to the file's server."""
+    message = f"The client certificate {name!r} cannot be used here: it {problem}."
+    return Failure(Reason.LOGIN_DENIED, _NET, message, transient=False)
+
+
 def of_proxy(status: int, proxy: str, host: str) -> Failure:
     """A proxy that was not there, or answered with `status` (0: not at all)."""
+    if status == PROXY_NEEDS_CREDENTIALS and proxy.startswith("socks"):
+        message = (
+            f"The proxy {proxy} needs credentials: the job has none, or none that it accepts; set "
+            "them and resume."
+        )
+        return Failure(Reason.PROXY_FAILED, _NET, message, transient=False)
     if status == PROXY_NEEDS_CREDENTIALS:
         return of_status(status, host)
     if status >= 300:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 import pycurl
 
+from bgcopyd.transfer.headers import Answer
+from bgcopyd.transfer.likeness import Facts
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.policy import Policy, obey
 from bgcopyd.transfer.redirects import Origin
-
-_WEB = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
-# Libcurl's own is 64 KiB; each piece is a read of the disk and a call.
-_UPLOAD_BUFFER = 256 << 10
 
 
 class Sink(Protocol):
@@ -42,7 +41,7 @@ class Content(Protocol):
 class Request:
     """What is sent: `fields` are header lines without their ends; `origin` is the URL's.
 
-    `method` and `content` go with a policy that uploads, and with no other.
+    The URL is as libcurl takes it. `method` and `content` are of an upload's dialect alone.
     """
 
     url: str
@@ -54,49 +53,52 @@ class Request:
 
 
 class Handle:
-    """One easy handle of a policy. `lines` are the header lines that have arrived, all blocks."""
+    """One easy handle of a policy.
+
+    Attributes:
+        lines: the header lines, or those of a dialogue, that have arrived; all blocks.
+        request: what was asked last.
+        facts: what was told of the file before it was asked for.
+        note: what a failure has to tell of the server.
+    """
 
     def __init__(self, options: EngineOptions, policy: Policy) -> None:
         self.policy = policy
         self.lines: list[bytes] = []
+        self.request: Request | None = None
+        self.facts: Facts | None = None
+        self.note = ""
         self.sink: Sink | None = None
         self.curl = curl = pycurl.Curl()
         # libcurl itself must never speak anything else, whatever a server says.
-        curl.setopt(pycurl.PROTOCOLS, _WEB)
-        curl.setopt(pycurl.REDIR_PROTOCOLS, _WEB)
+        curl.setopt(pycurl.PROTOCOLS, policy.dialect.bits)
+        curl.setopt(pycurl.REDIR_PROTOCOLS, policy.dialect.bits)
         curl.setopt(pycurl.FOLLOWLOCATION, 0)
         curl.setopt(pycurl.NETRC, 0)
         curl.setopt(pycurl.NOSIGNAL, 1)
-        curl.setopt(pycurl.USERAGENT, options.user_agent)
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, int(options.connect_timeout * 1000))
         curl.setopt(pycurl.TCP_KEEPALIVE, 1)
         curl.setopt(pycurl.HEADERFUNCTION, self.lines.append)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
         obey(curl, policy, options)
+        policy.dialect.set_up(self, options)
 
     def _on_body(self, data: bytes) -> int | None:
         return 0 if self.sink is None else self.sink.on_body(data)
 
+    def sent_after(self) -> float:
+        """How many seconds it took until the request could be sent; 0 where it could not yet."""
+        return float(self.curl.getinfo(pycurl.PRETRANSFER_TIME))
+
     def prepare(self, sink: Sink, request: Request, *, buffer: int, http1: bool) -> None:
         """Makes the handle ready for a request."""
         self.lines.clear()
-        self.sink = sink
-        version = pycurl.CURL_HTTP_VERSION_1_1 if http1 else pycurl.CURL_HTTP_VERSION_2TLS
-        self.curl.setopt(pycurl.HTTP_VERSION, version)
+        self.sink, self.request = sink, request
         self.curl.setopt(pycurl.BUFFERSIZE, buffer)
         self.curl.setopt(pycurl.URL, request.url)
-        self.curl.setopt(pycurl.HTTPHEADER, request.fields)
-        if request.policy.uploads:
-            self._carry(request)
+        self.note, self.facts = "", None
+        self.policy.dialect.put(self, request, http1=http1)
 
-    def _carry(self, request: Request) -> None:
-        """A request with a method and perhaps a body of its own."""
-        curl, content = self.curl, request.content
-        curl.setopt(pycurl.NOBODY, int(content is None))
-        curl.setopt(pycurl.CUSTOMREQUEST, request.method)
-        if content is not None:
-            curl.setopt(pycurl.UPLOAD, 1)
-            curl.setopt(pycurl.INFILESIZE_LARGE, content.length)
-            curl.setopt(pycurl.UPLOAD_BUFFERSIZE, _UPLOAD_BUFFER)
-            curl.setopt(pycurl.READFUNCTION, content.read)
-            curl.setopt(pycurl.SEEKFUNCTION, content.seek)
+    def answer(self, now: datetime) -> Answer | None:
+        """What the server has said of the file; None where it cannot be read."""
+        return self.policy.dialect.answer(self, now)

@@ -22,11 +22,21 @@ LONGEST_RETRY_AFTER = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A final status and its header fields: names in lower case, values as ISO-8859-1."""
+    """A final status and its header fields: names in lower case, values as ISO-8859-1.
+
+    An answer of another protocol than HTTP has the status that HTTP would have given, no version,
+    and fields that nobody sent.
+    """
 
     status: int
     version: str
     fields: Mapping[str, tuple[str, ...]]
+    protocol: str = "HTTP"
+
+    @property
+    def http_status(self) -> int | None:
+        """The status, where it is HTTP's own."""
+        return self.status if self.version else None
 
     def value(self, name: str) -> str:
         """The field's value, "" where it is absent; repeated fields are joined (RFC 9110 5.3)."""

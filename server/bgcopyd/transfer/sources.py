@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import logging
+from collections.abc import Sequence
 
 from bgcopyd.jobs.job import ErrorContext
 from bgcopyd.jobs.reasons import Reason
@@ -35,6 +36,7 @@ class Sources:
     def __init__(self, transfer: Transfer) -> None:
         self._label = f"file {transfer.index} of job {transfer.job_id}"
         self._urls = list(dict.fromkeys((transfer.url, *transfer.mirrors)))
+        self._given = len(self._urls)
         self._index = 0
         self._tried_again = False
         self._first: Failure | None = None
@@ -45,6 +47,11 @@ class Sources:
     def is_mirror(self) -> bool:
         """Whether the source in use is not the first."""
         return self._index > 0
+
+    def learn(self, urls: Sequence[str]) -> None:
+        """Further mirrors, which are tried after all others; what was learnt before is dropped."""
+        own = self._urls[: self._given]
+        self._urls = list(dict.fromkeys((*own, *urls)))
 
     def after(self, failure: Failure, patience: float) -> Next:
         """What to do next; a pause longer than `patience` seconds is not waited for."""

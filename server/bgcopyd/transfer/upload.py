@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import logging
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,14 +24,21 @@ from bgcopyd.queue.transfers import (
 )
 from bgcopyd.transfer import failures, upload_failures
 from bgcopyd.transfer.admission import Lane
+from bgcopyd.transfer.breakers import Held
+from bgcopyd.transfer.buckets import Payer
 from bgcopyd.transfer.destination import DestinationInvalid
+from bgcopyd.transfer.dialects import WEB_DIALECTS
 from bgcopyd.transfer.entry import entry
+from bgcopyd.transfer.facts import Fact
 from bgcopyd.transfer.failures import Failure
 from bgcopyd.transfer.handles import Handle
 from bgcopyd.transfer.headers import Answer, parse_answer, retry_after
+from bgcopyd.transfer.pacer import Pacer
 from bgcopyd.transfer.report import Report
 from bgcopyd.transfer.requests import Requests, Unusable
+from bgcopyd.transfer.standing import Standing
 from bgcopyd.transfer.upload_body import Body
+from bgcopyd.transfer.upload_dialect import SENDING
 from bgcopyd.transfer.upload_dialogue import Again, Ask, Dialogue, Done, Go, Note, Speak, Step
 from bgcopyd.transfer.upload_negotiation import dialogue_of
 from bgcopyd.transfer.upload_source import SourceFile
@@ -42,6 +50,8 @@ _log = logging.getLogger(__name__)
 _NOTHING = Validators()
 # A short answer is read to its end, which keeps the connection.
 _DISCARD = 64 << 10
+# How soon a host is looked at again that another transfer is just trying.
+_LOOK = 0.1
 
 
 class Phase(enum.Enum):
@@ -81,6 +91,9 @@ class Uploading:
         self._discarded = 0
         self._again = False
         self._connected = False
+        self._agreed: object | None = None
+        self._pacer = Pacer(volume, 0)
+        self._standing = Standing(transfer.options.owner, volume)
 
     @property
     def host(self) -> str:
@@ -105,7 +118,7 @@ class Uploading:
         root = self.volume.directory(self.transfer.root)
         if root is None:
             raise DestinationInvalid("there is no such root")
-        return SourceFile(root, self.transfer.path)
+        return SourceFile(root, self.transfer.path, self.transfer.root)
 
     def _unreadable(self, error: DestinationInvalid | OSError) -> Failure:
         root = self.transfer.root
@@ -152,8 +165,12 @@ class Uploading:
         except Unusable as error:
             self._fail(error.failure)
             return
+        if origin.scheme not in WEB_DIALECTS:
+            self._fail(failures.not_spoken("upload", origin.scheme))
+            return
         options = self.transfer.options
         lane = Lane(origin, options.owner, options.foreground)
+        self._phase = Phase.RESTING
         if self._slot == lane:
             self._send()
             return
@@ -164,37 +181,63 @@ class Uploading:
     def _granted(self, lane: Lane) -> bool:
         if self._phase is not Phase.WAITING:
             return False
+        self._phase = Phase.RESTING
+        held = self._standing.ask(lane.origin)
+        if held is not None:
+            # Outside of the round of grants, in which it would ask for the next slot.
+            self.volume.later(0.0 if held.seconds else _LOOK, partial(self._held, held))
+            return False
         self._slot = lane
         self._send()
         return True
 
+    @entry
+    def _held(self, held: Held) -> None:
+        """The host is left alone; where that is about to be over, so is the wait."""
+        if self._phase is not Phase.RESTING:
+            return
+        if held.seconds:
+            self._fail(held.failure)
+        else:
+            self._go_on()
+
     def _release_slot(self) -> None:
         lane, self._slot = self._slot, None
         if lane is not None:
+            self._standing.left(lane.origin)
             self.volume.admission.release(lane)
 
+    @entry
     def _send(self) -> None:
         ask, source = self._ask, self._source
         assert ask is not None
         assert source is not None
+        if self._phase is not Phase.RESTING:
+            return
+        payer = Payer(self.transfer.job_id, self.transfer.options.owner, self._requests.origin)
+        wait = self._pacer.before(payer)
+        if wait > 0:
+            self._pacer.later(wait, self._send)
+            return
         self._phase = Phase.ASKING
         self._discarded = 0
         self._asked = self.volume.now()
-        self._body = (
-            None if ask.start is None else Body(source, ask.start, self.transfer, self.volume)
-        )
+        self._body = None
+        if ask.start is not None:
+            self._body = Body(source, ask.start, payer, self._pacer, self.volume)
         request = self._requests.make(())
         # What a protocol says of its requests stands before what the job says of all of them.
         taken = {_name_of(line) for line in ask.fields}
         own = [line for line in request.fields if _name_of(line) not in taken]
         request = dataclasses.replace(
             request,
-            policy=dataclasses.replace(request.policy, uploads=True),
+            policy=dataclasses.replace(request.policy, dialect=SENDING),
             fields=[*ask.fields, *own],
             method=ask.method,
             content=self._body,
         )
-        self._handle = self.volume.launch(self, request, self.transfer.job_id)
+        self._handle = self.volume.launch(self, request, payer)
+        self._pacer.begin(self._handle)
         if self._body is not None:
             self._body.handle = self._handle
 
@@ -226,9 +269,12 @@ class Uploading:
         if body is not None:
             body.look(self.volume.now())
             self._sent += body.sent - self._start_of(body)
+            # A server that has taken something is not one that fails before it is asked.
+            self._agreed = body if body.sent > self._start_of(body) else None
             body.handle = None
         if handle is not None:
             assert self._ask is not None
+            self._pacer.end()
             self._report.ended(self._ask.url, handle, answer, accepted=False)
             self.volume.release(handle)
         return body
@@ -239,7 +285,9 @@ class Uploading:
 
     def _curl_failed(self, code: int, detail: str) -> None:
         if failures.is_stream_error(code):
-            self.volume.note_stream_error(self._requests.origin)
+            origin = self._requests.origin
+            self.volume.facts.add(origin, Fact.STREAM_ERRORS, self.volume.now())
+        self._phase = Phase.RESTING
         if self._requests.another_way(code, self._report.ending):
             self._send()
         else:
@@ -253,6 +301,8 @@ class Uploading:
     def _answered(self, answer: Answer, reached: int) -> None:
         assert self._ask is not None
         assert self._dialogue is not None
+        self._phase = Phase.RESTING
+        self._standing.answered(self._requests.origin, answer.status)
         if self._requests.another_login(answer.status):
             self._send()
         elif 300 <= answer.status < 400 and self._ask.method != "OPTIONS":
@@ -326,6 +376,8 @@ class Uploading:
         self._ended(Finished(*self.name, size, _NOTHING, None, None, None, attempt))
 
     def _fail(self, failure: Failure) -> None:
+        asked = None if self._ask is None else _Asked(self._handle, self._agreed)
+        self._standing.failed(self._requests, asked, self._report.ending, failure)
         self._release_handle()
         error = failure.error(self.transfer.index, self.volume.wall())
         self._ended(
@@ -336,6 +388,7 @@ class Uploading:
                 self._size,
                 _NOTHING,
                 retry_after=failure.retry_after,
+                held=failure.held,
                 attempt=self._attempt(),
             )
         )
@@ -392,6 +445,14 @@ class Uploading:
         if body.sent != self._reported:
             self._reported = body.sent
             self.volume.emit(Received(*self.name, self._reported))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request that has failed, for those who judge its host."""
+
+    handle: Handle | None
+    accepted: object | None
 
 
 def _final(lines: list[bytes]) -> Answer | None:

@@ -15,7 +15,8 @@ from bgcopyd.transfer.syscalls import unsent
 from bgcopyd.transfer.upload_source import SourceFile
 
 if TYPE_CHECKING:
-    from bgcopyd.queue.transfers import Transfer
+    from bgcopyd.transfer.buckets import Payer
+    from bgcopyd.transfer.pacer import Pacer
     from bgcopyd.transfer.volume import Volume
 
 _log = logging.getLogger(__name__)
@@ -23,8 +24,6 @@ _PAUSE: int = pycurl.READFUNC_PAUSE
 _ABORT: int = pycurl.READFUNC_ABORT
 _SOUGHT: int = pycurl.SEEKFUNC_OK
 _CANNOT: int = pycurl.SEEKFUNC_CANTSEEK
-_LONGEST_REST = 0.5
-_SMALLEST_PIECE = 1024
 
 
 class Body:
@@ -36,19 +35,20 @@ class Body:
         position: the offset behind what libcurl has taken.
         moved: when libcurl or the network last took some.
         broken: why it was broken off.
-        paused: whether it stands still on purpose.
     """
 
-    def __init__(self, source: SourceFile, start: int, transfer: Transfer, volume: Volume) -> None:
+    def __init__(
+        self, source: SourceFile, start: int, payer: Payer, pacer: Pacer, volume: Volume
+    ) -> None:
         self.length = source.identity.size - start
         self.position = self._start = start
         self.moved = volume.now()
         self.broken: Failure | None = None
-        self.paused = False
         self.handle: Handle | None = None
         self.end = source.identity.size
         self._source = source
-        self._job_id, self._root = transfer.job_id, transfer.root
+        self._payer = payer
+        self._pacer = pacer
         self._volume = volume
         self._unsent = 0
 
@@ -66,34 +66,28 @@ class Body:
 
     def read(self, count: int) -> bytes | int:
         """The next piece."""
-        if self.paused:
+        if self._pacer.paused:
             return _PAUSE
         try:
             return self._read(count)
         except OSError as error:
-            self.broken = upload_failures.of_os_error(error, self._root)
+            self.broken = upload_failures.of_os_error(error, self._source.root)
         except Exception:  # noqa: BLE001 - libcurl could only print it
-            _log.exception("an upload of job %s failed", self._job_id)
+            _log.exception("an upload of job %s failed", self._payer.job_id)
             self.broken = failures.internal("reading")
         return _ABORT
 
     def _read(self, count: int) -> bytes | int:
-        limit = self._volume.rates.limit(self._job_id)
-        if limit:
-            # A sixteenth of a second's bytes at once, so that slow limits do not come in bursts.
-            count = min(count, max(limit // 16, _SMALLEST_PIECE))
-        wanted = min(count, self.end - self.position)
-        piece = self._source.read(self.position, wanted)
-        if wanted and not piece:
-            self.broken = upload_failures.changed(self._root)
+        piece = self._volume.rates.piece(self._payer) or count
+        wanted = min(count, piece, self.end - self.position)
+        data = self._source.read(self.position, wanted)
+        if wanted and not data:
+            self.broken = upload_failures.changed(self._source.root)
             return _ABORT
-        self.position += len(piece)
+        self.position += len(data)
         self.moved = self._volume.now()
-        wait = self._volume.rates.charge(self._job_id, len(piece), self.moved)
-        if wait > 0:
-            self.paused = True
-            self._rest(wait)
-        return piece
+        self._pacer.received(len(data))
+        return data
 
     def seek(self, offset: int, origin: int) -> int:
         """Goes to an offset of the body."""
@@ -107,20 +101,5 @@ class Body:
     def look(self, now: float) -> None:
         """Notices what the network has taken since it was last looked at."""
         left = 0 if self.handle is None else unsent(self.handle.curl.getinfo(pycurl.ACTIVESOCKET))
-        if left != self._unsent or self.paused:
+        if left != self._unsent or self._pacer.paused:
             self._unsent, self.moved = left, now
-
-    def _rest(self, wait: float) -> None:
-        # Looks again soon: the limit may be lifted meanwhile.
-        self._volume.later(min(wait, _LONGEST_REST), self._go_on)
-
-    def _go_on(self) -> None:
-        handle = self.handle
-        if handle is None:
-            return
-        wait = self._volume.rates.charge(self._job_id, 0, self._volume.now())
-        if wait > 0:
-            self._rest(wait)
-            return
-        self.paused = False
-        handle.curl.pause(pycurl.PAUSE_CONT)

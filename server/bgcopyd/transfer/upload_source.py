@@ -18,14 +18,15 @@ _LINK = frozenset({errno.ELOOP, errno.EMLINK})
 
 
 class SourceFile:
-    """An open source file.
+    """An open source file; `name` is what messages call its root.
 
     Raises:
         DestinationInvalid: it is no plain file in plain directories.
         OSError: it is not there, or cannot be opened.
     """
 
-    def __init__(self, root: str, path: str) -> None:
+    def __init__(self, root: str, path: str, name: str) -> None:
+        self.root = name
         self._root, self._names = root, components(path)
         self._descriptor = _open(root, self._names)
         state = os.fstat(self._descriptor)
@@ -46,7 +47,7 @@ class SourceFile:
     def in_place(self) -> bool:
         """Whether it is what it was, and still has its name."""
         try:
-            again = SourceFile(self._root, "/".join(self._names))
+            again = SourceFile(self._root, "/".join(self._names), self.root)
         except (DestinationInvalid, FileNotFoundError):
             return False
         again.close()

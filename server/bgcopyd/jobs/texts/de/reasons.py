@@ -163,4 +163,14 @@ REASONS = {
     "antwortet nicht danach. Prüfen Sie die URL, oder fragen Sie den Betreiber des Servers.",
     Reason.UPLOAD_TOO_LARGE: "Die Datei ist größer, als der Server nach eigener Angabe annimmt. "
     "Nehmen Sie einen anderen Server, oder senden Sie weniger.",
+    Reason.LOGIN_DENIED: "Der Server verweigert die Anmeldung oder verlangt eine. Setzen Sie "
+    "Anmeldedaten des Schemas BASIC und dann den Auftrag fort.",
+    Reason.REMOTE_FILE_UNAVAILABLE: "Der Server hat die Datei nicht oder gibt sie nicht heraus. "
+    "Prüfen Sie den Pfad der URL und ob er Anmeldedaten verlangt.",
+    Reason.HOST_KEY_REFUSED: "Der Schlüssel des Servers steht nicht in der known_hosts-Datei des "
+    "Dienstes, oder dort steht ein anderer. Vergleichen Sie den Fingerabdruck mit dem des Servers, "
+    "lassen Sie den Schlüssel eintragen, und setzen Sie den Auftrag fort.",
+    Reason.ANNOUNCED_DIGEST_MISMATCH: "Die Bytes haben nicht die Prüfsumme, die der Server selbst "
+    "mit ihnen sendet, und wurden verworfen. Melden Sie es dem Betreiber des Servers, oder geben "
+    "Sie die Prüfsumme an, die die Datei haben muss; sie gilt dann statt seiner.",
 }
