@@ -18,6 +18,7 @@ _PACKAGES = {
     "nginx": "package nginx",
     "aria2c": "package aria2",
     "curl": "package curl",
+    "go": "package golang-go",
     "microsocks": "package microsocks",
     "tinyproxy": "package tinyproxy",
     SYSTEM_PYCURL.name: "packages libcurl4-openssl-dev, gcc and python3-dev",

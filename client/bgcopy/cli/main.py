@@ -22,6 +22,7 @@ from bgcopy.cli.listing import ls, show
 from bgcopy.cli.looking import logs, probe
 from bgcopy.cli.options import shared
 from bgcopy.cli.portable import export, import_
+from bgcopy.cli.put import put
 from bgcopy.cli.session import Session
 from bgcopy.cli.status import status
 from bgcopy.cli.token import token
@@ -30,7 +31,7 @@ from bgcopy.cli.verifying import verify
 from bgcopy.cli.watching import wait, watch
 
 _COMMANDS = (
-    get, add, probe, verify,
+    get, put, add, probe, verify,
     ls, show, watch, wait, files, logs,
     pause, resume, retry, complete, cancel, rm, set_, take,
     export, import_,

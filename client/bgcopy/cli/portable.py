@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bgcopy import FileInfo, FileSpec
+from bgcopy import FileInfo, FileSpec, JobType
 from bgcopy.cli import metalink, shapes, sources, words
 from bgcopy.cli.exits import Exit
 from bgcopy.cli.lists import FORMS, Entry, form_of, read, write
@@ -138,10 +138,11 @@ async def _export(session: Session, wanted: Sequence[str], form: str, *, unfinis
     entries: list[Entry] = []
     async with session.client() as client:
         if wanted:
-            job_ids = await find_all(client, wanted)
+            infos = [await client.get_job(job_id) for job_id in await find_all(client, wanted)]
         else:
-            job_ids = [info.job_id async for info in client.jobs(page_size=_PAGE)]
-        for job_id in job_ids:
+            infos = [info async for info in client.jobs(page_size=_PAGE)]
+        # A list that is read again is fetched.
+        for job_id in (info.job_id for info in infos if info.type is JobType.DOWNLOAD):
             files = client.files(job_id, page_size=_PAGE)
             entries += [
                 _entry(file) async for file in files if not (unfinished and file.transferred)
