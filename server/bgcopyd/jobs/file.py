@@ -69,7 +69,8 @@ class FileSpec:
     """What to fetch and where to put it: `path` is relative to the directory of `root`.
 
     `destination` is the absolute path that root and path make; no two live jobs share one.
-    `ranges` are the parts of the remote file that are wanted, none of them means the whole.
+    `ranges` are the parts of the remote file that are wanted, none of them means the whole. `size`
+    is the one that the local file must have, where that is known.
     """
 
     url: str
@@ -79,6 +80,7 @@ class FileSpec:
     digests: tuple[Digest, ...] = ()
     ranges: tuple[FileRange, ...] = ()
     mirrors: tuple[str, ...] = ()
+    size: int | None = None
 
 
 @value(frozen=True, slots=True)
