@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support.daemon import DaemonProcess
+from tests.support.daemon import SYSTEM_PYCURL, DaemonProcess
 from tests.support.disks import can_mount
-from tests.support.ntlm import SYSTEM_PYCURL
 
 # What tests compare with or run on, and the Debian packages that bring it.
 _PACKAGES = {

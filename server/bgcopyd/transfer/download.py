@@ -158,6 +158,7 @@ class Download:
         self.ladder.source = self.sources.name
         origin = self._requests.origin
         self.ladder.unconditional = bool(self.volume.known(origin, Fact.IF_RANGE_IGNORED))
+        self.ladder.unplaced = self._requests.unplaced
         try:
             if plan.here:
                 self.keeper.resume()

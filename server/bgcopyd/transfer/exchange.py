@@ -10,7 +10,7 @@ import pycurl
 
 from bgcopyd.jobs.file import Digest
 from bgcopyd.queue.transfers import Connected
-from bgcopyd.transfer import failures
+from bgcopyd.transfer import failures, services
 from bgcopyd.transfer.announced import announced
 from bgcopyd.transfer.destination import DestinationInvalid
 from bgcopyd.transfer.failures import Failure
@@ -109,6 +109,8 @@ class Exchange:
             self.verdict = Reject("no readable answer")
             return
         self._owner.answered(self.answer.status)
+        if self.handle.request is not None:
+            services.heed(self._owner.volume, self.handle.request.origin, self.answer)
         ask = self._owner.ladder.ask()
         page = ask.held and page_expected(self._url)
         self.verdict = judge(ask, self.answer, page_expected=page, empty=empty)

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import pycurl
 
+from bgcopyd.transfer.dialects import Newest
 from bgcopyd.transfer.headers import Answer
 from bgcopyd.transfer.likeness import Facts
 from bgcopyd.transfer.options import EngineOptions
@@ -51,6 +52,7 @@ class Handle:
         lines: the header lines, or those of a dialogue, that have arrived; all blocks.
         request: what was asked last.
         facts: what was told of the file before it was asked for.
+        newest: the version of HTTP that it may use.
         note: what a failure has to tell of the server.
     """
 
@@ -60,6 +62,7 @@ class Handle:
         self.request: Request | None = None
         self.facts: Facts | None = None
         self.note = ""
+        self.newest = Newest.HTTP2
         self.sink: Sink | None = None
         self.curl = curl = pycurl.Curl()
         # libcurl itself must never speak anything else, whatever a server says.
@@ -94,18 +97,24 @@ class Handle:
             with socket.socket(fileno=os.dup(descriptor)) as link, contextlib.suppress(OSError):
                 link.shutdown(socket.SHUT_RDWR)
 
+    @property
+    def asked(self) -> str:
+        """The URL that was asked for last, as libcurl takes it."""
+        return "" if self.request is None else self.request.url
+
     def sent_after(self) -> float:
         """How many seconds it took until the request could be sent; 0 where it could not yet."""
         return float(self.curl.getinfo(pycurl.PRETRANSFER_TIME))
 
-    def prepare(self, sink: Sink, request: Request, *, buffer: int, http1: bool) -> None:
+    def prepare(self, sink: Sink, request: Request, *, buffer: int, newest: Newest) -> None:
         """Makes the handle ready for a request."""
         self.lines.clear()
         self.sink, self.request = sink, request
         self.curl.setopt(pycurl.BUFFERSIZE, buffer)
         self.curl.setopt(pycurl.URL, request.url)
         self.note, self.facts = "", None
-        self.policy.dialect.put(self, request, http1=http1)
+        self.newest = newest
+        self.policy.dialect.put(self, request)
 
     def answer(self, now: datetime) -> Answer | None:
         """What the server has said of the file; None where it cannot be read."""
