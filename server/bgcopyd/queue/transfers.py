@@ -281,6 +281,9 @@ class Engine(Protocol):
     def set_rate(self, job_id: str, rate: int) -> None:
         """Changes the limit of a job's transfers; bytes per second, 0 = none."""
 
+    def look_again(self, owner: str) -> None:
+        """Has hosts that are left alone looked at by the owner's next transfers."""
+
     def set_limits(self, limits: Limits) -> None:
         """Changes the limits that transfers of several jobs share."""
 
