@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from tests.support.daemon import DaemonProcess
+from tests.support.daemon import SYSTEM_PYCURL, DaemonProcess
 from tests.support.disks import can_mount
-from tests.support.ntlm import SYSTEM_PYCURL
 
 # What tests compare with or run on, and the Debian packages that bring it.
 _PACKAGES = {
     "nginx": "package nginx",
     "aria2c": "package aria2",
     "curl": "package curl",
+    "go": "package golang-go",
     "microsocks": "package microsocks",
     "tinyproxy": "package tinyproxy",
     SYSTEM_PYCURL.name: "packages libcurl4-openssl-dev, gcc and python3-dev",

@@ -180,7 +180,7 @@ _TYPED = job_pb2.Job(display_name="a job", type=job_pb2.JOB_TYPE_DOWNLOAD)
 OWN: dict[str, list[Case]] = {
     "CreateJob.job.type": [
         Case({"job": job_pb2.Job(display_name="a job", type=number)}, INVALID, "job.type")  # type: ignore[arg-type] # unknown
-        for number in (2, -1)
+        for number in (9, -1)
     ],
     "UpdateJob.job.type": [
         Case(

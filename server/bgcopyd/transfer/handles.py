@@ -32,17 +32,31 @@ class Sink(Protocol):
         """The request has ended with a CURLcode."""
 
 
+class Content(Protocol):
+    """What an upload's request carries; called by libcurl."""
+
+    length: int
+
+    def read(self, count: int) -> bytes | int:
+        """At most so many bytes, or one of libcurl's READFUNC codes."""
+
+    def seek(self, offset: int, origin: int) -> int:
+        """Goes back where a request is sent again; one of libcurl's SEEKFUNC codes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is sent: `fields` are header lines without their ends; `origin` is the URL's.
 
-    The URL is as libcurl takes it.
+    The URL is as libcurl takes it. `method` and `content` are of an upload's dialect alone.
     """
 
     url: str
     origin: Origin
     policy: Policy
     fields: list[bytes]
+    method: str = ""
+    content: Content | None = None
 
 
 class Handle:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from bgcopyd.transfer import services
 from bgcopyd.transfer.breakers import Held, blame
@@ -11,10 +11,22 @@ from bgcopyd.transfer.failures import TOO_MANY, Failure
 from bgcopyd.transfer.redirects import Origin
 
 if TYPE_CHECKING:
-    from bgcopyd.transfer.exchange import Exchange
+    from bgcopyd.transfer.handles import Handle
     from bgcopyd.transfer.report import Ending
     from bgcopyd.transfer.requests import Requests
     from bgcopyd.transfer.volume import Volume
+
+
+class Asked(Protocol):
+    """A request: what libcurl works on, and what shows that the server has agreed to it."""
+
+    @property
+    def handle(self) -> Handle | None:
+        """None once it has ended."""
+
+    @property
+    def accepted(self) -> object | None:
+        """None before that."""
 
 
 class Standing:
@@ -44,7 +56,7 @@ class Standing:
             self._volume.breakers.answered(origin, self)
 
     def failed(
-        self, requests: Requests, exchange: Exchange | None, ending: Ending, failure: Failure
+        self, requests: Requests, exchange: Asked | None, ending: Ending, failure: Failure
     ) -> None:
         """A transfer has failed; what that says of its host is for the others."""
         handle = None if exchange is None else exchange.handle
