@@ -46,7 +46,8 @@ class FileSpec:
     """What to fetch and where to put it.
 
     Args:
-        url: an http or https URL, percent-encoded, at most 2,200 characters.
+        url: percent-encoded, at most 2,200 characters; http or https, or of another scheme where
+            the server's features say so ("scheme-ftp").
         path: the destination, relative to `root`, or absolute under a root the daemon allows.
         sha256: the digest the whole file must have, as 64 hexadecimal digits or 32 bytes; short
             for the first of `digests`.

@@ -479,7 +479,9 @@ class FileSpec(message.Message):
     MIRRORS_FIELD_NUMBER: builtins.int
     EXPECTED_SIZE_FIELD_NUMBER: builtins.int
     remote_url: builtins.str
-    """An http or https URL of at most 2,200 characters, percent-encoded, without user information."""
+    """A URL of at most 2,200 characters, percent-encoded, without user information: http or https, or
+    ftp, ftps, ftpes, sftp, scp or s3 where GetServerInfo says so.
+    """
     root: builtins.str
     """The named root of the destination; empty means the root named "default", or for an absolute
     local_path the root that it lies under.
@@ -890,7 +892,8 @@ class Job(message.Message):
     allow_https_to_http: builtins.bool
     """Whether a redirect may lead from https to http (BG_HTTP_REDIRECT_POLICY_ALLOW_HTTPS_TO_HTTP)."""
     client_certificate: builtins.str
-    """The name of a client certificate that the operator has configured; needs an administrator
+    """The name of a client certificate, or of a key for SSH, that the operator has configured; needs
+    an administrator
     (IBackgroundCopyJobHttpOptions.SetClientCertificateByName).
     """
     ca_bundle: builtins.str

@@ -180,7 +180,7 @@ def redirect_refused(problem: str, host: str) -> Failure:
 
 def url_refused(problem: str) -> Failure:
     """A URL that is not fetched."""
-    message = f"The file's URL is not fetched: {problem}. Use a plain http or https URL."
+    message = f"The file's URL is not fetched: {problem}. Give it a plain URL."
     return Failure(Reason.INVALID_RESPONSE, _REMOTE, message, transient=False)
 
 
