@@ -21,6 +21,7 @@ def file_spec_to_proto(spec: models.FileSpec) -> job_pb2.FileSpec:
         message.digests.add(algorithm=algorithm, value=bytes.fromhex(digest.value))
     message.ranges.extend(range_to_proto(one) for one in spec.ranges)
     message.mirrors.extend(spec.mirrors)
+    message.reply_path = spec.reply_path
     return message
 
 
@@ -51,6 +52,7 @@ def file_spec(message: job_pb2.FileSpec) -> models.FileSpec:
             for algorithm, one in zip(algorithms, message.digests, strict=True)
             if one.value and len(one.value) == algorithm.size
         ],
+        reply_path=message.reply_path,
     )
 
 
@@ -88,6 +90,7 @@ def file_info(message: job_pb2.File) -> models.FileInfo:
         validation_state=(
             message.validation_state if message.HasField("validation_state") else None
         ),
+        reply_size=message.reply_size if message.HasField("reply_size") else None,
     )
 
 
