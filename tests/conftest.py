@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.daemon import DaemonProcess
-from tests.support.ntlm import SYSTEM_PYCURL
+from tests.support.daemon import SYSTEM_PYCURL, DaemonProcess
+from tests.support.disks import can_mount
 
 # What tests compare with or run on, and the Debian packages that bring it.
 _PACKAGES = {
@@ -32,6 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "needs(*names): runs only where these commands, or what `make test` builds, are there",
     )
+    config.addinivalue_line("markers", "mounts: runs only where file systems can be mounted")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -39,6 +40,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         for name in marker.args:
             if not _present(name):
                 pytest.skip(f"{_MARK}{name} (Debian {_PACKAGES[name]})")
+    if item.get_closest_marker("mounts") and not can_mount():
+        pytest.skip(f"{_MARK}a user who may mount file systems in a name space of his own")
 
 
 def _present(name: str) -> bool:
@@ -65,7 +68,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             gaps[reason.partition(_MARK)[2]] += 1
     if not gaps:
         return
-    terminalreporter.section("not run for want of a system package")
+    terminalreporter.section("not run for want of something of the system")
     for gap, count in sorted(gaps.items()):
         terminalreporter.line(f"{count} test{'s' * (count > 1)}: needs {gap}")
 

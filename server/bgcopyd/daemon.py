@@ -10,16 +10,18 @@ import random
 import secrets
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 
 from bgcopyd import __version__, platform
 from bgcopyd.config import Settings
+from bgcopyd.config.s3 import s3_stores
 from bgcopyd.config.settings import HOST_ROOT
 from bgcopyd.ids import RandomIds
 from bgcopyd.jobs.http_options import AuthScheme
 from bgcopyd.jobs.job import Job, JobState
 from bgcopyd.jobs.policy import Policy
 from bgcopyd.jobs.roots import Roots
+from bgcopyd.jobs.s3 import S3Store, store_of
 from bgcopyd.notify import notify, watchdog_interval
 from bgcopyd.queue.administration import Administration, Footprint, Parts
 from bgcopyd.queue.changes import ChangeFeed
@@ -90,9 +92,10 @@ class Daemon:
         self._settings = settings
         self._store = store
         self._clock = clock
+        self._s3_stores = s3_stores(settings.s3_stores)
         self._start_time = clock.now()
         roots = settings.all_roots
-        self.engine = CurlEngine(roots, _engine_options(settings), clock)
+        self.engine = CurlEngine(roots, _engine_options(settings, self._s3_stores), clock)
         self.files = LocalFiles(roots)
         self.reader = LocalReader(roots)
         self.policies = PolicyKeeper(store, settings.policy)
@@ -164,6 +167,7 @@ class Daemon:
             [one for one in AuthScheme if speaks(one)],
             settings.schemes,
             spoken(),
+            lambda bucket: store_of(self._s3_stores, bucket) is not None,
         )
         manager = BackgroundCopyManager(
             store=self._store,
@@ -381,7 +385,7 @@ async def _feed_watchdog(interval: float) -> None:
         await asyncio.sleep(interval)
 
 
-def _engine_options(settings: Settings) -> EngineOptions:
+def _engine_options(settings: Settings, stores: Sequence[S3Store]) -> EngineOptions:
     return EngineOptions(
         connections_per_host=settings.connections_per_host,
         connections_per_owner=settings.connections_per_owner,
@@ -392,6 +396,8 @@ def _engine_options(settings: Settings) -> EngineOptions:
         low_speed_time=settings.low_speed_time,
         schemes=settings.schemes,
         known_hosts=settings.known_hosts,
+        s3_stores=stores,
+        http3=settings.http3,
         ca_file=settings.ca_file,
         ca_bundles=settings.ca_bundles,
         client_certificates=settings.client_certificates,

@@ -62,6 +62,23 @@ async def test_a_host_that_ignores_if_range_is_asked_without(fetcher: Fetching) 
     assert asked == [True, False, False, False]
 
 
+async def test_11_ranges_that_are_advertised_and_not_honoured_cost_one_request_more_only_once(
+    fetcher: Fetching,
+) -> None:
+    ranged: list[bool] = []
+
+    def handler(request: Request, wire: Wire) -> None:
+        ranged.append("range" in request.fields)
+        wire.answer(200, A, ETag='"a"', Accept_Ranges="bytes")
+
+    with HostileServer(handler) as server:
+        for index in range(3):
+            _, content = await resumed(fetcher, server, index)
+            assert content == A
+    # The host may have learnt it by now, so that it is always asked for the rest.
+    assert ranged == [True] * 4
+
+
 async def test_what_is_known_spares_no_check(fetcher: Fetching) -> None:
     asked, server = ignores_if_range(B, '"b"')
     with server:

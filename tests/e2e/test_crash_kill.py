@@ -167,7 +167,7 @@ async def stubborn(call: Callable[[], Awaitable[T]]) -> T:
 
 
 @pytest.mark.timeout(600)
-async def test_kill_at_random_moments(site: Site, make_daemon: MakeDaemon) -> None:
+async def test_44_kill_at_random_moments(site: Site, make_daemon: MakeDaemon) -> None:
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")  # noqa: T201 - pytest shows it where the test fails
     chance = random.Random(seed)

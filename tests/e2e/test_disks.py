@@ -13,16 +13,13 @@ import pytest
 import bgcopy
 from bgcopy import FileSpec, JobInfo, JobState, Reason
 from tests.support.daemon import DaemonProcess
-from tests.support.disks import BoundedDaemon, SmallDiskDaemon, can_mount, descriptors
+from tests.support.disks import BoundedDaemon, SmallDiskDaemon, descriptors
 from tests.support.http_files import process
 from tests.support.http_hostile import HostileServer, Request, Wire
 
 MIB = 1 << 20
 CONTENT = random.Random(6).randbytes(4 * MIB)
 SOON = timedelta(seconds=5)
-ON_A_SMALL_DISK = pytest.mark.skipif(
-    not can_mount(), reason="this user cannot mount a file system in a name space of his own"
-)
 
 
 def sized(request: Request, wire: Wire) -> None:
@@ -66,7 +63,7 @@ async def reached(job: bgcopy.Job, *states: JobState, reason: Reason | None = No
     raise AssertionError("a watch ends with a final state")
 
 
-@ON_A_SMALL_DISK
+@pytest.mark.mounts
 @pytest.mark.parametrize("handler", [sized, unsized])
 async def test_a_full_disk_waits_for_room(
     handler: Callable[[Request, Wire], None], tmp_path: Path, started: Callable[..., Any]
@@ -106,7 +103,7 @@ async def test_a_full_disk_waits_for_room(
     assert (elsewhere / "file").read_bytes() == CONTENT
 
 
-@ON_A_SMALL_DISK
+@pytest.mark.mounts
 async def test_a_read_only_root_waits_until_it_is_not(started: Callable[..., Any]) -> None:
     daemon = await started(SmallDiskDaemon(6 * MIB, read_only=True))
     async with bgcopy.AsyncClient(daemon.target) as client:

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.support.cli import Command
 from tests.support.daemon import DaemonProcess, run_bgcopyd
 from tests.support.ftp_server import PASSWORD, USER, FtpSite
+from tests.support.s3_server import BUCKET, REGION, S3Site
 from tests.support.ssh_server import ssh_site
 
 A = random.Random(1).randbytes(300_000)
@@ -60,3 +61,26 @@ async def test_config_check_reads_the_host_keys(tmp_path: Path) -> None:
     )
     assert checked.code != 0
     assert f"{hosts}, line 2, has a host that is a pattern" in checked.stdout + checked.stderr
+
+
+async def test_get_from_s3(make_daemon: Callable[..., DaemonProcess], tmp_path: Path) -> None:
+    (tmp_path / "object").write_bytes(A)
+    async with S3Site() as site:
+        await site.put("dir/a.bin", tmp_path / "object")
+        await site.tell(secure=True)
+        store = tmp_path / "store.toml"
+        store.write_text(
+            f'endpoint = "{site.url}"\nregion = "{REGION}"\npath_style = true\n'
+            f'buckets = ["{BUCKET}"]\n'
+            f'access_key_id = "{site.key_id}"\nsecret_access_key = "{site.secret}"\n'
+        )
+        store.chmod(0o600)
+        flags = ["--schemes", "s3", "--s3-store", f"ours={store}"]
+        daemon = await make_daemon(flags=flags).start()
+        command = Command(tmp_path, daemon.target)
+        done = await command("get", f"s3://{BUCKET}/dir/a.bin", "-d", str(tmp_path))
+        unknown = await command("get", "s3://another/a.bin", "-d", str(tmp_path), "--json")
+    assert done.code == 0, done.err
+    assert (tmp_path / "a.bin").read_bytes() == A
+    assert (unknown.code, unknown.error["reason"]) == (2, "URL_INVALID")
+    assert site.secret not in daemon.log

@@ -26,6 +26,7 @@ HELD = failure(message="It failed 5 times in a row: all transfers from it wait."
         ("HTTPS://A.Example/x?y", "https://a.example:443"),
         ("http://a:8080/", "http://a:8080"),
         ("https://[::1]:5/x", "https://::1:5"),
+        ("ftp://a/x", "ftp://a:21"),
     ],
 )
 def test_hosts_of_urls(url: str, host: str) -> None:

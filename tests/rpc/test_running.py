@@ -243,6 +243,19 @@ async def test_no_patience_makes_every_error_final(home: House) -> None:
     assert not stuck.error.transient
 
 
+async def test_another_method_than_get_is_not_repeated_unasked(home: House) -> None:
+    job = await created(home.local, spec(), start=True, http_method="POST")
+    # A host that is left alone has been sent nothing.
+    home.engine.fail(await home.engine.next(), failure(), retry_after=0.01, held="host")
+    home.engine.fail(await home.engine.next(), failure())
+    stopped = await arrived(home.local, job.job_id, ERROR)
+    assert (stopped.error.reason, stopped.error.transient) == (error_pb2.REASON_TIMEOUT, False)
+    assert not stopped.HasField("next_attempt_time")
+    await verb(home.local, "ResumeJob", job.job_id)
+    home.engine.finish(await home.engine.next(), 1)
+    await arrived(home.local, job.job_id, TRANSFERRED)
+
+
 async def test_patience_ends_with_no_progress(home: House) -> None:
     patience = Duration(seconds=100)
     job = await created(home.local, spec(), start=True, no_progress_timeout=patience)

@@ -56,6 +56,10 @@ class Fetching:
         """All events of a kind so far."""
         return [event for event in self.events if isinstance(event, kind) and event.index == index]
 
+    def forget(self, index: int) -> None:
+        """Drops the events of a transfer that has ended."""
+        self.events = [event for event in self.events if event.index != index]
+
     async def end(self, index: int = 0) -> Finished | Failed | Stopped:
         """The terminal event."""
 

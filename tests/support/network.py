@@ -7,7 +7,7 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 
 from tests.support.http_proxies import join
@@ -73,22 +73,32 @@ def _free_port() -> int:
     return port
 
 
+async def _answers(port: int, child: asyncio.subprocess.Process) -> bool:
+    """Whether the child accepts connections; another may have taken its port meanwhile."""
+    while child.returncode is None:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(0.02)
+        else:
+            writer.close()
+            return child.returncode is None
+    return False
+
+
 @contextlib.asynccontextmanager
-async def _running(port: int, *command: str) -> AsyncIterator[int]:
-    child = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-    )
+async def _running(command: Callable[[int], Sequence[str]]) -> AsyncIterator[int]:
+    async with asyncio.timeout(30):
+        while True:
+            port = _free_port()
+            child = await asyncio.create_subprocess_exec(
+                *command(port),
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+            )
+            if await _answers(port, child):
+                break
     try:
-        async with asyncio.timeout(20):
-            while True:
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", port)
-                except OSError:
-                    assert child.returncode is None, command
-                    await asyncio.sleep(0.02)
-                else:
-                    writer.close()
-                    break
         yield port
     finally:
         child.terminate()
@@ -98,20 +108,25 @@ async def _running(port: int, *command: str) -> AsyncIterator[int]:
 @contextlib.asynccontextmanager
 async def microsocks(user: str, password: str) -> AsyncIterator[int]:
     """A SOCKS5 proxy that wants a password; its port."""
-    port = _free_port()
-    options = ["-i", "127.0.0.1", "-p", str(port), "-u", user, "-P", password]
-    async with _running(port, "microsocks", *options) as ready:
-        yield ready
+
+    def command(port: int) -> list[str]:
+        return ["microsocks", "-i", "127.0.0.1", "-p", str(port), "-u", user, "-P", password]
+
+    async with _running(command) as port:
+        yield port
 
 
 @contextlib.asynccontextmanager
 async def tinyproxy(directory: Path, user: str, password: str) -> AsyncIterator[int]:
     """An HTTP proxy that wants a password; its port."""
-    port = _free_port()
     settings = directory / "tinyproxy.conf"
-    settings.write_text(
-        f"Port {port}\nListen 127.0.0.1\nTimeout 30\nMaxClients 20\nLogLevel Critical\n"
-        f'LogFile "{directory}/tinyproxy.log"\nBasicAuth {user} {password}\n'
-    )
-    async with _running(port, "tinyproxy", "-d", "-c", str(settings)) as ready:
-        yield ready
+
+    def command(port: int) -> list[str]:
+        settings.write_text(
+            f"Port {port}\nListen 127.0.0.1\nTimeout 30\nMaxClients 20\nLogLevel Critical\n"
+            f'LogFile "{directory}/tinyproxy.log"\nBasicAuth {user} {password}\n'
+        )
+        return ["tinyproxy", "-d", "-c", str(settings)]
+
+    async with _running(command) as port:
+        yield port

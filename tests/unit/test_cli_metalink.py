@@ -6,7 +6,7 @@ import contextlib
 
 import click
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bgcopy import Digest, DigestAlgorithm
@@ -125,6 +125,7 @@ def test_names_of_which_nothing_is_left(name: str) -> None:
     assert "line 1: has a file with the name" in refused(file(name=name))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_the_daemon_has_the_same_rule(name: str) -> None:
     assert names.safe_name(name) == daemons_names.safe_name(name)
@@ -185,6 +186,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(
     st.one_of(
         st.binary(max_size=200),
@@ -201,6 +203,7 @@ def test_nothing_but_a_usage_error_comes_of_any_bytes(data: bytes) -> None:
             assert all(url.startswith(("http:", "https:")) for url in (entry.url, *entry.mirrors))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 200), st.binary(max_size=3))
 def test_nor_of_damaged_documents(place: int, damage: bytes) -> None:
     data = file(f"<hash type='md5'>{MD5}</hash><url priority='1'>http://a/f</url>")

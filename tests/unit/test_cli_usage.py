@@ -255,6 +255,13 @@ def test_commands_and_options_are_frozen() -> None:
         assert given - {"urls"} == (set(COMMANDS[name].split()) | shared) - {"urls"}, name
 
 
+def test_the_help_names_every_exit_code(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    listed = " ".join(capfd.readouterr().out.split()).partition("Exit codes: ")[2]
+    codes = [int(part.split()[0]) for part in listed.partition(". Options")[0].split(", ")]
+    assert codes == sorted(Exit)
+
+
 def test_help_and_version(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capfd.readouterr().out.startswith("bgcopy ")

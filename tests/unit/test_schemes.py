@@ -7,18 +7,25 @@ import pytest
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal
 from bgcopyd.jobs.rules import url_problem
+from bgcopyd.jobs.s3 import S3Store
 from bgcopyd.jobs.schemes import SCHEMES
 from bgcopyd.queue.judging import Configured, judge_urls
-from bgcopyd.transfer.schemes import DIALECTS, spoken
+from bgcopyd.transfer.redirects import Origin
+from bgcopyd.transfer.schemes import dialect_of, spoken
 
 
 def test_every_scheme_has_a_dialect() -> None:
-    assert DIALECTS.keys() == SCHEMES.keys()
+    store = S3Store("x", "https://s3.test", "r")
+    for scheme in SCHEMES:
+        dialect = dialect_of(Origin(scheme, "bucket", 1), [store])
+        assert dialect is not None
+        assert dialect is dialect_of(Origin(scheme, "bucket", 2), [store])
+    assert dialect_of(Origin("s3", "bucket", 443), []) is None
 
 
 def test_what_libcurl_was_built_with_decides() -> None:
     assert spoken() == SCHEMES.keys()
-    assert spoken(["http", "https", "ftp"]) == {"http", "https", "ftp", "ftpes"}
+    assert spoken(["http", "https", "ftp"]) == {"http", "https", "ftp", "ftpes", "s3"}
 
 
 @pytest.mark.parametrize(
@@ -40,13 +47,26 @@ def test_what_libcurl_was_built_with_decides() -> None:
         ("ftp://[fe80::1%25eth0]/b", "zone"),
         ("https://[fe80::1%25eth0]/b", "zone"),
         ("http://a%00b/", "encoded host"),
+        ("s3://Bucket/b", "no bucket"),
+        ("s3://ab/b", "no bucket"),
+        ("s3://bucket:9000/b", "no bucket"),
+        ("s3://key:secret@bucket/b", "user information"),
+        ("s3://bucket", "directory"),
+        ("s3://bucket/", "directory"),
+        ("s3://bucket/a/../b", "'..'"),
+        ("s3://bucket/a/%2e/b", "'..'"),
+        ("s3://bucket/b?versionId=1", "'?'"),
+        ("s3://bucket/b%00", "control"),
     ],
 )
 def test_urls_that_mean_nothing_or_too_much(url: str, word: str) -> None:
     assert word in url_problem(url)
 
 
-@pytest.mark.parametrize("url", ["ftp://a/b", "FTPS://a/b%20c", "ftpes://[::1]:2121/%2Fetc/b"])
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://a/b", "FTPS://a/b%20c", "ftpes://[::1]:2121/%2Fetc/b", "sftp://a/~/b", "s3://b.c/d//e"],
+)
 def test_urls_of_files(url: str) -> None:
     assert not url_problem(url)
 
@@ -56,11 +76,17 @@ def test_urls_of_files(url: str) -> None:
     [
         ("ftps://a/b", Reason.URL_INVALID, "`schemes`"),
         ("FTP://a/b", Reason.NOT_SUPPORTED, "built without"),
+        ("s3://unknown/b", Reason.URL_INVALID, "`s3_stores`"),
+        ("s3://bucket/b", None, ""),
         ("http://a/b", None, ""),
     ],
 )
 def test_who_may_use_them(url: str, reason: Reason | None, word: str) -> None:
-    configured = Configured(url_schemes=("http", "ftp"), spoken=("http", "ftps"))
+    configured = Configured(
+        url_schemes=("http", "ftp", "s3"),
+        spoken=("http", "ftps", "s3"),
+        has_bucket=lambda bucket: bucket == "bucket",
+    )
     if reason is None:
         judge_urls([("remote_url", url)], configured)
         return

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import asyncssh
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bgcopyd.config import ConfigurationError, load
@@ -63,6 +63,7 @@ def test_lines_that_would_be_passed_by(line: str, word: str) -> None:
     assert word in line_problem(line)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_line(line: str) -> None:
     assert isinstance(line_problem(line), str)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pycurl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bgcopyd.transfer.ftp import FTP_DIALECTS
@@ -72,6 +72,7 @@ _LINES = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(_LINES, max_size=8), st.sampled_from([(), (b"Range: bytes=0-",)]))
 def test_whatever_a_server_says(lines: list[bytes], fields: tuple[bytes, ...]) -> None:
     answer = answered(lines, *fields)

@@ -199,9 +199,9 @@ def of_transfer(error: bgcopy.TransferErrorInfo | None) -> Exit:
 
 
 def of_job(info: bgcopy.JobInfo) -> Exit:
-    """The code of a job as it is."""
+    """The code of a job as it is: of its files, too, some may have failed and some not."""
     if info.state is JobState.ERROR:
-        return of_transfer(info.error)
+        return Exit.SOME_FAILED if info.progress.files_transferred else of_transfer(info.error)
     if info.state in {JobState.TRANSFERRED, JobState.ACKNOWLEDGED}:
         return Exit.OK
     return Exit.UNFINISHED

@@ -124,7 +124,8 @@ def get(session: Session, /, progress: str, **given: Any) -> int:
     A Metalink file (.meta4, .metalink) stands for the files in it, with their mirrors and digests.
     Prints the path of each file when it has its name. The job goes on when this command is
     killed. The first Ctrl-C detaches (exit code 7), a second one right after it cancels the job
-    (130). A file that is there already is replaced, as with curl -o.
+    (130). A file that is there already is replaced, as with curl -o. Of several files one that
+    fails does not stop the others (16).
     """
     order = _order(given, start=True, auto_complete=True, minimum_retry_delay=IMPATIENT_RETRY)
     return run(attended(session, order, progress))
@@ -159,7 +160,9 @@ def _order(given: dict[str, Any], *, start: bool, **properties: Any) -> Order:
         specs=specs,
         name=given["name"] or _name(specs),
         start=start,
-        properties=wanted(given, **properties),
+        properties=wanted(
+            given, continue_on_file_error=True if len(specs) > 1 else None, **properties
+        ),
         user=given["user"],
     )
 

@@ -70,7 +70,7 @@ def cli() -> None:
     A JOB is an id, a unique beginning of one, or a unique name. Progress goes to stderr, data to
     stdout. Exit codes: 0 done, 1 other, 2 usage, 3 no daemon, 4 denied, 5 no such job, 6 network,
     7 unfinished or detached, 8 cannot resume, 9 disk, 10 integrity, 11 conflict, 12 time-out,
-    13 remote refused, 14 remote busy, 16 some of several failed, 130 interrupted.
+    13 remote refused, 14 remote busy, 15 input needed, 16 some of several failed, 130 interrupted.
     """
 
 

@@ -50,9 +50,7 @@ def import_(session: Session, /, source: str, form: str, **given: Any) -> int:
     entries = _entries(sources.bytes_of(source), source, form)
     if not entries:
         raise click.UsageError(f"{source}: has no files")
-    orders = [
-        _order(group, given, given["name"] or Path(source).name) for group in _groups(entries)
-    ]
+    orders = [_order(group, given, given["name"] or _name(source)) for group in _groups(entries)]
     return run(_import(session, orders))
 
 
@@ -70,6 +68,10 @@ def _groups(entries: Sequence[Entry]) -> list[list[Entry]]:
     for entry in entries:
         groups.setdefault(repr(sorted(entry.options.items())), []).append(entry)
     return list(groups.values())
+
+
+def _name(source: str) -> str:
+    return "import" if source == "-" else Path(source).name
 
 
 def _order(group: Sequence[Entry], given: dict[str, Any], name: str) -> Order:

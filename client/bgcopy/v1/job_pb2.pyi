@@ -897,8 +897,9 @@ class Job(message.Message):
     """
     http_method: builtins.str
     """The method of the requests, upper case; GET where empty. Another than GET is never resumed and
-    not redirected (IBackgroundCopyJobHttpOptions2.SetHttpMethod). An upload is a PUT where empty,
-    and may be a POST.
+    not redirected, and any error is final: it is not sent again unasked
+    (IBackgroundCopyJobHttpOptions2.SetHttpMethod). An upload is a PUT where empty, may be a POST, and
+    is sent again.
     """
     redirect_policy: http_pb2.RedirectPolicy.ValueType
     """What a redirect may do."""

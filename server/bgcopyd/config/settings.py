@@ -20,6 +20,7 @@ from pydantic import (
 from bgcopy._paths import default_socket, default_state_dir
 from bgcopyd.config.known_hosts import judged_known_hosts
 from bgcopyd.config.listeners import Listener, UnixListener, parse_listener
+from bgcopyd.config.s3 import s3_stores
 from bgcopyd.config.values import (
     parse_cost,
     parse_duration,
@@ -219,6 +220,16 @@ class Settings(BaseModel):
         description="Host keys, as OpenSSH's known_hosts has them, that SSH servers are verified "
         "with; without the file none is believed.",
     )
+    http3: Literal["off", "advertised", "always"] = Field(
+        default="advertised",
+        description="Whether https URLs are fetched by HTTP/3: off, advertised (once the host has "
+        "said that it speaks it) or always; HTTP/2 and 1.1 where UDP gets no answer.",
+    )
+    s3_stores: Mapping[StoreName, ReadableFile] = Field(
+        default_factory=dict,
+        description="NAME=FILE, which says (TOML) where an S3 store is, which buckets it has and "
+        "who asks; may be given several times.",
+    )
     proxy: tuple[str, ...] = Field(
         default=(),
         description="http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT for jobs that "
@@ -248,6 +259,12 @@ class Settings(BaseModel):
     @classmethod
     def _freeze(cls, named: Mapping[str, object]) -> Mapping[str, object]:
         return MappingProxyType(dict(named))
+
+    @field_validator("s3_stores")
+    @classmethod
+    def _readable_stores(cls, files: Mapping[str, Path]) -> Mapping[str, Path]:
+        s3_stores(files)
+        return MappingProxyType(dict(files))
 
     @field_validator("listen")
     @classmethod

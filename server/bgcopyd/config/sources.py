@@ -20,12 +20,14 @@ PAIRS = {
     "roots": "NAME=DIR",
     "ca_bundles": "NAME=FILE",
     "client_certificates": "NAME=FILE",
+    "s3_stores": "NAME=FILE",
     "owner_weights": "OWNER=WEIGHT",
 }
 _SINGULAR = {
     "roots": "root",
     "ca_bundles": "CA bundle",
     "client_certificates": "certificate",
+    "s3_stores": "S3 store",
     "owner_weights": "weight",
 }
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from bgcopyd.jobs import limits
 from bgcopyd.jobs.file import FileRange
 from bgcopyd.jobs.reasons import Reason
-from bgcopyd.jobs.schemes import SCHEMES, path_problem
+from bgcopyd.jobs.schemes import SCHEMES, bucket_problem, path_problem
 from bgcopyd.jobs.spans import ENDLESS, end_of
 
 # What an operator names: roots, certificates, bundles.
@@ -76,6 +76,7 @@ def _url_parts_problem(url: str) -> str:
         (port == 0, "has port 0"),
     )
     problem = next((problem for is_wrong, problem in problems if is_wrong), "")
+    problem = problem or (bucket_problem(parts) if scheme.bucket else "")
     return problem or (path_problem(parts) if scheme.path else "")
 
 

@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from urllib.parse import SplitResult
+from urllib.parse import SplitResult, unquote
+
+from bgcopyd.jobs.s3 import BUCKET
 
 WEB = ("http", "https")
 _CONTROL = re.compile(r"%(?:[01][0-9a-f]|7f)", re.IGNORECASE)
@@ -14,10 +16,14 @@ _CONTROL = re.compile(r"%(?:[01][0-9a-f]|7f)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """What a scheme's URLs are like: the usual port, and whether they name a file by a path."""
+    """What a scheme's URLs are like: the usual port, and whether they name a file by a path.
+
+    With `bucket` what stands for the host is a bucket of an S3 store.
+    """
 
     port: int
     path: bool = True
+    bucket: bool = False
 
 
 SCHEMES: Mapping[str, Scheme] = MappingProxyType(
@@ -29,6 +35,7 @@ SCHEMES: Mapping[str, Scheme] = MappingProxyType(
         "ftpes": Scheme(21),  # TLS is asked for before the login (RFC 4217)
         "sftp": Scheme(22),
         "scp": Scheme(22),
+        "s3": Scheme(443, bucket=True),
     }
 )
 
@@ -36,6 +43,16 @@ SCHEMES: Mapping[str, Scheme] = MappingProxyType(
 def scheme_of(url: str) -> str:
     """The scheme of a URL that was judged, in lower case."""
     return url.partition(":")[0].lower()
+
+
+def bucket_problem(parts: SplitResult) -> str:
+    """Judges the bucket and the key in the URL of an object."""
+    if BUCKET.fullmatch(parts.netloc) is None:
+        return "names no bucket; write s3://BUCKET/KEY, its endpoint is in the server's settings"
+    # libcurl, which signs the path, would resolve them.
+    if {".", ".."} & set(unquote(parts.path).split("/")):
+        return "has a '.' or '..' for a part of its key, which cannot be asked for"
+    return ""
 
 
 def path_problem(parts: SplitResult) -> str:

@@ -6,15 +6,14 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from bgcopyd.jobs.file import File
+from bgcopyd.jobs.schemes import SCHEMES
 from bgcopyd.queue.transfers import Failed
-
-_PORTS = {"http": 80, "https": 443}
 
 
 def host_of(url: str) -> str:
-    """Scheme, host and port of a URL."""
+    """Scheme, host and port of a URL that was judged."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}:{parts.port or _PORTS.get(parts.scheme, 0)}"
+    return f"{parts.scheme}://{parts.hostname}:{parts.port or SCHEMES[parts.scheme].port}"
 
 
 class HeldHosts:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from bgcopyd.jobs.file import FileSpec
 from bgcopyd.jobs.http_options import AuthScheme
@@ -22,7 +23,8 @@ from bgcopyd.queue.authorizer import owned, trusted
 class Configured:
     """What an operator has configured, and what the engine can use.
 
-    `url_schemes` may be fetched; those in `spoken` could be.
+    `url_schemes` may be fetched; those in `spoken` could be. `has_bucket` says whether an S3 store
+    has one.
     """
 
     client_certificates: Collection[str] = ()
@@ -30,6 +32,7 @@ class Configured:
     auth_schemes: Collection[AuthScheme] = tuple(AuthScheme)
     url_schemes: Collection[str] = WEB
     spoken: Collection[str] = tuple(SCHEMES)
+    has_bucket: Callable[[str], bool] = lambda _: False
 
 
 def judge_values(
@@ -146,6 +149,10 @@ def judge_urls(urls: Iterable[tuple[str, str]], configured: Configured) -> None:
             raise Refusal(
                 Reason.NOT_SUPPORTED, f"{field}: {problem}", violations=[Violation(field, problem)]
             )
+        bucket = urlsplit(url).netloc if SCHEMES[scheme].bucket else ""
+        if bucket and not configured.has_bucket(bucket):
+            problem = f"names the bucket '{bucket}', which no store has (setting `s3_stores`)"
+            raise invalid(field, problem, Reason.URL_INVALID)
 
 
 def urls_of(files: Sequence[FileSpec]) -> Iterable[tuple[str, str]]:

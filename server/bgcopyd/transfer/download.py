@@ -27,7 +27,7 @@ from bgcopyd.transfer.keeper import Keeper, Settled
 from bgcopyd.transfer.ladder import Ladder
 from bgcopyd.transfer.pacer import Pacer
 from bgcopyd.transfer.phase import Phase
-from bgcopyd.transfer.plan import Plan, resumes
+from bgcopyd.transfer.plan import Plan, gets, resumes
 from bgcopyd.transfer.report import Report
 from bgcopyd.transfer.requests import Requests, Unusable
 from bgcopyd.transfer.sources import Next, Sources
@@ -86,6 +86,11 @@ class Download:
     def host(self) -> str:
         """What messages call the server."""
         return str(self._requests.origin)
+
+    @property
+    def _once(self) -> bool:
+        """Whether a request may change something, so that none is repeated unasked."""
+        return not gets(self.transfer.options.http)
 
     # Requests.
 
@@ -153,6 +158,7 @@ class Download:
         self.ladder.source = self.sources.name
         origin = self._requests.origin
         self.ladder.unconditional = bool(self.volume.known(origin, Fact.IF_RANGE_IGNORED))
+        self.ladder.unplaced = self._requests.unplaced
         try:
             if plan.here:
                 self.keeper.resume()
@@ -181,7 +187,7 @@ class Download:
                 self._fail(exchange.broken)
             return
         if intake.written > self.ladder.window.start:
-            self._progressed = True
+            self._progressed, self._looked_again = True, False
         self.keeper.wrote(intake.written, now)
 
     # The end of a request, outside libcurl.
@@ -213,9 +219,10 @@ class Download:
             self.volume.release(handle)
 
     def _curl_failed(self, code: int, detail: str) -> None:
-        if failures.is_stream_error(code):
+        assert self._exchange is not None
+        answer, verdict = self._exchange.answer, self._exchange.verdict
+        if failures.is_stream_error(code, "" if answer is None else answer.version):
             self._learn(Fact.STREAM_ERRORS)
-        verdict = None if self._exchange is None else self._exchange.verdict
         if verdict is None and self._requests.another_way(code, self._report.ending):
             self._request()
         else:
@@ -334,7 +341,7 @@ class Download:
 
     def _look_again(self, failure: Failure) -> None:
         """Asks the original URL once more after a pause; then the failure stands."""
-        if self._looked_again:
+        if self._looked_again or self._once:
             self._fail(failure)
             return
         self._looked_again = True
@@ -467,7 +474,7 @@ class Download:
         if self._stopping:
             self._phase = Phase.RESTING
             self.stop()
-        elif self._mismatched:
+        elif self._mismatched or self._once:
             self._fail(self._mismatch(mismatch))
         else:
             self._mismatched = True

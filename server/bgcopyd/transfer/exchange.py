@@ -10,19 +10,28 @@ import pycurl
 
 from bgcopyd.jobs.file import Digest
 from bgcopyd.queue.transfers import Connected
-from bgcopyd.transfer import failures
+from bgcopyd.transfer import failures, services
 from bgcopyd.transfer.announced import announced
 from bgcopyd.transfer.destination import DestinationInvalid
 from bgcopyd.transfer.failures import Failure
 from bgcopyd.transfer.handles import Handle
-from bgcopyd.transfer.headers import Answer, delimited
+from bgcopyd.transfer.headers import Answer, delimited, encoded
 from bgcopyd.transfer.intake import Intake, Taken
 from bgcopyd.transfer.layout import RangeOutside
 from bgcopyd.transfer.links import heed
 from bgcopyd.transfer.partial import CannotNote
 from bgcopyd.transfer.patience import Patience
 from bgcopyd.transfer.sieve import Sieve
-from bgcopyd.transfer.verdict import Accept, Outside, Reject, Restart, Verdict, judge, rangeless
+from bgcopyd.transfer.verdict import (
+    Accept,
+    Outside,
+    Rangeless,
+    Reject,
+    Restart,
+    Verdict,
+    judge,
+    rangeless,
+)
 
 if TYPE_CHECKING:
     from bgcopyd.transfer.download import Download
@@ -69,6 +78,10 @@ class Exchange:
         return self.intake if isinstance(self.verdict, Accept) else None
 
     @property
+    def _encoded(self) -> bool:
+        return self.answer is not None and encoded(self.answer)
+
+    @property
     def lacking(self) -> bool:
         """Whether a stream that is at its proper end did not have all that is wanted."""
         return isinstance(self.intake, Sieve) and self.answer is not None and delimited(self.answer)
@@ -96,6 +109,8 @@ class Exchange:
             self.verdict = Reject("no readable answer")
             return
         self._owner.answered(self.answer.status)
+        if self.handle.request is not None:
+            services.heed(self._owner.volume, self.handle.request.origin, self.answer)
         ask = self._owner.ladder.ask()
         page = ask.held and page_expected(self._url)
         self.verdict = judge(ask, self.answer, page_expected=page, empty=empty)
@@ -107,6 +122,10 @@ class Exchange:
         owner, ladder = self._owner, self._owner.ladder
         if owner.sources.is_mirror and not ladder.plan.agrees(accepted.size):
             self.verdict = Restart()
+            return
+        if accepted.stream and not ladder.plan.layout.whole and self._encoded:
+            # Parts of what is encoded are no parts of the file.
+            self.verdict = Rangeless()
             return
         try:
             local = ladder.accept(accepted)

@@ -63,8 +63,8 @@ _STATUS_TEXT = {
     "them and resume",
     410: "no longer has the file; look for a new URL",
     416: "does not have the range that was asked for",
-    429: "is asked too often; the transfer goes on later",
-    503: "is busy; the transfer goes on later",
+    429: "is asked too often",
+    503: "is busy",
 }
 
 
@@ -73,7 +73,7 @@ def of_status(status: int, host: str, retry_after: float | None = None) -> Failu
     transient = status_passes(status)
     text = _STATUS_TEXT.get(status)
     if text is None:
-        text = "has a problem; the transfer goes on later" if transient else "refused the request"
+        text = "has a problem" if transient else "refused the request"
     message = f"The server {host} {text} (HTTP status {status})."
     context = _NET if status == PROXY_NEEDS_CREDENTIALS else _REMOTE
     return Failure(Reason.HTTP_STATUS, context, message, transient, status, retry_after)
@@ -225,21 +225,19 @@ def of_proxy(status: int, proxy: str, host: str) -> Failure:
 
 def timed_out(what: str, host: str, seconds: float) -> Failure:
     """A server that fell silent."""
-    message = f"The server {host} {what} for {seconds:g} seconds; the transfer goes on later."
+    message = f"The server {host} {what} for {seconds:g} seconds."
     return Failure(Reason.TIMEOUT, _NET, message, transient=True)
 
 
 def closed_early(host: str) -> Failure:
     """A body that ended before it was complete."""
-    message = (
-        f"The connection to {host} ended before the file did; the transfer goes on from there."
-    )
+    message = f"The connection to {host} ended before the file did."
     return Failure(Reason.CONNECTION_CLOSED, _NET, message, transient=True)
 
 
 def internal(what: str) -> Failure:
     """A defect of ours; the log has the details."""
-    message = f"The daemon failed at this file ({what}); see its log. It is tried again."
+    message = f"The daemon failed at this file ({what}); see its log."
     return Failure(Reason.INTERNAL, ErrorContext.UNKNOWN, message, transient=True)
 
 
@@ -262,6 +260,7 @@ _OUR_FILES = {
 _CERTIFICATE_REFUSED = re.compile(r"alert (?:\w+ )*(?:certificate|ca|access)\b")
 _TLS_FATAL = _TLS_CODES - {pycurl.E_SSL_CONNECT_ERROR}
 _STREAM_CODES = frozenset({pycurl.E_HTTP2, 92})  # 92: CURLE_HTTP2_STREAM
+_BREAKS = frozenset({pycurl.E_PARTIAL_FILE, pycurl.E_RECV_ERROR, pycurl.E_SEND_ERROR})
 
 _CURL: dict[int, tuple[Reason, ErrorContext, str]] = {
     pycurl.E_COULDNT_RESOLVE_HOST: (
@@ -297,9 +296,9 @@ _CURL: dict[int, tuple[Reason, ErrorContext, str]] = {
 }
 
 
-def is_stream_error(code: int) -> bool:
-    """Whether HTTP/2 itself failed, so that HTTP/1.1 may do better."""
-    return code in _STREAM_CODES
+def is_stream_error(code: int, version: str = "") -> bool:
+    """Whether HTTP/2 itself failed, so that HTTP/1.1 may do better; GOAWAY looks like a break."""
+    return code in _STREAM_CODES or (version.startswith("2") and code in _BREAKS)
 
 
 def of_curl(code: int, detail: str, host: str) -> Failure:

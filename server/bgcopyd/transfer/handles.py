@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import select
+import socket
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 import pycurl
 
+from bgcopyd.transfer.dialects import Newest
 from bgcopyd.transfer.headers import Answer
 from bgcopyd.transfer.likeness import Facts
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.policy import Policy, obey
 from bgcopyd.transfer.redirects import Origin
+
+_ONE_AT_A_TIME = frozenset({pycurl.CURL_HTTP_VERSION_1_0, pycurl.CURL_HTTP_VERSION_1_1})
 
 
 class Sink(Protocol):
@@ -59,6 +66,7 @@ class Handle:
         lines: the header lines, or those of a dialogue, that have arrived; all blocks.
         request: what was asked last.
         facts: what was told of the file before it was asked for.
+        newest: the version of HTTP that it may use.
         note: what a failure has to tell of the server.
     """
 
@@ -68,6 +76,7 @@ class Handle:
         self.request: Request | None = None
         self.facts: Facts | None = None
         self.note = ""
+        self.newest = Newest.HTTP2
         self.sink: Sink | None = None
         self.curl = curl = pycurl.Curl()
         # libcurl itself must never speak anything else, whatever a server says.
@@ -86,18 +95,40 @@ class Handle:
     def _on_body(self, data: bytes) -> int | None:
         return 0 if self.sink is None else self.sink.on_body(data)
 
+    def leave(self) -> None:
+        """Ends the connection of the last request where something lies in it that nobody asked for.
+
+        libcurl would take it for the answer to the next request.
+        """
+        if self.curl.getinfo(pycurl.INFO_HTTP_VERSION) not in _ONE_AT_A_TIME:
+            return
+        descriptor = self.curl.getinfo(pycurl.ACTIVESOCKET)
+        if descriptor < 0:
+            return
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        if poll.poll(0):
+            with socket.socket(fileno=os.dup(descriptor)) as link, contextlib.suppress(OSError):
+                link.shutdown(socket.SHUT_RDWR)
+
+    @property
+    def asked(self) -> str:
+        """The URL that was asked for last, as libcurl takes it."""
+        return "" if self.request is None else self.request.url
+
     def sent_after(self) -> float:
         """How many seconds it took until the request could be sent; 0 where it could not yet."""
         return float(self.curl.getinfo(pycurl.PRETRANSFER_TIME))
 
-    def prepare(self, sink: Sink, request: Request, *, buffer: int, http1: bool) -> None:
+    def prepare(self, sink: Sink, request: Request, *, buffer: int, newest: Newest) -> None:
         """Makes the handle ready for a request."""
         self.lines.clear()
         self.sink, self.request = sink, request
         self.curl.setopt(pycurl.BUFFERSIZE, buffer)
         self.curl.setopt(pycurl.URL, request.url)
         self.note, self.facts = "", None
-        self.policy.dialect.put(self, request, http1=http1)
+        self.newest = newest
+        self.policy.dialect.put(self, request)
 
     def answer(self, now: datetime) -> Answer | None:
         """What the server has said of the file; None where it cannot be read."""

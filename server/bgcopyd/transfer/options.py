@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bgcopyd import __version__
 from bgcopyd.jobs.http_options import ProxySettings
+from bgcopyd.jobs.s3 import S3Store
 from bgcopyd.jobs.schemes import WEB
 
 
@@ -52,6 +53,8 @@ class EngineOptions:
         schemes: of the URLs that are fetched.
         known_hosts: the host keys that SSH servers are believed, as OpenSSH writes them; none
             without it.
+        http3: when HTTP/3 is tried: "off", "advertised" (by the host) or "always".
+        s3_stores: where buckets are, and who asks for what is in them.
         ca_file: certificates to trust instead of the system's.
         ca_bundles: the same by name, for jobs that choose one.
         client_certificates: certificates with their keys (PEM) by name, likewise.
@@ -87,6 +90,8 @@ class EngineOptions:
     user_agent: str = f"bgcopy/{__version__}"
     schemes: Collection[str] = WEB
     known_hosts: Path | None = None
+    http3: str = "advertised"
+    s3_stores: Sequence[S3Store] = ()
     ca_file: Path | None = None
     ca_bundles: Mapping[str, Path] = field(default_factory=dict)
     client_certificates: Mapping[str, Path] = field(default_factory=dict)

@@ -94,7 +94,7 @@ class Probing:
     def _release(self) -> None:
         handle, self._handle = self._handle, None
         if handle is not None:
-            self._ending = Ending.of(handle, self._url)
+            self._ending = Ending.of(handle)
             self._volume.release(handle)
 
     def _judge(self, answer: Answer) -> None:

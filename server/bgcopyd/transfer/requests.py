@@ -28,7 +28,7 @@ from bgcopyd.transfer.plan import gets
 from bgcopyd.transfer.policy import Login, Policy, speaks
 from bgcopyd.transfer.redirects import Origin, RedirectRefused
 from bgcopyd.transfer.report import Ending
-from bgcopyd.transfer.schemes import DIALECTS
+from bgcopyd.transfer.schemes import dialect_of
 
 _PLAIN = HttpOptions()
 # Whoever sends these says how long the content is (RFC 9110 section 8.6); a job has none to send.
@@ -95,7 +95,7 @@ class Requests:
             raise Unusable(failures.url_refused(str(error))) from None
         if url != self._aimed:
             self._aimed, self.origin = url, origin
-            self._dialect = self._dialect_of(origin.scheme)
+            self._dialect = self._dialect_of(origin)
             if self._plain and self._dialect is WEB:
                 self._policy = _plain_policy(self._options.owner)
             else:
@@ -103,18 +103,21 @@ class Requests:
                 self._policy = self._make_policy()
         return origin
 
-    def _dialect_of(self, scheme: str) -> Dialect:
+    def _dialect_of(self, origin: Origin) -> Dialect:
+        scheme = origin.scheme
         if scheme not in self._engine.schemes:
             raise Unusable(failures.scheme_off(scheme, "the daemon's settings do not name it"))
-        dialect = DIALECTS[scheme]
+        dialect = dialect_of(origin, self._engine.s3_stores)
+        if dialect is None:
+            raise Unusable(failures.scheme_off(scheme, f"no store has the bucket {origin.host!r}"))
         if not dialect.web and not gets(self._options.http):
             raise Unusable(failures.not_spoken("method", dialect.name))
         return dialect
 
     def _choose(self) -> None:
         """Lists the ways to try: proxies, and logins for server and proxy."""
-        proxy = self._options.http.proxy
-        self._proxies = proxy_for(self._aimed, proxy, self._engine.proxy, _variables(proxy.usage))
+        proxy, wire = self._options.http.proxy, self._dialect.wire(self._aimed)
+        self._proxies = proxy_for(wire, proxy, self._engine.proxy, _variables(proxy.usage))
         self._logins = self._logins_of(AuthTarget.SERVER) if self._trusted else ()
         self._proxy_logins = self._logins_of(AuthTarget.PROXY) if self._proxies else ()
 
@@ -181,6 +184,11 @@ class Requests:
         return fields
 
     @property
+    def unplaced(self) -> bool:
+        """Whether answers do not say where in the file their bytes belong."""
+        return self._dialect.unplaced
+
+    @property
     def proxied(self) -> bool:
         """Whether they go through a proxy."""
         return bool(self._proxies)
@@ -194,6 +202,8 @@ class Requests:
             RedirectRefused: to where no job may go, or this one not.
         """
         http = self._options.http
+        if not self._dialect.web:
+            raise RedirectRefused("to another endpoint or region, which the settings must name")
         if not gets(http):
             raise RedirectRefused(f"a {http.method}, which is not repeated elsewhere")
         if http.redirect_policy is RedirectPolicy.DISALLOW:

@@ -11,6 +11,7 @@ from bgcopyd.jobs.job import ErrorContext
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.queue.transfers import Transfer
 from bgcopyd.transfer.failures import Failure
+from bgcopyd.transfer.plan import gets
 from bgcopyd.transfer.redirects import shown
 
 _log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Sources:
         self._label = f"file {transfer.index} of job {transfer.job_id}"
         self._urls = list(dict.fromkeys((transfer.url, *transfer.mirrors)))
         self._given = len(self._urls)
+        self._repeats = gets(transfer.options.http)
         self._index = 0
         self._tried_again = False
         self._first: Failure | None = None
@@ -61,7 +63,8 @@ class Sources:
             self._first = failure
         if self._index + 1 == len(self._urls):
             return Next.END
-        if failure.transient and not self._tried_again and (failure.retry_after or 0) <= patience:
+        passes = failure.transient and (failure.retry_after or 0) <= patience
+        if passes and self._repeats and not self._tried_again:
             self._tried_again = True
             return Next.AGAIN
         self._tried_again = False

@@ -18,9 +18,9 @@ _BUFFER = 256 << 10
 class Sending(Web):
     """HTTP whose requests have a method and perhaps a body of their own."""
 
-    def put(self, handle: Handle, request: Request, *, http1: bool) -> None:
+    def put(self, handle: Handle, request: Request) -> None:
         """As any request's, and what it carries; one without content is a HEAD."""
-        super().put(handle, request, http1=http1)
+        super().put(handle, request)
         curl, content = handle.curl, request.content
         curl.setopt(pycurl.NOBODY, int(content is None))
         curl.setopt(pycurl.CUSTOMREQUEST, request.method)

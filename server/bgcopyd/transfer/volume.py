@@ -30,11 +30,10 @@ from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.outbox import Outbox
 from bgcopyd.transfer.poller import Poller
 from bgcopyd.transfer.redirects import Origin
+from bgcopyd.transfer.services import newest
 from bgcopyd.transfer.upload import Uploading
 
 _log = logging.getLogger(__name__)
-# After so many broken HTTP/2 streams a host is asked by HTTP/1.1.
-_STREAM_ERRORS = 2
 # A defect that comes back at once must not fill the log.
 _PAUSE_AFTER_DEFECT = 0.05
 
@@ -179,7 +178,7 @@ class Volume:
             sink,
             request,
             buffer=min(piece, self.options.limited_buffer) or self.options.buffer,
-            http1=self.known(request.origin, Fact.STREAM_ERRORS) >= _STREAM_ERRORS,
+            newest=newest(self, request),
         )
         self._running[id(handle.curl)] = handle
         self._poller.multi.add_handle(handle.curl)
