@@ -163,7 +163,8 @@ class Noted:
 class Finished:
     """Every byte is here, verified and on disk, in the partial file of this device and inode.
 
-    Of an upload: every byte is there, and the server has said so.
+    Of an upload: every byte is there, and the server has said so; the file, if there is one, holds
+    its answer, and `upload` tells of it.
     """
 
     job_id: str
@@ -175,6 +176,7 @@ class Finished:
     device: int | None
     inode: int | None
     attempt: AttemptReport = NO_ATTEMPT
+    upload: Upload | None = None
 
 
 @dataclass(frozen=True, slots=True)
