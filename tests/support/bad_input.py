@@ -125,6 +125,7 @@ FILES: list[tuple[str, dict[str, Any], str, str]] = [
         "ranges",
     ),
     ("ranges.offset", {"ranges": [job_pb2.FileRange()] * 2}, "RANGES_OVERLAP", "ranges"),
+    ("expected_size", {"expected_size": -1}, INVALID, "expected_size"),
     ("mirrors", {"mirrors": ["x"]}, "URL_INVALID", "mirrors[0]"),
     ("mirrors", {"mirrors": [URL] * 17}, INVALID, "mirrors"),
 ]

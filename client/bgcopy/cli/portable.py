@@ -101,7 +101,7 @@ def _spec(entry: Entry, given: dict[str, Any]) -> FileSpec:
         path += sources.name_of(entry.url)
     place = sources.Destination(None, given["directory"], root)
     spec = place.spec(entry.url, path or None)
-    return dataclasses.replace(spec, mirrors=entry.mirrors, digests=entry.digests)
+    return dataclasses.replace(spec, mirrors=entry.mirrors, digests=entry.digests, size=entry.size)
 
 
 async def _import(session: Session, orders: Sequence[Order]) -> int:
@@ -161,4 +161,4 @@ def _entry(file: FileInfo) -> Entry:
     # What the root `fs` holds is the file system, where paths begin with a slash.
     whole = f"/{path}" if spec.root == sources.FILE_SYSTEM_ROOT else path
     root = "" if spec.root == sources.FILE_SYSTEM_ROOT else spec.root
-    return Entry(spec.url, whole, root, spec.digests, spec.mirrors)
+    return Entry(spec.url, whole, root, spec.digests, spec.mirrors, size=spec.size)

@@ -477,6 +477,7 @@ class FileSpec(message.Message):
     DIGESTS_FIELD_NUMBER: builtins.int
     RANGES_FIELD_NUMBER: builtins.int
     MIRRORS_FIELD_NUMBER: builtins.int
+    EXPECTED_SIZE_FIELD_NUMBER: builtins.int
     remote_url: builtins.str
     """A URL of at most 2,200 characters, percent-encoded, without user information: http or https, or
     ftp, ftps, ftpes, sftp, scp or s3 where GetServerInfo says so.
@@ -489,6 +490,10 @@ class FileSpec(message.Message):
     """The destination relative to the root, or an absolute path that lies under an allowed root.
     At most 4,096 bytes; missing directories are created. In an upload it is the file to send: a
     plain file that the daemon may read, reached through no symbolic link.
+    """
+    expected_size: builtins.int
+    """The size that the file must have (the local one, with ranges). A source of another size is given
+    up with UNEXPECTED_SIZE before its bytes are kept, or at its end where it tells no size.
     """
     @builtins.property
     def digests(self) -> containers.RepeatedCompositeFieldContainer[Digest]:
@@ -518,12 +523,15 @@ class FileSpec(message.Message):
         digests: abc.Iterable[Digest] | None = ...,
         ranges: abc.Iterable[FileRange] | None = ...,
         mirrors: abc.Iterable[builtins.str] | None = ...,
+        expected_size: builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_size", b"_expected_size", "expected_size", b"expected_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["digests", b"digests", "local_path", b"local_path", "mirrors", b"mirrors", "ranges", b"ranges", "remote_url", b"remote_url", "root", b"root"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_size", b"_expected_size", "digests", b"digests", "expected_size", b"expected_size", "local_path", b"local_path", "mirrors", b"mirrors", "ranges", b"ranges", "remote_url", b"remote_url", "root", b"root"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__expected_size: _TypeAlias = typing.Literal["expected_size"]  # noqa: Y015
+    _WhichOneofArgType__expected_size: _TypeAlias = typing.Literal["_expected_size", b"_expected_size"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_size) -> _WhichOneofReturnType__expected_size | None: ...
 
 @typing.final
 class SourceBytes(message.Message):

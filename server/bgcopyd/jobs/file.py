@@ -71,7 +71,8 @@ class FileSpec:
 
     `destination` is the absolute path that root and path make; no two live jobs share one. It is
     empty where `path` is what an upload reads.
-    `ranges` are the parts of the remote file that are wanted, none of them means the whole.
+    `ranges` are the parts of the remote file that are wanted, none of them means the whole. `size`
+    is the one that the local file must have, where that is known.
     """
 
     url: str
@@ -81,6 +82,7 @@ class FileSpec:
     digests: tuple[Digest, ...] = ()
     ranges: tuple[FileRange, ...] = ()
     mirrors: tuple[str, ...] = ()
+    size: int | None = None
 
 
 @value(frozen=True, slots=True)

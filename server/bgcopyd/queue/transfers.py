@@ -65,6 +65,7 @@ class Transfer:
     a job share one limit of `rate` bytes per second (0 = none). `ranges` are the wanted parts of
     the remote file, written one behind the other; none means the whole. `requested` are the only
     parts of the local file that are wanted now (RequestFileRanges); None means all of it.
+    `expected_size` is the one that the local file must have.
     """
 
     job_id: str
@@ -85,6 +86,7 @@ class Transfer:
     filled: tuple[FileRange, ...] = ()
     requested: tuple[FileRange, ...] | None = None
     upload: Upload | None = None
+    expected_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

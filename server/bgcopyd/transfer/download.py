@@ -266,7 +266,10 @@ class Download:
             self._request()
 
     def _open_ended(self, size: int) -> None:
-        if self._expected in {None, size}:
+        misfit = None if self._exchange is None else self._exchange.misfit(size)
+        if misfit is not None:
+            self._fail(misfit)
+        elif self._expected in {None, size}:
             self._finish(size)
         else:
             self._mirror_differs()
