@@ -52,6 +52,7 @@ class Failure:
 
 PROXY_NEEDS_CREDENTIALS = 407
 TOO_MANY = 429
+UNAVAILABLE = 503
 # Gone or forbidden in the middle of a download is often a node that lags or a link that expired.
 SECOND_LOOK = frozenset({403, 404, 410})
 
