@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Generator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.daemon import SYSTEM_PYCURL, DaemonProcess
 from tests.support.disks import can_mount
@@ -23,6 +24,10 @@ _PACKAGES = {
     "tinyproxy": "package tinyproxy",
     SYSTEM_PYCURL.name: "packages libcurl4-openssl-dev, gcc and python3-dev",
 }
+# A machine that is busy with other work is no defect of a property.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
+
 _MARK = "not run: needs "
 _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 

@@ -46,7 +46,8 @@ class FileSpec:
     """What to fetch and where to put it.
 
     Args:
-        url: an http or https URL, percent-encoded, at most 2,200 characters.
+        url: percent-encoded, at most 2,200 characters; http or https, or of another scheme where
+            the server's features say so ("scheme-ftp").
         path: the destination, relative to `root`, or absolute under a root the daemon allows.
         sha256: the digest the whole file must have, as 64 hexadecimal digits or 32 bytes; short
             for the first of `digests`.
@@ -58,6 +59,7 @@ class FileSpec:
         digests: all digests that the whole file must have, at most one of each algorithm.
         reply_path: where the server's answer is put, in jobs of type UPLOAD_REPLY alone; `path`
             with ".reply" where empty.
+        size: how many bytes the file must have; None where that is not known.
 
     Raises:
         ValueError: sha256 is no SHA-256 digest.
@@ -70,6 +72,7 @@ class FileSpec:
     mirrors: tuple[str, ...]
     digests: tuple[Digest, ...]
     reply_path: str
+    size: int | None
 
     def __init__(
         self,
@@ -82,6 +85,7 @@ class FileSpec:
         mirrors: Iterable[str] = (),
         digests: Iterable[Digest] = (),
         reply_path: str | os.PathLike[str] = "",
+        size: int | None = None,
     ) -> None:
         first = () if sha256 is None else (Digest(DigestAlgorithm.SHA256, sha256),)
         object.__setattr__(self, "url", url)
@@ -91,6 +95,7 @@ class FileSpec:
         object.__setattr__(self, "mirrors", tuple(mirrors))
         object.__setattr__(self, "digests", (*first, *digests))
         object.__setattr__(self, "reply_path", os.fspath(reply_path))
+        object.__setattr__(self, "size", size)
 
     @property
     def sha256(self) -> str | None:

@@ -37,6 +37,7 @@ FIELDS: dict[str, Any] = {
     "digests": [_DIGEST],
     "ranges": [job_pb2.FileRange(offset=1, length=1)],
     "mirrors": [f"{URL}/mirror"],
+    "expected_size": 0,
 }
 
 

@@ -129,6 +129,7 @@ FILES: list[tuple[str, dict[str, Any], str, str]] = [
     ("reply_path", {"reply_path": "/nowhere/x"}, "PATH_INVALID", "reply_path"),
     ("reply_path", {"reply_path": "x" * 256}, "PATH_INVALID", "reply_path"),
     ("reply_path", {"reply_path": "r"}, "NOT_SUPPORTED", "reply_path"),
+    ("expected_size", {"expected_size": -1}, INVALID, "expected_size"),
     ("mirrors", {"mirrors": ["x"]}, "URL_INVALID", "mirrors[0]"),
     ("mirrors", {"mirrors": [URL] * 17}, INVALID, "mirrors"),
 ]

@@ -55,6 +55,7 @@ class ScriptedEngine:
         self.proceeded: list[tuple[str, int]] = []
         self.rates: list[tuple[str, int]] = []
         self.limits: list[Limits] = []
+        self.looks: list[str] = []
         self.started = 0
         self.probed: list[tuple[str, TransferOptions]] = []
         self.answer = Probe()
@@ -101,6 +102,9 @@ class ScriptedEngine:
 
     def set_rate(self, job_id: str, rate: int) -> None:
         self.rates.append((job_id, rate))
+
+    def look_again(self, owner: str) -> None:
+        self.looks.append(owner)
 
     def set_limits(self, limits: Limits) -> None:
         self.limits.append(limits)

@@ -176,6 +176,7 @@ def full_file(job: Job, index: int = 0) -> File:
         digests=digests,
         ranges=(FileRange(0, 5), FileRange(7)),
         mirrors=("http://m.example/1", "http://m.example/2"),
+        size=0,
     )
     return replace(file, spec=spec)
 

@@ -6,7 +6,7 @@ import contextlib
 
 import click
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bgcopy import Digest, DigestAlgorithm
@@ -67,6 +67,7 @@ def test_version_four() -> None:
         "",
         (Digest(DigestAlgorithm.SHA256, SHA256), Digest(DigestAlgorithm.MD5, MD5)),
         ("http://example.com/two%20%C3%A4", "http://example.com/three", "http://example.com/last"),
+        size=14471447,
     )
     assert second == Entry("http://a/second", "second")
 
@@ -89,6 +90,7 @@ def test_version_three() -> None:
             "",
             (Digest(DigestAlgorithm.SHA256, SHA256),),
             ("http://a/worst",),
+            size=5,
         )
     ]
 
@@ -125,7 +127,6 @@ def test_names_of_which_nothing_is_left(name: str) -> None:
     assert "line 1: has a file with the name" in refused(file(name=name))
 
 
-@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_the_daemon_has_the_same_rule(name: str) -> None:
     assert names.safe_name(name) == daemons_names.safe_name(name)
@@ -163,6 +164,9 @@ BOMB = (
             file(f"<hash type='md5'>{MD5}</hash><hash type='md5'>{'0' * 32}</hash>"),
             "two different digests of MD5",
         ),
+        (file("<size>many</size><url>http://a/f</url>"), "no number of bytes"),
+        (file("<size>-1</size><url>http://a/f</url>"), "no number of bytes"),
+        (file("<size>1</size><size>2</size>"), "two different sizes"),
         (four("<a>" * 40 + "</a>" * 40), "in more than 32 others"),
         (four("<file name='f'><url>http://a/f</url></file>" * 10_001), "more than 10000 files"),
         (b" " * (metalink.LARGEST + 1), "larger than the 8 MiB"),
@@ -186,7 +190,6 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(
     st.one_of(
         st.binary(max_size=200),
@@ -203,7 +206,6 @@ def test_nothing_but_a_usage_error_comes_of_any_bytes(data: bytes) -> None:
             assert all(url.startswith(("http:", "https:")) for url in (entry.url, *entry.mirrors))
 
 
-@settings(deadline=None)
 @given(st.integers(0, 200), st.binary(max_size=3))
 def test_nor_of_damaged_documents(place: int, damage: bytes) -> None:
     data = file(f"<hash type='md5'>{MD5}</hash><url priority='1'>http://a/f</url>")

@@ -102,7 +102,7 @@ ANSWERS = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(ANSWERS)
 def test_every_field_is_read_or_passed_over(answer: Answer) -> None:
     found = headers.content_range(answer)
@@ -121,7 +121,7 @@ def test_every_field_is_read_or_passed_over(answer: Answer) -> None:
     assert headers.encoded(answer) in {True, False}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(ANSWERS)
 def test_every_digest_has_the_size_of_its_algorithm(answer: Answer) -> None:
     told = announced(answer)
@@ -131,7 +131,7 @@ def test_every_digest_has_the_size_of_its_algorithm(answer: Answer) -> None:
             assert len(digest.value) == digest.algorithm.size
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.one_of(DISPOSITIONS, ANY), ANY)
 def test_every_name_is_a_safe_one(disposition: str, path: str) -> None:
     with contextlib.suppress(ValueError):  # of a URL that is none
@@ -141,7 +141,7 @@ def test_every_name_is_a_safe_one(disposition: str, path: str) -> None:
         assert len(name.encode()) <= 220
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(ANY, st.booleans())
 def test_every_location_is_followed_or_refused(location: str, downgrade: bool) -> None:  # noqa: FBT001 - hypothesis passes by position
     with contextlib.suppress(redirects.RedirectRefused):
@@ -163,7 +163,7 @@ ASKS = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(ASKS, ANSWERS)
 def test_every_answer_gets_a_verdict(ask: Ask, answer: Answer) -> None:
     assert isinstance(judge(ask, answer), Verdict)
@@ -178,7 +178,7 @@ LINES = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(LINES, max_size=12))
 def test_any_lines_are_an_answer_or_none(lines: list[bytes]) -> None:
     answer = parse_answer(lines)

@@ -166,6 +166,7 @@ BY_REASON: dict[Reason, Exit] = {
     Reason.REMOTE_FILE_UNAVAILABLE: Exit.REMOTE_REFUSED,
     Reason.HOST_KEY_REFUSED: Exit.NETWORK,
     Reason.ANNOUNCED_DIGEST_MISMATCH: Exit.INTEGRITY,
+    Reason.UNEXPECTED_SIZE: Exit.INTEGRITY,
 }
 
 # Where the server gave no reason that is known here; the first class that fits.

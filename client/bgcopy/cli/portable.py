@@ -101,7 +101,7 @@ def _spec(entry: Entry, given: dict[str, Any]) -> FileSpec:
         path += sources.name_of(entry.url)
     place = sources.Destination(None, given["directory"], root)
     spec = place.spec(entry.url, path or None)
-    return dataclasses.replace(spec, mirrors=entry.mirrors, digests=entry.digests)
+    return dataclasses.replace(spec, mirrors=entry.mirrors, digests=entry.digests, size=entry.size)
 
 
 async def _import(session: Session, orders: Sequence[Order]) -> int:
@@ -129,7 +129,8 @@ async def _import(session: Session, orders: Sequence[Order]) -> int:
 def export(session: Session, /, jobs: tuple[str, ...], form: str, unfinished: bool) -> int:  # noqa: FBT001 - click passes by name
     """Print the files of jobs (of all live ones where none is named) as a list.
 
-    Headers and credentials are not in it.
+    Headers and credentials are not in it. urls and aria2 have no place for named roots: give
+    import --root with them.
     """
     return run(_export(session, jobs, form, unfinished=unfinished))
 
@@ -161,4 +162,4 @@ def _entry(file: FileInfo) -> Entry:
     # What the root `fs` holds is the file system, where paths begin with a slash.
     whole = f"/{path}" if spec.root == sources.FILE_SYSTEM_ROOT else path
     root = "" if spec.root == sources.FILE_SYSTEM_ROOT else spec.root
-    return Entry(spec.url, whole, root, spec.digests, spec.mirrors)
+    return Entry(spec.url, whole, root, spec.digests, spec.mirrors, size=spec.size)

@@ -222,6 +222,8 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     """The bytes do not have the digest that the server itself sends with them (Repr-Digest,
     Content-Digest, Digest).
     """
+    REASON_UNEXPECTED_SIZE: _Reason.ValueType  # 161
+    """The remote file has another size than FileSpec.expected_size."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Reason names, once for the whole API, what went wrong.
@@ -430,6 +432,8 @@ REASON_ANNOUNCED_DIGEST_MISMATCH: Reason.ValueType  # 160
 """The bytes do not have the digest that the server itself sends with them (Repr-Digest,
 Content-Digest, Digest).
 """
+REASON_UNEXPECTED_SIZE: Reason.ValueType  # 161
+"""The remote file has another size than FileSpec.expected_size."""
 
 class _ErrorContext:
     ValueType = typing.NewType("ValueType", builtins.int)

@@ -485,9 +485,12 @@ class FileSpec(message.Message):
     DIGESTS_FIELD_NUMBER: builtins.int
     RANGES_FIELD_NUMBER: builtins.int
     MIRRORS_FIELD_NUMBER: builtins.int
+    EXPECTED_SIZE_FIELD_NUMBER: builtins.int
     REPLY_PATH_FIELD_NUMBER: builtins.int
     remote_url: builtins.str
-    """An http or https URL of at most 2,200 characters, percent-encoded, without user information."""
+    """A URL of at most 2,200 characters, percent-encoded, without user information: http or https, or
+    ftp, ftps, ftpes, sftp, scp or s3 where GetServerInfo says so.
+    """
     root: builtins.str
     """The named root of the destination; empty means the root named "default", or for an absolute
     local_path the root that it lies under.
@@ -496,6 +499,10 @@ class FileSpec(message.Message):
     """The destination relative to the root, or an absolute path that lies under an allowed root.
     At most 4,096 bytes; missing directories are created. In an upload it is the file to send: a
     plain file that the daemon may read, reached through no symbolic link.
+    """
+    expected_size: builtins.int
+    """The size that the file must have (the local one, with ranges). A source of another size is given
+    up with UNEXPECTED_SIZE before its bytes are kept, or at its end where it tells no size.
     """
     reply_path: builtins.str
     """Where the answer to an upload is put, in jobs of type UPLOAD_REPLY alone: relative to the root, or
@@ -529,13 +536,16 @@ class FileSpec(message.Message):
         digests: abc.Iterable[Digest] | None = ...,
         ranges: abc.Iterable[FileRange] | None = ...,
         mirrors: abc.Iterable[builtins.str] | None = ...,
+        expected_size: builtins.int | None = ...,
         reply_path: builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_size", b"_expected_size", "expected_size", b"expected_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["digests", b"digests", "local_path", b"local_path", "mirrors", b"mirrors", "ranges", b"ranges", "remote_url", b"remote_url", "reply_path", b"reply_path", "root", b"root"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_size", b"_expected_size", "digests", b"digests", "expected_size", b"expected_size", "local_path", b"local_path", "mirrors", b"mirrors", "ranges", b"ranges", "remote_url", b"remote_url", "reply_path", b"reply_path", "root", b"root"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__expected_size: _TypeAlias = typing.Literal["expected_size"]  # noqa: Y015
+    _WhichOneofArgType__expected_size: _TypeAlias = typing.Literal["_expected_size", b"_expected_size"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_size) -> _WhichOneofReturnType__expected_size | None: ...
 
 @typing.final
 class SourceBytes(message.Message):
@@ -906,7 +916,8 @@ class Job(message.Message):
     allow_https_to_http: builtins.bool
     """Whether a redirect may lead from https to http (BG_HTTP_REDIRECT_POLICY_ALLOW_HTTPS_TO_HTTP)."""
     client_certificate: builtins.str
-    """The name of a client certificate that the operator has configured; needs an administrator
+    """The name of a client certificate, or of a key for SSH, that the operator has configured; needs
+    an administrator
     (IBackgroundCopyJobHttpOptions.SetClientCertificateByName).
     """
     ca_bundle: builtins.str

@@ -158,6 +158,7 @@ def file(value: File) -> job_pb2.File:
             ranges=_ranges(spec.ranges),
             mirrors=spec.mirrors,
             reply_path="" if value.upload is None else value.upload.reply,
+            expected_size=spec.size,
         ),
         reply_size=None if value.upload is None else value.upload.reply_size,
         bytes_transferred=value.claimed if value.received is None else value.received,

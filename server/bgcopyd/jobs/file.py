@@ -72,7 +72,8 @@ class FileSpec:
     `destination` is the absolute path that root and path make; no two live jobs share one. It is
     empty where `path` is what an upload reads. `reply` is where the answer to an upload is to be
     put, relative to the same root, with its absolute path.
-    `ranges` are the parts of the remote file that are wanted, none of them means the whole.
+    `ranges` are the parts of the remote file that are wanted, none of them means the whole. `size`
+    is the one that the local file must have, where that is known.
     """
 
     url: str
@@ -82,6 +83,7 @@ class FileSpec:
     digests: tuple[Digest, ...] = ()
     ranges: tuple[FileRange, ...] = ()
     mirrors: tuple[str, ...] = ()
+    size: int | None = None
     reply: str = ""
     reply_destination: str = ""
 

@@ -102,6 +102,7 @@ class Reason(enum.IntEnum):
     REMOTE_FILE_UNAVAILABLE = 151
     HOST_KEY_REFUSED = 152
     ANNOUNCED_DIGEST_MISMATCH = 160
+    UNEXPECTED_SIZE = 161
 
 
 class Code(enum.Enum):
@@ -231,6 +232,7 @@ REASONS: dict[Reason, ReasonSpec] = {
     Reason.REMOTE_FILE_UNAVAILABLE: _spec(None, "ERROR_FILE_NOT_FOUND"),
     Reason.HOST_KEY_REFUSED: _spec(None, "ERROR_INTERNET_DECODING_FAILED"),
     Reason.ANNOUNCED_DIGEST_MISMATCH: _spec(None, "BG_E_VALIDATION_FAILED"),
+    Reason.UNEXPECTED_SIZE: _spec(None, "BG_E_VALIDATION_FAILED"),
 }
 
 

@@ -60,8 +60,13 @@ DOWNLOADS_ONLY_OPTIONS = (
     "continue_on_file_error",
 )
 DOWNLOADS_ONLY_HTTP = ("allow_https_to_http", "announced_mirrors")
-# Fields of a FileSpec.
-DOWNLOADS_ONLY_FIELDS = ("digests", "ranges", "mirrors")
+# Fields of the API's FileSpec, and what holds them here.
+DOWNLOADS_ONLY_FIELDS = {
+    "digests": "digests",
+    "ranges": "ranges",
+    "mirrors": "mirrors",
+    "expected_size": "size",
+}
 # RPCs that change or read the files of a job.
 DOWNLOADS_ONLY_RPCS = (
     "UpdateFile",

@@ -199,6 +199,7 @@ class BackgroundCopyManager:
     async def resume_job(self, principal: Principal, job_id: str, etag: str) -> Job:
         """Queues the job; one that waits after an error tries again at once."""
         job = await self._verb(principal, job_id, etag, Trigger.RESUME)
+        self._runs.look_again(job.owner)
         self._on_change(job)
         return job
 

@@ -304,6 +304,7 @@ class JobRun:
             rate=self.job.max_bytes_per_second,
             options=self._options,
             mirrors=file.spec.mirrors,
+            expected_size=file.spec.size,
             ranges=file.spec.ranges,
             filled=file.filled,
             requested=file.requested or None,

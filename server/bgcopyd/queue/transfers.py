@@ -65,6 +65,7 @@ class Transfer:
     a job share one limit of `rate` bytes per second (0 = none). `ranges` are the wanted parts of
     the remote file, written one behind the other; none means the whole. `requested` are the only
     parts of the local file that are wanted now (RequestFileRanges); None means all of it.
+    `expected_size` is the one that the local file must have.
     """
 
     job_id: str
@@ -85,6 +86,7 @@ class Transfer:
     filled: tuple[FileRange, ...] = ()
     requested: tuple[FileRange, ...] | None = None
     upload: Upload | None = None
+    expected_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +282,9 @@ class Engine(Protocol):
 
     def set_rate(self, job_id: str, rate: int) -> None:
         """Changes the limit of a job's transfers; bytes per second, 0 = none."""
+
+    def look_again(self, owner: str) -> None:
+        """Has hosts that are left alone looked at by the owner's next transfers."""
 
     def set_limits(self, limits: Limits) -> None:
         """Changes the limits that transfers of several jobs share."""

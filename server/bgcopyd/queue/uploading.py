@@ -68,8 +68,8 @@ def judge_upload_files(job: Job, present: int, files: Sequence[FileSpec]) -> Non
     found = [
         Violation(f"files[{position}].{name}", _ALONE)
         for position, spec in enumerate(files)
-        for name in DOWNLOADS_ONLY_FIELDS
-        if getattr(spec, name)
+        for name, ours in DOWNLOADS_ONLY_FIELDS.items()
+        if getattr(spec, ours) not in {None, ()}
     ]
     if found:
         raise _not_supported(found)

@@ -121,7 +121,7 @@ def file_of(job_id: str, row: Row) -> File:
         last_modified, last_modified_strong, transferred, completed, verification, device, inode,
         error, extra, report, filled, requested, validation_state, upload,
     ) = row  # fmt: skip
-    ranges, mirrors = ((), ()) if extra is None else _extra(extra)
+    ranges, mirrors, expected = ((), (), None) if extra is None else _extra(extra)
     return File(
         job_id=job_id,
         index=key & MAXIMUM_INDEX,
@@ -133,6 +133,7 @@ def file_of(job_id: str, row: Row) -> File:
             () if digests is None else _digests(digests),
             ranges,
             mirrors,
+            expected,
         ),
         partial_name=partial_name,
         claimed=claimed,
@@ -181,14 +182,16 @@ def _ranges_text(ranges: Sequence[FileRange]) -> str | None:
 
 
 def _extra_text(spec: FileSpec) -> str | None:
-    if not spec.ranges and not spec.mirrors:
+    if not spec.ranges and not spec.mirrors and spec.size is None:
         return None
-    return json.dumps([_pairs(spec.ranges), spec.mirrors])
+    size = [] if spec.size is None else [spec.size]
+    return json.dumps([_pairs(spec.ranges), spec.mirrors, *size])
 
 
-def _extra(text: str) -> tuple[tuple[FileRange, ...], tuple[str, ...]]:
-    ranges, mirrors = json.loads(text)
-    return _ranges(ranges), tuple(exactly(str, url) for url in mirrors)
+def _extra(text: str) -> tuple[tuple[FileRange, ...], tuple[str, ...], int | None]:
+    ranges, mirrors, *size = json.loads(text)
+    urls = tuple(exactly(str, url) for url in mirrors)
+    return _ranges(ranges), urls, exactly(int, *size) if size else None
 
 
 def _report_text(report: FileReport) -> str | None:

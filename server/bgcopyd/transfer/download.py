@@ -76,6 +76,8 @@ class Download:
         self._slot: Lane | None = None
         self._exchange: Exchange | None = None
         self._stopping = False
+        # What may have changed something is not repeated unasked.
+        self._once = not gets(transfer.options.http)
         self._looked_again = False
         self._mismatched = False
         self._progressed = False
@@ -86,11 +88,6 @@ class Download:
     def host(self) -> str:
         """What messages call the server."""
         return str(self._requests.origin)
-
-    @property
-    def _once(self) -> bool:
-        """Whether a request may change something, so that none is repeated unasked."""
-        return not gets(self.transfer.options.http)
 
     # Requests.
 
@@ -269,7 +266,10 @@ class Download:
             self._request()
 
     def _open_ended(self, size: int) -> None:
-        if self._expected in {None, size}:
+        misfit = None if self._exchange is None else self._exchange.misfit(size)
+        if misfit is not None:
+            self._fail(misfit)
+        elif self._expected in {None, size}:
             self._finish(size)
         else:
             self._mirror_differs()

@@ -52,6 +52,7 @@ class Failure:
 
 PROXY_NEEDS_CREDENTIALS = 407
 TOO_MANY = 429
+UNAVAILABLE = 503
 # Gone or forbidden in the middle of a download is often a node that lags or a link that expired.
 SECOND_LOOK = frozenset({403, 404, 410})
 
@@ -109,6 +110,15 @@ def digest_mismatch(host: str) -> Failure:
         "digest and the source."
     )
     return Failure(Reason.DIGEST_MISMATCH, _REMOTE, message, transient=False)
+
+
+def unexpected_size(host: str, expected: int | None) -> Failure:
+    """Another file than the one that is wanted."""
+    message = (
+        f"The file of {host} does not have the {expected} bytes that were expected; check the size "
+        "and the source."
+    )
+    return Failure(Reason.UNEXPECTED_SIZE, _REMOTE, message, transient=False)
 
 
 def announced_digest_mismatch(host: str) -> Failure:
@@ -170,7 +180,7 @@ def redirect_refused(problem: str, host: str) -> Failure:
 
 def url_refused(problem: str) -> Failure:
     """A URL that is not fetched."""
-    message = f"The file's URL is not fetched: {problem}. Use a plain http or https URL."
+    message = f"The file's URL is not fetched: {problem}. Give it a plain URL."
     return Failure(Reason.INVALID_RESPONSE, _REMOTE, message, transient=False)
 
 

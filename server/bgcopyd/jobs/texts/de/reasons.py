@@ -175,4 +175,6 @@ REASONS = {
     Reason.ANNOUNCED_DIGEST_MISMATCH: "Die Bytes haben nicht die Prüfsumme, die der Server selbst "
     "mit ihnen sendet, und wurden verworfen. Melden Sie es dem Betreiber des Servers, oder geben "
     "Sie die Prüfsumme an, die die Datei haben muss; sie gilt dann statt seiner.",
+    Reason.UNEXPECTED_SIZE: "Die entfernte Datei hat eine andere Größe als die erwartete. "
+    "Prüfen Sie die Größe und die Quelle.",
 }

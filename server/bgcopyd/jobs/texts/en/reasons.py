@@ -163,4 +163,6 @@ REASONS = {
     Reason.ANNOUNCED_DIGEST_MISMATCH: "The bytes do not have the digest that the server itself "
     "sends with them; they were thrown away. Tell the server's operator, or give the digest that "
     "the file must have, which counts instead.",
+    Reason.UNEXPECTED_SIZE: "The remote file has another size than the one that was expected. "
+    "Check the size and the source.",
 }
