@@ -380,6 +380,7 @@ def _engine_options(settings: Settings) -> EngineOptions:
         rate=settings.max_bytes_per_second,
         connections_per_host=settings.connections_per_host,
         connections_per_owner=settings.connections_per_owner,
+        segments_per_file=settings.segments_per_file,
         connect_timeout=settings.connect_timeout,
         idle_timeout=settings.idle_timeout,
         ca_file=settings.ca_file,

@@ -123,7 +123,7 @@ def file(value: File) -> job_pb2.File:
             ranges=_ranges(spec.ranges),
             mirrors=spec.mirrors,
         ),
-        bytes_transferred=value.claimed,
+        bytes_transferred=value.present,
         bytes_total=value.size,
         transferred=value.transferred,
         completed=value.completed,

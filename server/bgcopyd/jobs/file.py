@@ -126,3 +126,8 @@ class File:
     filled: tuple[FileRange, ...] = ()
     requested: tuple[FileRange, ...] = ()
     validation_state: bool | None = None
+
+    @property
+    def present(self) -> int:
+        """How many bytes of it are safely on disk."""
+        return self.claimed + sum(part.length or 0 for part in self.filled)

@@ -161,7 +161,7 @@ def totals_after(totals: FileTotals, before: File, after: File) -> FileTotals:
     return FileTotals(
         files=totals.files,
         transferred=totals.transferred + after.transferred - before.transferred,
-        claimed_bytes=totals.claimed_bytes + after.claimed - before.claimed,
+        claimed_bytes=totals.claimed_bytes + after.present - before.present,
         known_bytes=totals.known_bytes + (after.size or 0) - (before.size or 0),
         unknown_sizes=totals.unknown_sizes + (after.size is None) - (before.size is None),
     )

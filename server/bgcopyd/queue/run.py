@@ -247,7 +247,7 @@ class JobRun:
         while len(self._active) < self._tools.files_in_parallel and await self._more():
             file = self._waiting.pop(0)
             self._active[file.index] = file
-            self._had[file.index] = file.claimed
+            self._had[file.index] = file.present
             self._started[file.index] = self._tools.clock.now()
             starting.append(file)
         if not starting:
@@ -335,7 +335,7 @@ class JobRun:
             changed = dataclasses.replace(changed, error=None)
         self._connected = self._connected or isinstance(event, Connected)
         # Beyond what was there before: a server that must always begin anew brings no progress.
-        self._progressed = self._progressed or changed.claimed > self._had[event.index]
+        self._progressed = self._progressed or changed.present > self._had[event.index]
         self._totals = totals_after(self._totals, file, changed)
         self._active[event.index] = changed
         # What Connected tells is not worth a write of its own: the first claim brings it.
@@ -367,7 +367,7 @@ class JobRun:
 
     def _show(self) -> None:
         ahead = sum(
-            max(0, received - self._active[index].claimed)
+            max(0, received - self._active[index].present)
             for index, received in self._received.items()
         )
         self._tools.board.show(self.job.job_id, progress_of(self._totals, ahead))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import logging
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,22 +12,23 @@ from bgcopyd.jobs.file import Verification
 from bgcopyd.queue.transfers import AttemptReport, Failed, Finished, Received, Stopped, Transfer
 from bgcopyd.transfer import failures, redirects
 from bgcopyd.transfer.admission import Lane
+from bgcopyd.transfer.crew import Crew
 from bgcopyd.transfer.destination import DestinationInvalid
 from bgcopyd.transfer.ending import Terminal, local_failure, refused
 from bgcopyd.transfer.entry import entry
-from bgcopyd.transfer.exchange import Exchange, page_expected
+from bgcopyd.transfer.exchange import Exchange
 from bgcopyd.transfer.failures import Failure
-from bgcopyd.transfer.headers import media_type, retry_after
+from bgcopyd.transfer.headers import retry_after
 from bgcopyd.transfer.intake import Intake
 from bgcopyd.transfer.keeper import Keeper, Settled
 from bgcopyd.transfer.ladder import Ladder
 from bgcopyd.transfer.pacer import Pacer
+from bgcopyd.transfer.phase import Phase
 from bgcopyd.transfer.plan import Plan, resumes
 from bgcopyd.transfer.report import Report
 from bgcopyd.transfer.requests import Requests, Unusable
 from bgcopyd.transfer.sources import Next, Sources
 from bgcopyd.transfer.verdict import (
-    PAGE_TYPES,
     Accept,
     Descend,
     Outside,
@@ -48,16 +48,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class Phase(enum.Enum):
-    """What a download is doing."""
-
-    WAITING = enum.auto()
-    ASKING = enum.auto()
-    RESTING = enum.auto()
-    SETTLING = enum.auto()
-    ENDED = enum.auto()
-
-
 class Download:
     """The coordinator of one transfer; lives on its volume's thread."""
 
@@ -69,25 +59,33 @@ class Download:
         self.ladder = Ladder(Plan.of(transfer), transfer.validators)
         self.keeper = Keeper(transfer, self.ladder, volume, self._disk_failed)
         self.pacer = Pacer(transfer.job_id, volume)
-        self._requests = Requests(transfer.url, transfer.options, volume.options)
-        self._report = Report(transfer.url)
+        self.requests = Requests(transfer.url, transfer.options, volume.options)
+        self.report = Report(transfer.url)
         self._terminal = Terminal(transfer, self.keeper, volume, self._attempt)
+        self.crew = Crew(self)
         self._phase = Phase.WAITING
         self._url = transfer.url
         self._visited = {transfer.url}
-        self._slot: Lane | None = None
+        self.slot: Lane | None = None
         self._exchange: Exchange | None = None
         self._stopping = False
         self._looked_again = False
         self._mismatched = False
         self._progressed = False
         self._reported = self.ladder.plan.count
+        self._ticked = 0.0
         self._expected: int | None = None
 
     @property
     def host(self) -> str:
         """What messages call the server."""
-        return str(self._requests.origin)
+        return str(self.requests.origin)
+
+    @property
+    def lead(self) -> Exchange | None:
+        """The request of this download itself, while its answer's body comes in."""
+        exchange = self._exchange
+        return None if exchange is None or exchange.accepted is None else exchange
 
     # Requests.
 
@@ -95,9 +93,9 @@ class Download:
     def start(self) -> None:
         """Asks for a slot at the URL's host."""
         try:
-            origin = self._requests.aim(self._url)
+            origin = self.requests.aim(self._url)
         except Unusable as error:
-            self._fail(error.failure)
+            self.fail(error.failure)
             return
         self._phase = Phase.WAITING
         options = self.transfer.options
@@ -107,12 +105,12 @@ class Download:
     def _granted(self, lane: Lane) -> bool:
         if self._phase is not Phase.WAITING:
             return False
-        self._slot = lane
+        self.slot = lane
         self._request()
         return True
 
     def _release_slot(self) -> None:
-        lane, self._slot = self._slot, None
+        lane, self.slot = self.slot, None
         if lane is not None:
             self.volume.admission.release(lane)
 
@@ -131,14 +129,14 @@ class Download:
             if plan.here:
                 self.keeper.resume()
         except (OSError, DestinationInvalid) as error:
-            self._fail(self.local_failure(error))
+            self.fail(self.local_failure(error))
             return
         if plan.satisfied and not plan.complete:
             self._satisfied()
             return
         self._phase = Phase.ASKING
         exchange = self._exchange = Exchange(self, self._url)
-        request = self._requests.make(self.ladder.ask().fields())
+        request = self.requests.make(self.ladder.ask().fields())
         exchange.handle = self.volume.launch(exchange, request, self.transfer.job_id)
         self.pacer.begin(exchange.handle)
 
@@ -153,11 +151,10 @@ class Download:
         except OSError as error:
             exchange.broken = self.local_failure(error)
             if exchange.handle is not None:
-                self._fail(exchange.broken)
+                self.fail(exchange.broken)
             return
         if intake.written > self.ladder.window.start:
-            self._progressed = True
-        self.keeper.wrote(intake.written, now)
+            self.helped(now)
 
     # The end of a request, outside libcurl.
 
@@ -172,7 +169,7 @@ class Download:
         exchange.flush(self.volume.now())
         verdict = exchange.verdict
         if exchange.broken is not None:
-            self._fail(exchange.broken)
+            self.fail(exchange.broken)
         elif verdict is None:
             self._curl_failed(code, detail)
         elif isinstance(verdict, Accept):
@@ -185,17 +182,17 @@ class Download:
         self.pacer.begin(None)
         if handle is not None:
             accepted = isinstance(exchange.verdict, Accept)
-            self._report.ended(self._url, handle, exchange.answer, accepted=accepted)
+            self.report.ended(self._url, handle, exchange.answer, accepted=accepted)
             self.volume.release(handle)
 
     def _curl_failed(self, code: int, detail: str) -> None:
         if failures.is_stream_error(code):
-            self.volume.note_stream_error(self._requests.origin)
+            self.volume.note_stream_error(self.requests.origin)
         verdict = None if self._exchange is None else self._exchange.verdict
-        if verdict is None and self._requests.another_way(code, self._report.ending):
+        if verdict is None and self.requests.another_way(code, self.report.ending):
             self._request()
         else:
-            self._fail(self._requests.failure(code, detail, self._report.ending))
+            self.fail(self.requests.failure(code, detail, self.report.ending))
 
     def _body_ended(self, exchange: Exchange, code: int, detail: str) -> None:
         intake, plan = exchange.intake, self.ladder.plan
@@ -204,23 +201,27 @@ class Download:
             self.ladder.advance(intake.position)
             # Its offsets mean nothing in the next window.
             exchange.intake = None
-            if plan.complete and plan.size is not None:
-                self._finish(plan.size)
+            if self.crew.busy:
+                self.share()
+            elif plan.complete and plan.size is not None:
+                self.finish(plan.size)
             else:
                 # A shorter range than asked for is legal: the rest is asked for.
                 self._request()
         elif code == pycurl.E_OK and intake.open_ended:
             self._open_ended(intake.position)
+        elif self.crew.busy:
+            self.share()
         elif code == pycurl.E_OK:
             lacking = exchange.lacking
             fail = failures.range_outside if lacking else failures.closed_early
-            self._fail(fail(self.host))
+            self.fail(fail(self.host))
         else:
             self._curl_failed(code, detail)
 
     def _open_ended(self, size: int) -> None:
         if self._expected in {None, size}:
-            self._finish(size)
+            self.finish(size)
         else:
             self._mirror_differs()
 
@@ -230,7 +231,7 @@ class Download:
             self._exchange.intake = None
             self.ladder.forget()
             self.ladder.plan.size = self._expected
-        self._fail(failures.mirror_differs(self.host))
+        self.fail(failures.mirror_differs(self.host))
 
     def _act(self, exchange: Exchange, verdict: Verdict) -> None:
         match verdict:
@@ -241,33 +242,36 @@ class Download:
             case Unexpected(status):
                 self._look_again(failures.unexpected_status(status, self.host))
             case Refuse() | Outside() | Rangeless():
-                self._fail(refused(verdict, self.host))
+                self.fail(refused(verdict, self.host))
             case Restart():
                 self._restart()
             case Descend() if self.ladder.descend(verdict):
                 self._request()
             case Reject(problem) if not self.ladder.reject():
-                self._fail(failures.invalid_answer(problem, self.host))
+                self.fail(failures.invalid_answer(problem, self.host))
             case Reject():
                 self._request()
             case _:
-                self._fail(failures.invalid_answer("answers that lead in a circle", self.host))
+                self.fail(failures.invalid_answer("answers that lead in a circle", self.host))
 
     def _restart(self) -> None:
+        self.crew.dismiss()
         if self.sources.is_mirror:
             self._mirror_differs()
             return
         self.ladder.restart()
         if self.ladder.restarts > self.volume.options.restarts:
-            self._fail(failures.remote_changed(self.host))
+            self.fail(failures.remote_changed(self.host))
+        elif self.slot is None:
+            self.start()
         else:
             self._request()
 
     def _redirect(self, location: str) -> None:
         try:
-            self._url = self._requests.follow(location, self._visited)
+            self._url = self.requests.follow(location, self._visited)
         except redirects.RedirectRefused as refused:
-            self._fail(failures.redirect_refused(str(refused), self.host))
+            self.fail(failures.redirect_refused(str(refused), self.host))
             return
         self._visited.add(self._url)
         self._release_slot()
@@ -275,7 +279,7 @@ class Download:
 
     def _status(self, exchange: Exchange, status: int) -> None:
         assert exchange.answer is not None
-        if self._requests.another_login(status):
+        if self.requests.another_login(status):
             self._request()
             return
         pause = retry_after(exchange.answer, self.volume.wall())
@@ -284,12 +288,12 @@ class Download:
         if status in failures.SECOND_LOOK and alive:
             self._look_again(failure)
         else:
-            self._fail(failure)
+            self.fail(failure)
 
     def _look_again(self, failure: Failure) -> None:
         """Asks the original URL once more after a pause; then the failure stands."""
         if self._looked_again:
-            self._fail(failure)
+            self.fail(failure)
             return
         self._looked_again = True
         self._rest()
@@ -318,15 +322,44 @@ class Download:
 
     def _leave(self) -> None:
         """Ends what is under way with a source; what came of it counts, where it may."""
+        self.crew.dismiss()
+        self._break_off()
+        if not resumes(self.transfer.options):
+            self.ladder.forget()
+        self._release_slot()
+
+    def _break_off(self) -> None:
         exchange = self._exchange
         if exchange is not None:
             self._release_handle(exchange)
             if exchange.accepted is not None:
                 self.ladder.advance(exchange.accepted.written, whole=False)
             exchange.intake = None
-        if not resumes(self.transfer.options):
-            self.ladder.forget()
+
+    # With helpers.
+
+    def helped(self, now: float) -> None:
+        """Bytes have been written."""
+        self._progressed = True
+        self.keeper.wrote(self._position(), now)
+
+    @property
+    def shared(self) -> bool:
+        """Whether all that is missing is left to the helpers."""
+        return self._phase is Phase.SHARED
+
+    def share(self) -> None:
+        """Leaves what is missing to the helpers; whatever this request itself has met is over."""
+        self._break_off()
         self._release_slot()
+        self._phase = Phase.SHARED
+        self.crew.carry_on()
+
+    def changed(self) -> None:
+        """A helper has met another version of the file than what is here."""
+        self.crew.dismiss()
+        self._break_off()
+        self._restart()
 
     # The end of the transfer.
 
@@ -339,13 +372,13 @@ class Download:
         if self._phase in {Phase.SETTLING, Phase.ENDED}:
             _log.error("a transfer of job %s failed", self.transfer.job_id, exc_info=error)
         else:
-            self._fail(self.local_failure(error))
+            self.fail(self.local_failure(error))
 
     def _disk_failed(self, error: BaseException) -> None:
         if self._phase is Phase.SETTLING:
             self._ended(self._terminal.failed(self.local_failure(error)))
         elif self._phase is not Phase.ENDED:
-            self._fail(self.local_failure(error))
+            self.fail(self.local_failure(error))
 
     def _position(self) -> int:
         """How far the window is filled."""
@@ -355,12 +388,14 @@ class Download:
 
     def _begin_settling(self) -> None:
         self._phase = Phase.SETTLING
+        self.crew.dismiss()
         if self._exchange is not None:
             self._release_handle(self._exchange)
         self._release_slot()
         self.volume.settling += 1
 
-    def _fail(self, failure: Failure) -> None:
+    def fail(self, failure: Failure) -> None:
+        """Goes to another source, or ends."""
         match self.sources.after(failure, self.volume.options.second_look):
             case Next.AGAIN:
                 self._leave()
@@ -396,7 +431,8 @@ class Download:
         self._begin_settling()
         self.keeper.settle(position, None, lambda _: self._ended(self._terminal.stopped()))
 
-    def _finish(self, size: int) -> None:
+    def finish(self, size: int) -> None:
+        """Ends with the whole file."""
         self._begin_settling()
         self.keeper.settle(size, size, lambda settled: self._finished(size, settled))
 
@@ -421,22 +457,15 @@ class Download:
             self._phase = Phase.RESTING
             self.stop()
         elif self._mismatched:
-            self._fail(self._mismatch())
+            page = self._exchange.brought_page
+            self.fail(failures.digest_mismatch(self.host, page=page))
         else:
             self._mismatched = True
             self._phase = Phase.RESTING
             self._ask_source()
 
-    def _mismatch(self) -> Failure:
-        assert self._exchange is not None
-        assert self._exchange.answer is not None
-        page = media_type(self._exchange.answer) in PAGE_TYPES
-        if page and not page_expected(self._url):
-            return failures.unexpected_content(self.host, transient=False)
-        return failures.digest_mismatch(self.host)
-
     def _attempt(self) -> AttemptReport:
-        return self._report.attempt(tell_url=self._requests.tells)
+        return self.report.attempt(tell_url=self.requests.tells)
 
     def _ended(self, event: Finished | Failed | Stopped) -> None:
         self.volume.settling -= 1
@@ -449,20 +478,23 @@ class Download:
     def tick(self, now: float) -> None:
         """Reports progress and notices silence; called a few times per second."""
         exchange, options = self._exchange, self.volume.options
-        if self._phase is not Phase.ASKING or exchange is None:
+        if self._phase not in {Phase.ASKING, Phase.SHARED} or now == self._ticked:
             return
-        if exchange.intake is None:
+        if self._phase is Phase.ASKING and exchange is not None and exchange.intake is None:
             limit = options.connect_timeout + options.header_timeout
             if now - exchange.asked > limit:
-                self._fail(failures.timed_out("did not answer", self.host, limit))
+                self.fail(failures.timed_out("did not answer", self.host, limit))
             return
+        self._ticked = now
         # What came before a silence is claimed although nothing follows it.
-        self.keeper.wrote(exchange.intake.written, now)
-        arrived = self.ladder.arrived(exchange.intake.position)
+        self.keeper.wrote(self._position(), now)
+        arrived = self.crew.arrived
         if arrived != self._reported:
             self._reported = arrived
             self.volume.emit(Received(*self.name, self._reported))
-        moved = max(exchange.moved, self.pacer.resumed)
-        if not self.pacer.paused and now - moved > options.idle_timeout:
-            failure = failures.timed_out("sent nothing", self.host, options.idle_timeout)
-            self._fail(failure)
+        if self.lead is None or not self.crew.stalled(self.lead, self.pacer, now):
+            self.crew.tick(now)
+        elif self.crew.busy:
+            self.share()
+        else:
+            self.fail(failures.timed_out("sent nothing", self.host, options.idle_timeout))

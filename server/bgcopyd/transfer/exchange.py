@@ -11,12 +11,12 @@ from bgcopyd.transfer import failures
 from bgcopyd.transfer.destination import DestinationInvalid
 from bgcopyd.transfer.failures import Failure
 from bgcopyd.transfer.handles import Handle
-from bgcopyd.transfer.headers import Answer, delimited, parse_answer
+from bgcopyd.transfer.headers import Answer, delimited, media_type, parse_answer
 from bgcopyd.transfer.intake import Intake, Taken
 from bgcopyd.transfer.layout import RangeOutside
 from bgcopyd.transfer.partial import CannotNote
 from bgcopyd.transfer.sieve import Sieve
-from bgcopyd.transfer.verdict import Accept, Outside, Reject, Restart, Verdict, judge
+from bgcopyd.transfer.verdict import PAGE_TYPES, Accept, Outside, Reject, Restart, Verdict, judge
 
 if TYPE_CHECKING:
     from bgcopyd.transfer.download import Download
@@ -35,6 +35,7 @@ class Exchange:
     """Judges an answer when its headers are here, and takes in the body of one that is accepted.
 
     Attributes:
+        url: where the request goes.
         handle: what libcurl works on; the owner takes it away when the request has ended.
         verdict: what the answer means, once it is judged.
         answer: the headers.
@@ -46,7 +47,7 @@ class Exchange:
 
     def __init__(self, owner: Download, url: str) -> None:
         self._owner = owner
-        self._url = url
+        self.url = url
         self._unwritten = False
         self._discarded = 0
         self.handle: Handle | None = None
@@ -65,6 +66,12 @@ class Exchange:
     def lacking(self) -> bool:
         """Whether a stream that is at its proper end did not have all that is wanted."""
         return isinstance(self.intake, Sieve) and self.answer is not None and delimited(self.answer)
+
+    @property
+    def brought_page(self) -> bool:
+        """Whether a web page came that the URL does not ask for."""
+        page = self.answer is not None and media_type(self.answer) in PAGE_TYPES
+        return page and not page_expected(self.url)
 
     # Inside libcurl's callback.
 
@@ -89,7 +96,7 @@ class Exchange:
             self.verdict = Reject("no readable answer")
             return
         ask = self._owner.ladder.ask()
-        page = ask.held and page_expected(self._url)
+        page = ask.held and page_expected(self.url)
         self.verdict = judge(ask, self.answer, page_expected=page, empty=empty)
         if isinstance(self.verdict, Accept):
             self._accept(self.verdict)

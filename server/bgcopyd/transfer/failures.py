@@ -96,8 +96,10 @@ def unexpected_content(host: str, *, transient: bool) -> Failure:
     return Failure(Reason.UNEXPECTED_CONTENT, _REMOTE, message, transient)
 
 
-def digest_mismatch(host: str) -> Failure:
-    """The file arrived twice without the expected digest."""
+def digest_mismatch(host: str, *, page: bool = False) -> Failure:
+    """The file arrived twice without the expected digest; a web page is told by its kind."""
+    if page:
+        return unexpected_content(host, transient=False)
     message = (
         f"The file of {host} does not have the expected digest, also when fetched again; check the "
         "digest and the source."

@@ -26,12 +26,16 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is sent: `fields` are header lines without their ends; `origin` is the URL's."""
+    """What is sent: `fields` are header lines without their ends; `origin` is the URL's.
+
+    One that goes `apart` shares no connection with others, as HTTP/2 would let it.
+    """
 
     url: str
     origin: Origin
     policy: Policy
     fields: list[bytes]
+    apart: bool = False
 
 
 class Handle:
@@ -65,5 +69,6 @@ class Handle:
         version = pycurl.CURL_HTTP_VERSION_1_1 if http1 else pycurl.CURL_HTTP_VERSION_2TLS
         self.curl.setopt(pycurl.HTTP_VERSION, version)
         self.curl.setopt(pycurl.BUFFERSIZE, buffer)
+        self.curl.setopt(pycurl.FRESH_CONNECT, request.apart)
         self.curl.setopt(pycurl.URL, request.url)
         self.curl.setopt(pycurl.HTTPHEADER, request.fields)

@@ -24,10 +24,12 @@ from bgcopyd.transfer.disk import DiskThreads
 from bgcopyd.transfer.download import Download
 from bgcopyd.transfer.exchange import Exchange
 from bgcopyd.transfer.handles import Handle, Request, Sink
+from bgcopyd.transfer.hosts import HostLimits
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.outbox import Outbox
 from bgcopyd.transfer.poller import Poller
 from bgcopyd.transfer.redirects import Origin
+from bgcopyd.transfer.segment import Segment
 
 _log = logging.getLogger(__name__)
 # After so many broken HTTP/2 streams a host is asked by HTTP/1.1.
@@ -68,8 +70,9 @@ class Volume:
             per_owner=options.connections_per_owner,
             total=options.connections,
         )
+        self.host_limits = HostLimits(options.host_memory)
         self.settling = 0
-        self.to_flush: list[Exchange] = []
+        self.to_flush: list[Exchange | Segment] = []
         self.guests: set[Guest] = set()
         self._shared = shared
         self._poller = Poller(connections=options.connections, kept=options.connections_per_host)
@@ -221,10 +224,7 @@ class Volume:
         self._signalled = False
         while self._posted:
             self._guard(self._posted.popleft())
-        for curl, code, text in self._poller.finished():
-            handle = self._running.get(id(curl))
-            if handle is not None and handle.sink is not None:
-                self._guard(partial(handle.sink.on_done, code, text))
+        self._hand_out()
         now = self.now()
         while self._timers and self._timers[0][0] <= now:
             self._guard(heapq.heappop(self._timers)[2])
@@ -236,6 +236,20 @@ class Volume:
         if self._events:
             events, self._events = self._events, []
             self._shared.outbox.put(events)
+
+    def _hand_out(self) -> None:
+        """Tells of the requests that have ended.
+
+        The end of one may cancel others, and their handles may be in use again at once.
+        """
+        ends = [
+            (handle, handle.sink, code, text)
+            for curl, code, text in self._poller.finished()
+            if (handle := self._running.get(id(curl))) is not None
+        ]
+        for handle, sink, code, text in ends:
+            if sink is not None and handle.sink is sink:
+                self._guard(partial(sink.on_done, code, text))
 
     def _flush(self) -> None:
         exchanges, self.to_flush = self.to_flush, []
@@ -253,7 +267,7 @@ class Volume:
 
     def _tick(self, now: float) -> None:
         for handle in list(self._running.values()):
-            if isinstance(handle.sink, Exchange):
+            if isinstance(handle.sink, Exchange | Segment):
                 handle.sink.tick(now)
 
     def _guard(self, call: Callable[[], None]) -> None:
