@@ -88,6 +88,7 @@ class Crew:
             self._release(self.segments[-1])
             spare = False
         self.carry_on()
+        self._tempo.now_run(now, self.arrived, self._running)
 
     def _late(self, segment: Segment, now: float) -> bool:
         """Whether a helper is silent for too long, be it only in comparison."""

@@ -64,7 +64,7 @@ class EngineOptions:
     segment_bytes: int = 4 << 20
     segment_window: float = 0.5
     segment_gain: float = 0.5
-    segment_worth: float = 2.0
+    segment_worth: float = 4.0
     segment_patience: float = 10.0
     host_memory: float = 600.0
     connections_per_owner: int = 0

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 # A connection that is new comes up to speed within so many windows, or never.
 _PATIENCE = 3
+_STEADY = 1.25
+# Where all together bring less than before, no more patience is needed.
+_LOSS = 0.9
 _FIRST_REST = 15.0
 _LONGEST_REST = 240.0
 
@@ -37,6 +40,7 @@ class Tempo:
         self._rest = _FIRST_REST
         self._resting_until = 0.0
         self._warm = False
+        self._half: tuple[float, int] | None = None
 
     @property
     def each(self) -> float:
@@ -47,20 +51,40 @@ class Tempo:
         """Some time has passed: `arrived` bytes in all, and `running` connections now."""
         if self.target > most or running < min(self._proven, self.target):
             # Fewer are allowed, or there is not enough left for so many.
-            self._settle(max(1, min(running, most)))
+            count = max(1, min(running, most))
+            self.rate = self.each * count
+            self._settle(count)
         if self._since is None or running != self._count:
             self._begin(now, arrived, running)
         elif now - self._since >= self._window:
             rate = (arrived - self._before) / max(now - self._since, 1e-9)
+            warm = self._warm or self._steady(now, arrived, rate)
             self._begin(now, arrived, running)
             self._learn(rate, running, now)
-            if self.target < most and self._warm and now >= self._resting_until:
+            if self.target < most and warm and now >= self._resting_until:
                 self.target = min(self._proven + (self._step or self._proven), most)
-            # While a connection comes up to speed, any other one would seem to bring something.
             self._warm = True
+        elif self._half is None and now - self._since >= self._window / 2:
+            self._half = now, arrived
+
+    def now_run(self, now: float, arrived: int, running: int) -> None:
+        """So many connections run from now on."""
+        if running != self._count:
+            self._begin(now, arrived, running)
 
     def _begin(self, now: float, arrived: int, running: int) -> None:
         self._since, self._before, self._count = now, arrived, running
+        self._half = None
+
+    def _steady(self, now: float, arrived: int, rate: float) -> bool:
+        """Whether the window's second half brought little more than all of it.
+
+        While a connection comes up to speed, any other one would seem to bring something.
+        """
+        if self._half is None:
+            return False
+        then, count = self._half
+        return (arrived - count) / max(now - then, 1e-9) <= rate * _STEADY
 
     def _settle(self, count: int) -> None:
         self._proven = self.target = count
@@ -76,7 +100,7 @@ class Tempo:
             self._settle(running)
             return
         self._left -= 1
-        if not self._left:
+        if not self._left or rate < self.rate * _LOSS:
             self.give_up(now)
 
     def give_up(self, now: float) -> None:
