@@ -5,37 +5,59 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Generator
 from typing import Any
 
 import pytest
 
 from tests.support.daemon import DaemonProcess
+from tests.support.disks import can_mount
+from tests.support.ntlm import SYSTEM_PYCURL
 
-# Commands that tests compare with, and the Debian package that brings each.
-_PACKAGES = {"nginx": "nginx", "aria2c": "aria2", "curl": "curl"}
+# What tests compare with or run on, and the Debian packages that bring it.
+_PACKAGES = {
+    "nginx": "package nginx",
+    "aria2c": "package aria2",
+    "curl": "package curl",
+    "microsocks": "package microsocks",
+    "tinyproxy": "package tinyproxy",
+    SYSTEM_PYCURL.name: "packages libcurl4-openssl-dev, gcc and python3-dev",
+}
 _MARK = "not run: needs "
 _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
-        "markers", "needs(*commands): runs only where these commands are installed"
+        "markers",
+        "needs(*names): runs only where these commands, or what `make test` builds, are there",
     )
+    config.addinivalue_line("markers", "mounts: runs only where file systems can be mounted")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("needs"):
-        for command in marker.args:
-            if shutil.which(command, path=_PATH) is None:
-                _absent(command)
+        for name in marker.args:
+            if not _present(name):
+                pytest.skip(f"{_MARK}{name} (Debian {_PACKAGES[name]})")
+    if item.get_closest_marker("mounts") and not can_mount():
+        pytest.skip(f"{_MARK}a user who may mount file systems in a name space of his own")
 
 
-def _absent(command: str) -> None:
-    text = f"{_MARK}{command} (Debian package {_PACKAGES[command]})"
-    if os.environ.get("REQUIRE_ALL") == "1":
-        pytest.fail(f"{text}, and REQUIRE_ALL=1 allows no gaps", pytrace=False)
-    pytest.skip(text)
+def _present(name: str) -> bool:
+    if name == SYSTEM_PYCURL.name:
+        return (SYSTEM_PYCURL / ".setup").exists()
+    return shutil.which(name, path=_PATH) is not None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and os.environ.get("REQUIRE_ALL") == "1":
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{reason}, and REQUIRE_ALL=1 allows no gaps"
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -46,7 +68,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             gaps[reason.partition(_MARK)[2]] += 1
     if not gaps:
         return
-    terminalreporter.section("not run for want of a system package")
+    terminalreporter.section("not run for want of something of the system")
     for gap, count in sorted(gaps.items()):
         terminalreporter.line(f"{count} test{'s' * (count > 1)}: needs {gap}")
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from bgcopy._calls import Timeout
     from bgcopy._client import AsyncClient
+    from bgcopy._digests import Digest, DigestAlgorithm
     from bgcopy._enums import (
         AttemptOutcome,
         ErrorContext,
@@ -192,6 +193,8 @@ __all__ = [
     "DestinationExists",
     "DestinationInUse",
     "DestinationUnwritable",
+    "Digest",
+    "DigestAlgorithm",
     "Draining",
     "ErrorContext",
     "ErrorDescription",
@@ -297,8 +300,8 @@ __all__ = [
 
 # Where names live, in the order in which they are looked for.
 _HOMES = (
-    "_paths", "_enums", "_option_enums", "_options", "_models", "_admin_models", "errors", "auth",
-    "_calls", "_watch", "_job", "_admin", "_client",
+    "_paths", "_enums", "_digests", "_option_enums", "_options", "_models", "_admin_models",
+    "errors", "auth", "_calls", "_watch", "_job", "_admin", "_client",
 )  # fmt: skip
 
 

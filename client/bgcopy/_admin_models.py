@@ -19,7 +19,7 @@ from bgcopy.v1 import job_pb2
 class Policy:
     """The limits of a daemon; docs/policy.md says what each means.
 
-    `max_bytes_per_second` 0 is no limit; `etag` changes with the policy.
+    Rates of 0 are no limit; `etag` changes with the policy.
     """
 
     etag: str = ""
@@ -30,6 +30,9 @@ class Policy:
     watches_per_owner: int = 0
     background_jobs: int = 0
     max_bytes_per_second: int = 0
+    max_bytes_per_second_per_owner: int = 0
+    max_bytes_per_second_per_host: int = 0
+    rate_timetable: str = ""
     retention: timedelta = timedelta(0)
     inactivity_timeout: timedelta = timedelta(0)
     network_cost: CostState = CostState.UNRESTRICTED
@@ -45,6 +48,9 @@ class PolicyChanges(TypedDict, total=False):
     watches_per_owner: int | None
     background_jobs: int | None
     max_bytes_per_second: int | None
+    max_bytes_per_second_per_owner: int | None
+    max_bytes_per_second_per_host: int | None
+    rate_timetable: str | None
     retention: timedelta | None
     inactivity_timeout: timedelta | None
     network_cost: CostState | None
@@ -55,6 +61,7 @@ class Stats:
     """How a daemon does; bytes and attempts since it started.
 
     `jobs` counts the jobs of every owner by state, `running_jobs` those whose bytes move now,
+    `max_bytes_per_second` is the limit at present (0 for none), by policy and time table,
     `memory_bytes` is what the process holds, `store_bytes` what the queue takes of its disk.
     """
 
@@ -69,6 +76,7 @@ class Stats:
     store_bytes: int = 0
     start_time: datetime | None = None
     draining: bool = False
+    max_bytes_per_second: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,9 @@ def policy(message: pb.Policy) -> Policy:
         watches_per_owner=message.watches_per_owner,
         background_jobs=message.background_jobs,
         max_bytes_per_second=message.max_bytes_per_second,
+        max_bytes_per_second_per_owner=message.max_bytes_per_second_per_owner,
+        max_bytes_per_second_per_host=message.max_bytes_per_second_per_host,
+        rate_timetable=message.rate_timetable,
         retention=message.retention.ToTimedelta(),
         inactivity_timeout=message.inactivity_timeout.ToTimedelta(),
         network_cost=known(CostState, message.network_cost),
@@ -162,6 +173,7 @@ def stats(message: pb.GetStatsResponse) -> Stats:
         store_bytes=message.store_bytes,
         start_time=to_datetime(message.start_time),
         draining=message.draining,
+        max_bytes_per_second=message.max_bytes_per_second,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from bgcopy import _enums as enums
 from bgcopy import _models as models
 from bgcopy._convert_options import header, known, option_values, span, to_datetime
+from bgcopy._digests import Digest, DigestAlgorithm
 from bgcopy.v1 import background_copy_manager_pb2 as manager_pb2
 from bgcopy.v1 import job_pb2
 from bgcopy.v1.error_pb2 import TransferError
@@ -15,10 +16,9 @@ from bgcopy.v1.error_pb2 import TransferError
 def file_spec_to_proto(spec: models.FileSpec) -> job_pb2.FileSpec:
     """What to fetch, for a request."""
     message = job_pb2.FileSpec(remote_url=spec.url, root=spec.root, local_path=spec.path)
-    if spec.sha256 is not None:
-        message.digests.add(
-            algorithm=job_pb2.DIGEST_ALGORITHM_SHA256, value=bytes.fromhex(spec.sha256)
-        )
+    for digest in spec.digests:
+        algorithm = job_pb2.DigestAlgorithm.ValueType(digest.algorithm.value)
+        message.digests.add(algorithm=algorithm, value=bytes.fromhex(digest.value))
     message.ranges.extend(range_to_proto(one) for one in spec.ranges)
     message.mirrors.extend(spec.mirrors)
     return message
@@ -37,20 +37,20 @@ def _ranges(messages: Iterable[job_pb2.FileRange]) -> tuple[models.FileRange, ..
 
 
 def file_spec(message: job_pb2.FileSpec) -> models.FileSpec:
-    """What was asked for; digests of other algorithms are left out."""
-    values = [
-        digest.value
-        for digest in message.digests
-        if digest.algorithm == job_pb2.DIGEST_ALGORITHM_SHA256
-        and len(digest.value) == models.SHA256_BYTES
-    ]
+    """What was asked for; digests of algorithms that are not known here are left out."""
+    algorithms = [known(DigestAlgorithm, one.algorithm) for one in message.digests]
     return models.FileSpec(
         message.remote_url,
         message.local_path,
-        values[0] if values else None,
+        None,
         message.root,
         ranges=_ranges(message.ranges),
         mirrors=tuple(message.mirrors),
+        digests=[
+            Digest(algorithm, one.value)
+            for algorithm, one in zip(algorithms, message.digests, strict=True)
+            if one.value and len(one.value) == algorithm.size
+        ],
     )
 
 

@@ -132,6 +132,7 @@ def option_values(message: job_pb2.Job) -> dict[str, Any]:
         "custom_headers": tuple(header(one) for one in message.custom_headers),
         "redirect_policy": known(enums.RedirectPolicy, message.redirect_policy),
         "allow_https_to_http": message.allow_https_to_http,
+        "announced_mirrors": message.announced_mirrors,
         "tls_flags": _all(enums.TlsFlag, message.tls_flags),
         "client_certificate": message.client_certificate,
         "ca_bundle": message.ca_bundle,

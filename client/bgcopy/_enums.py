@@ -60,7 +60,8 @@ class Verification(enum.Enum):
 
     PENDING: nothing was received yet. NONE: only the transport vouches. OVERLAP: resumed without a
     validator, refetched bytes agreed. VALIDATOR: one whole answer, or parts that share a strong
-    validator. DIGEST: the bytes have the digest that was asked for.
+    validator. DIGEST: the bytes have a digest that was asked for and
+    is not weak.
     """
 
     UNKNOWN = -1
@@ -179,3 +180,7 @@ class Reason(enum.Enum):
     RANGE_OUTSIDE_FILE = 123
     INACTIVE = 124
     SECRET_UNREADABLE = 125
+    LOGIN_DENIED = 150
+    REMOTE_FILE_UNAVAILABLE = 151
+    HOST_KEY_REFUSED = 152
+    ANNOUNCED_DIGEST_MISMATCH = 160

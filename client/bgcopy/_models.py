@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bgcopy._digests import Digest, DigestAlgorithm
 from bgcopy._enums import (
     AttemptOutcome,
     ErrorContext,
@@ -25,21 +26,6 @@ from bgcopy._option_enums import (
     TlsFlag,
 )
 from bgcopy._options import CredentialsKey, HttpHeader, NotificationSettings, ProxySettings
-
-SHA256_BYTES = 32
-
-
-def _sha256_hex(value: str | bytes | None) -> str | None:
-    """The digest as 64 hexadecimal digits in lower case."""
-    if value is None:
-        return None
-    try:
-        digest = bytes.fromhex(value) if isinstance(value, str) else bytes(value)
-    except ValueError:
-        digest = b""
-    if len(digest) != SHA256_BYTES:
-        raise ValueError("sha256 must be 64 hexadecimal digits or 32 bytes")
-    return digest.hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +48,14 @@ class FileSpec:
     Args:
         url: an http or https URL, percent-encoded, at most 2,200 characters.
         path: the destination, relative to `root`, or absolute under a root the daemon allows.
-        sha256: the digest the whole file must have, as 64 hexadecimal digits or 32 bytes; kept as
-            lower-case hexadecimal.
+        sha256: the digest the whole file must have, as 64 hexadecimal digits or 32 bytes; short
+            for the first of `digests`.
         root: the named root; empty means the one named "default", or for an absolute path the
             root it lies under.
         ranges: only these parts of the remote file, written one behind the other in this order;
             none means the whole file.
         mirrors: further URLs of the same file, tried in order where the one before fails.
+        digests: all digests that the whole file must have, at most one of each algorithm.
 
     Raises:
         ValueError: sha256 is no SHA-256 digest.
@@ -76,10 +63,10 @@ class FileSpec:
 
     url: str
     path: str
-    sha256: str | None
     root: str
     ranges: tuple[FileRange, ...]
     mirrors: tuple[str, ...]
+    digests: tuple[Digest, ...]
 
     def __init__(
         self,
@@ -90,13 +77,21 @@ class FileSpec:
         *,
         ranges: Iterable[FileRange] = (),
         mirrors: Iterable[str] = (),
+        digests: Iterable[Digest] = (),
     ) -> None:
+        first = () if sha256 is None else (Digest(DigestAlgorithm.SHA256, sha256),)
         object.__setattr__(self, "url", url)
         object.__setattr__(self, "path", os.fspath(path))
-        object.__setattr__(self, "sha256", _sha256_hex(sha256))
         object.__setattr__(self, "root", root)
         object.__setattr__(self, "ranges", tuple(ranges))
         object.__setattr__(self, "mirrors", tuple(mirrors))
+        object.__setattr__(self, "digests", (*first, *digests))
+
+    @property
+    def sha256(self) -> str | None:
+        """The SHA-256 that is expected, in hexadecimal digits."""
+        sha256 = DigestAlgorithm.SHA256
+        return next((one.value for one in self.digests if one.algorithm is sha256), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +208,7 @@ class JobInfo:
     client_certificate: str = ""
     ca_bundle: str = ""
     proxy: ProxySettings = field(default_factory=ProxySettings)
+    announced_mirrors: bool = False
     peer_caching: tuple[PeerCachingFlag, ...] = ()
     notifications: NotificationSettings = field(default_factory=NotificationSettings)
     not_before: datetime | None = None

@@ -105,6 +105,7 @@ class JobProperties(TypedDict, total=False):
     client_certificate: str | None
     ca_bundle: str | None
     proxy: ProxySettings | None
+    announced_mirrors: bool | None
     peer_caching: Iterable[PeerCachingFlag] | None
     notifications: NotificationSettings | None
     not_before: datetime | None

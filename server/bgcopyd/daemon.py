@@ -10,16 +10,18 @@ import random
 import secrets
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 
 from bgcopyd import __version__, platform
 from bgcopyd.config import Settings
+from bgcopyd.config.s3 import s3_stores
 from bgcopyd.config.settings import HOST_ROOT
 from bgcopyd.ids import RandomIds
 from bgcopyd.jobs.http_options import AuthScheme
 from bgcopyd.jobs.job import Job, JobState
 from bgcopyd.jobs.policy import Policy
 from bgcopyd.jobs.roots import Roots
+from bgcopyd.jobs.s3 import S3Store, store_of
 from bgcopyd.notify import notify, watchdog_interval
 from bgcopyd.queue.administration import Administration, Footprint, Parts
 from bgcopyd.queue.changes import ChangeFeed
@@ -32,6 +34,7 @@ from bgcopyd.queue.judging import Configured
 from bgcopyd.queue.looking import Looker
 from bgcopyd.queue.manager import BackgroundCopyManager, Ids
 from bgcopyd.queue.ownership import Ownership
+from bgcopyd.queue.pace import Pace
 from bgcopyd.queue.policies import PolicyKeeper
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.quotas import Quotas
@@ -60,6 +63,7 @@ from bgcopyd.transfer.files import LocalFiles
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.policy import speaks
 from bgcopyd.transfer.reading import LocalReader
+from bgcopyd.transfer.schemes import spoken
 
 logger = logging.getLogger(__name__)
 
@@ -88,12 +92,14 @@ class Daemon:
         self._settings = settings
         self._store = store
         self._clock = clock
+        self._s3_stores = s3_stores(settings.s3_stores)
         self._start_time = clock.now()
         roots = settings.all_roots
-        self.engine = CurlEngine(roots, _engine_options(settings), clock)
+        self.engine = CurlEngine(roots, _engine_options(settings, self._s3_stores), clock)
         self.files = LocalFiles(roots)
         self.reader = LocalReader(roots)
         self.policies = PolicyKeeper(store, settings.policy)
+        self.pace = Pace(self.engine, self.policies, clock)
         self.policies.on_change(self._apply)
         self._statistics = Statistics()
         board = ProgressBoard(clock, lambda: self.policies.policy.inactivity_timeout)
@@ -159,6 +165,9 @@ class Daemon:
             settings.client_certificates,
             settings.ca_bundles,
             [one for one in AuthScheme if speaks(one)],
+            settings.schemes,
+            spoken(),
+            lambda bucket: store_of(self._s3_stores, bucket) is not None,
         )
         manager = BackgroundCopyManager(
             store=self._store,
@@ -223,6 +232,7 @@ class Daemon:
                 runs=self.runs,
                 feed=self.feed,
                 board=board,
+                pace=self.pace,
                 statistics=self._statistics,
                 clock=self._clock,
                 start_time=self._start_time,
@@ -235,8 +245,7 @@ class Daemon:
         self.timekeeper.wake()
         if policy.background_jobs != before.background_jobs:
             self.scheduler.allow(policy.background_jobs)
-        if policy.max_bytes_per_second != before.max_bytes_per_second:
-            self.engine.set_total_rate(policy.max_bytes_per_second)
+        self.pace.follow()
 
     def _ended(self, _job_id: str, ended: Ended | None) -> None:
         """A run is over: its job waits, completes by itself, or makes room for another."""
@@ -318,6 +327,7 @@ async def _serve(
         daemon.feed.run(),
         daemon.scheduler.run(),
         daemon.timekeeper.run(),
+        daemon.pace.run(),
         daemon.housekeeping.run(),
     ]
     if exit_when_idle is not None:
@@ -375,14 +385,19 @@ async def _feed_watchdog(interval: float) -> None:
         await asyncio.sleep(interval)
 
 
-def _engine_options(settings: Settings) -> EngineOptions:
+def _engine_options(settings: Settings, stores: Sequence[S3Store]) -> EngineOptions:
     return EngineOptions(
-        rate=settings.max_bytes_per_second,
         connections_per_host=settings.connections_per_host,
         connections_per_owner=settings.connections_per_owner,
         segments_per_file=settings.segments_per_file,
         connect_timeout=settings.connect_timeout,
+        header_timeout=settings.header_timeout,
         idle_timeout=settings.idle_timeout,
+        low_speed_limit=settings.low_speed_limit,
+        low_speed_time=settings.low_speed_time,
+        schemes=settings.schemes,
+        known_hosts=settings.known_hosts,
+        s3_stores=stores,
         ca_file=settings.ca_file,
         ca_bundles=settings.ca_bundles,
         client_certificates=settings.client_certificates,

@@ -45,6 +45,9 @@ async def test_the_policy_is_shown(bgcopy_: Command) -> None:
         "watches_per_owner:": "50",
         "background_jobs:": "4",
         "max_bytes_per_second:": "0 (no limit)",
+        "max_bytes_per_second_per_owner:": "0 (no limit)",
+        "max_bytes_per_second_per_host:": "0 (no limit)",
+        "rate_timetable:": "off",
         "retention:": "1 d 00 h",
         "inactivity_timeout:": "90 d 00 h",
         "network_cost:": "unrestricted",
@@ -65,7 +68,10 @@ async def test_limits_are_set(bgcopy_: Command, office: Office) -> None:
     assert not request.policy.HasField("files_per_job")
     assert request.policy.retention.ToTimedelta() == timedelta(hours=1)
     assert request.policy.network_cost == job_pb2.COST_STATE_NEAR_CAP
-    lifted = await bgcopy_("policy", "set", "max_bytes_per_second=0")
+    lifted = await bgcopy_(
+        "policy", "set", "max_bytes_per_second=0", "max-bytes-per-second-per-host=1M"
+    )
+    assert "1048576 (1.0 MiB/s)" in lifted.out
     assert "0 (no limit)" in lifted.out
     assert office.called("UpdatePolicy")[1].request.policy.HasField("max_bytes_per_second")
 
@@ -143,7 +149,7 @@ async def test_status_tells_administrators_how_the_daemon_does(
     lines = [" ".join(line.split()) for line in shown.out.splitlines()]
     for line in (
         "jobs: 3 queued",
-        "moving: 2 jobs, 2.0 KiB/s",
+        "moving: 2 jobs, 2.0 KiB/s of at most 512.0 KiB/s",
         "received: 1.0 MiB",
         "attempts: 5 finished, 1 failed",
         "watches: 7",

@@ -300,6 +300,15 @@ async def test_verbs(bgcopy_: Command, queue: Queue) -> None:
     assert "bgcopy ls --all" in result.err
 
 
+async def test_complete_says_what_was_dropped(bgcopy_: Command, queue: Queue) -> None:
+    parts = job_pb2.JobProgress(files_total=3, files_transferred=1)
+    job = queue.add(
+        job_pb2.JOB_STATE_SUSPENDED, display_name="n", progress=parts, partially_completed=True
+    )
+    result = await bgcopy_("complete", "--partial", "n")
+    assert (result.code, result.err) == (0, f"{job.job_id} completed with 1 of 3 files (n)\n")
+
+
 async def test_status(bgcopy_: Command) -> None:
     result = await bgcopy_("status")
     assert "9.8.7" in result.out

@@ -192,16 +192,6 @@ async def test_a_scheme_that_libcurl_lacks_is_refused_by_name(
     assert not host.requests
 
 
-@pytest.mark.skipif(not policy.speaks(AuthScheme.NTLM), reason="this libcurl has no NTLM")
-async def test_ntlm_begins_with_its_first_message(tmp_path: Path) -> None:
-    async with fetching(tmp_path / "data") as fetcher:
-        with HostileServer(wants(offers="NTLM")) as host:
-            await fetch(fetcher, f"{host.url}/a", server(AuthScheme.NTLM))
-    scheme, message = host.requests[-1].fields["authorization"].split()
-    assert scheme == "NTLM"
-    assert base64.b64decode(message).startswith(b"NTLMSSP\x00\x01")
-
-
 def counting(request: Request, wire: Wire) -> None:
     wire.answer(200, A, ETag='"a"')
 

@@ -14,7 +14,15 @@ import pytest
 
 from bgcopyd.jobs.file import Validators
 from bgcopyd.jobs.reasons import Reason
-from bgcopyd.queue.transfers import Claimed, Connected, Failed, Finished, Received, Stopped
+from bgcopyd.queue.transfers import (
+    Claimed,
+    Connected,
+    Failed,
+    Finished,
+    Limits,
+    Received,
+    Stopped,
+)
 from bgcopyd.transfer.keeper import Keeper
 from bgcopyd.transfer.mounts import MountTable
 from bgcopyd.transfer.partial import PartialFile
@@ -356,12 +364,12 @@ async def test_the_limit_of_all_can_be_set_and_lifted(tmp_path: Path) -> None:
     content = random.Random(3).randbytes(1 << 20)
     async with fetching(tmp_path / "data") as fetcher:
         with HostileServer(lambda _, wire: wire.answer(200, content)) as server:
-            fetcher.engine.set_total_rate(10_000)
+            fetcher.engine.set_limits(Limits(machine=10_000))
             fetcher.start(f"{server.url}/file")
             arrived = await fetcher.first(Received)
             # Without the limit all of it comes at once.
             assert arrived.received < len(content)
-            fetcher.engine.set_total_rate(0)
+            fetcher.engine.set_limits(Limits())
             assert isinstance(await fetcher.end(), Finished)
 
 

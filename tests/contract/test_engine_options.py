@@ -13,8 +13,8 @@ from bgcopyd.jobs.file import SourceBytes, Validators
 from bgcopyd.jobs.http_options import HttpHeader, HttpOptions, RedirectPolicy
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.queue.transfers import Failed, Finished, Received, Stopped, TransferOptions
-from tests.support.fetching import fetching
-from tests.support.http_hostile import HostileServer, Request, Wire
+from tests.support.fetching import fetching, sha256
+from tests.support.http_hostile import Handler, HostileServer, Request, Wire
 from tests.support.tls import context, write_ca
 
 A = random.Random(1).randbytes(100_000)
@@ -109,6 +109,30 @@ async def test_another_method_is_sent_whole_and_not_redirected(tmp_path: Path) -
     assert isinstance(refused, Failed)
     assert (refused.error.reason, refused.error.transient) == (Reason.REDIRECT_REFUSED, False)
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("handler", "reason"),
+    [
+        (lambda _, wire: wire.answer(204, b""), Reason.INVALID_RESPONSE),
+        (lambda _, wire: wire.answer(503, b""), Reason.HTTP_STATUS),
+        (lambda _, wire: wire.answer(200, b"other"), Reason.DIGEST_MISMATCH),
+    ],
+)
+async def test_another_method_is_sent_once(
+    tmp_path: Path, handler: Handler, reason: Reason
+) -> None:
+    async with fetching(tmp_path / "data") as fetcher:
+        with HostileServer(handler) as first, HostileServer(handler) as mirror:
+            event = await fetcher.fetch(
+                f"{first.url}/a",
+                mirrors=(f"{mirror.url}/a",),
+                digests=sha256(A),
+                options=options(method="POST"),
+            )
+    assert isinstance(event, Failed)
+    assert event.error.reason is reason
+    assert (len(first.requests), len(mirror.requests)) == (1, 1)
 
 
 async def test_a_handle_that_posted_does_not_post_for_others(tmp_path: Path) -> None:

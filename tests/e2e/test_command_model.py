@@ -10,8 +10,10 @@ import pty
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from html import escape
 from pathlib import Path
 
+import blake3
 import pytest
 
 import bgcopy
@@ -158,9 +160,9 @@ async def test_an_invalid_file_is_fetched_anew(bgcopy_: Command, site: Site) -> 
 
 
 async def test_logs_tell_every_attempt(bgcopy_: Command, site: Site) -> None:
-    assert (await bgcopy_("get", site.url("f", SIZE), "-o", "f")).code == 0
+    assert (await bgcopy_("get", site.url("x", SIZE), "-o", "x")).code == 0
     assert (await bgcopy_("get", site.url("n", SIZE, fault="status:404"), "-o", "n")).code == 13
-    (attempt,) = (await bgcopy_("logs", "f", "--json")).json
+    (attempt,) = (await bgcopy_("logs", "x", "--json")).json
     assert (attempt["outcome"], attempt["http_status"]) == ("FINISHED", 200)
     assert attempt["remote_address"].startswith("127.0.0.1:")
     assert attempt["bytes_received"] == SIZE
@@ -197,6 +199,61 @@ async def test_verify_reads_the_bytes_again(bgcopy_: Command, site: Site) -> Non
     assert "differs" in bad.out
     job_id = await queued(bgcopy_, site, name="q")
     assert (await bgcopy_("verify", job_id)).code == 7
+
+
+async def test_digests_of_a_table_are_verified(bgcopy_: Command, site: Site) -> None:
+    value = content("f", SIZE)
+    md5, blake = hashlib.md5(value).hexdigest(), blake3.blake3(value).hexdigest()
+    table = f"url,path,md5,blake3\n{site.url('f', SIZE)},f,{md5},{blake}\n"
+    (bgcopy_.home / "list.csv").write_text(table)
+    done = await bgcopy_("import", "list.csv")
+    assert done.code == 0, done.err
+    assert (await bgcopy_("wait", *done.out.split())).code == 0
+    [found] = (await bgcopy_("files", done.out.strip(), "--json")).json
+    assert found["verification"] == "DIGEST"
+    assert found["digests"] == [
+        {"algorithm": "BLAKE3", "value": blake},
+        {"algorithm": "MD5", "value": md5},
+    ]
+    [verified] = (await bgcopy_("verify", done.out.strip(), "--json")).json
+    assert (verified["verdict"], verified["md5"], verified["blake3"]) == ("ok", md5, blake)
+    (bgcopy_.home / "list.csv").write_text(table.replace(md5, "0" * 32))
+    wrong = await bgcopy_("import", "list.csv")
+    assert (await bgcopy_("wait", *wrong.out.split())).code == 10
+
+
+def metalink(site: Site, name: str, value: bytes) -> str:
+    """A Metalink document of a file whose best mirror does not have it."""
+    return (
+        f'<metalink xmlns="urn:ietf:params:xml:ns:metalink"><file name="../{name}">'
+        f'<hash type="sha-1">{hashlib.sha1(value).hexdigest()}</hash>'
+        f'<hash type="sha-512">{hashlib.sha512(value).hexdigest()}</hash>'
+        f'<url priority="2">{escape(site.url(name, SIZE))}</url>'
+        f'<url priority="1">{escape(site.url("gone", SIZE, fault="status:404"))}</url>'
+        "</file></metalink>"
+    )
+
+
+async def test_a_metalink_file_stands_for_its_files(bgcopy_: Command, site: Site) -> None:
+    (bgcopy_.home / "list.meta4").write_text(metalink(site, "f", content("f", SIZE)))
+    done = await bgcopy_("get", "list.meta4", "-d", "sub", "--json")
+    assert done.code == 0, done.err
+    assert (bgcopy_.home / "sub" / "f").read_bytes() == content("f", SIZE)
+    [found] = (await bgcopy_("files", done.json["job_id"], "--json")).json
+    assert found["verification"] == "DIGEST"
+    assert [one["algorithm"] for one in found["digests"]] == ["SHA512", "SHA1"]
+    assert len(found["mirrors"]) == 1
+    (bgcopy_.home / "wrong").write_text(metalink(site, "g", b"other"))
+    wrong = await bgcopy_("import", "wrong", "--format", "metalink")
+    assert wrong.code == 0, wrong.err
+    # It says what is wrong with the first of the sources.
+    assert (await bgcopy_("wait", *wrong.out.split())).code == 13
+    assert not (bgcopy_.home / "g").exists()
+    (bgcopy_.home / "bad.metalink").write_text("<metalink/>")
+    for command in ("get", "add", "import"):
+        bad = await bgcopy_(command, "bad.metalink")
+        assert bad.code == 2
+        assert "is no Metalink document" in bad.err
 
 
 @pytest.mark.parametrize("form", ["urls", "aria2", "jsonl", "csv"])

@@ -21,11 +21,13 @@ from tests.support.site import Site, content
 
 KILLS = 20
 JOBS = 20
-FILES_EACH = 3
+FILES_EACH = 10
 LONGEST_LIFE = 0.8
 MIB = 1 << 20
-RATE = 3 * MIB
-SIZES = (0, 1, 4096, 65_537, 300_000, MIB, 2 * MIB + 1, 4 * MIB)
+SIZES = (0, 1, 4096, 65_537, 300_000, MIB, 2 * MIB + 1)
+# Some files live through several kills, one of them through most.
+LARGE, LARGEST = 4 * MIB, 64 * MIB
+RATES = {LARGE: 2 * MIB, LARGEST: 8 * MIB}
 
 T = TypeVar("T")
 MakeDaemon = Callable[..., DaemonProcess]
@@ -80,14 +82,17 @@ class Customer:
         assert len(ends) < 2, "I2: a job ended twice"
         return next(iter(ends), None)
 
+    def path_of(self, name: str) -> str:
+        return f"{self.name}/{name}"
+
     def path(self, name: str) -> Path:
-        return self.root / self.name / name
+        return self.root / self.path_of(name)
 
     async def live(self) -> None:
         """Creates, waits or cancels, completes."""
         automatic = self.whim.random() < 0.3
         files = [
-            FileSpec(self.site.url(name, size, rate=RATE), f"{self.name}/{name}")
+            FileSpec(self.site.url(name, size, rate=RATES.get(size, 3 * MIB)), self.path_of(name))
             for name, size in self.files.items()
         ]
         for _ in range(self.whim.choice((1, 1, 2))):
@@ -161,8 +166,8 @@ async def stubborn(call: Callable[[], Awaitable[T]]) -> T:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.timeout(120)
-async def test_kill_at_random_moments(site: Site, make_daemon: MakeDaemon) -> None:
+@pytest.mark.timeout(600)
+async def test_44_kill_at_random_moments(site: Site, make_daemon: MakeDaemon) -> None:
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")  # noqa: T201 - pytest shows it where the test fails
     chance = random.Random(seed)
@@ -172,7 +177,7 @@ async def test_kill_at_random_moments(site: Site, make_daemon: MakeDaemon) -> No
         customers = [
             Customer(
                 name=f"job-{number}",
-                files={f"{number}-{place}": chance.choice(SIZES) for place in range(FILES_EACH)},
+                files=sizes(number, chance),
                 site=site,
                 client=client,
                 whim=random.Random(chance.random()),
@@ -199,6 +204,12 @@ async def test_kill_at_random_moments(site: Site, make_daemon: MakeDaemon) -> No
     assert ends.count(JobState.ACKNOWLEDGED) > JOBS // 3, ends
     assert await nothing_partial(daemon), "I6: a partial file outlived its job"
     assert "Traceback" not in daemon.log
+
+
+def sizes(number: int, chance: random.Random) -> dict[str, int]:
+    """The files of a job."""
+    found = {f"{number}-{place}": chance.choice(SIZES) for place in range(FILES_EACH - 1)}
+    return {**found, f"{number}-last": LARGEST if number == 0 else LARGE}
 
 
 def judge(customers: list[Customer]) -> None:

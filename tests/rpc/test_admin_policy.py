@@ -17,7 +17,8 @@ from bgcopy.v1 import background_copy_manager_pb2 as manager_pb2
 from bgcopy.v1 import job_pb2
 from bgcopyd.jobs.options import CostState
 from bgcopyd.jobs.policy import POLICY_FIELDS, Policy
-from tests.support.rpc_admin import begin, change, changed, only, policy
+from bgcopyd.queue.transfers import Limits
+from tests.support.rpc_admin import begin, change, changed, only, policy, stats
 from tests.support.rpc_house import House, house
 from tests.support.rpc_requests import created, got, spec, verb
 from tests.support.rpc_status import refusal
@@ -35,6 +36,8 @@ def other(name: str) -> Any:
     row = POLICY_FIELDS[name]
     if row.kind is CostState:
         return ROAMING
+    if row.kind is str:
+        return "Mon-08:00,512K 12:30,off"
     return 77 if row.kind is int else Duration(seconds=7200, nanos=500_000_000)
 
 
@@ -267,19 +270,40 @@ async def test_background_jobs_at_once_up_and_down() -> None:
         await changed(home.local, "background_jobs", background_jobs=1)
 
 
-async def test_the_rate_of_all_at_once_and_after_a_crash() -> None:
+async def test_limits_of_rates_at_once_and_after_a_crash() -> None:
     async with house(max_bytes_per_second=1000) as home:
-        assert home.engine.total_rates == []
+        assert home.engine.limits == [Limits(machine=1000)]
         await changed(home.local, max_bytes_per_second=5)
-        assert home.engine.total_rates == [5]
+        assert home.engine.limits[1:] == [Limits(machine=5)]
         await changed(home.local, files_per_job=5)
-        assert home.engine.total_rates == [5]
+        assert len(home.engine.limits) == 2
         await home.crash()
-        assert home.engine.total_rates == [5]
+        assert home.engine.limits == [Limits(machine=1000), Limits(machine=5)]
         await changed(home.local, max_bytes_per_second=0)
-        assert home.engine.total_rates == [5, 0]
+        assert home.engine.limits[2:] == [Limits()]
         await changed(home.local, "max_bytes_per_second")
-        assert home.engine.total_rates == [5, 0, 1000]
+        assert home.engine.limits[3:] == [Limits(machine=1000)]
+        await changed(home.local, max_bytes_per_second_per_owner=7, max_bytes_per_second_per_host=9)
+        assert home.engine.limits[4:] == [Limits(machine=1000, owner=7, host=9)]
+
+
+async def test_a_timetable_at_once_and_the_limit_of_the_moment(home: House) -> None:
+    assert (await stats(home.local)).max_bytes_per_second == 0
+    await changed(home.local, rate_timetable="00:00,700")
+    assert home.engine.limits[-1] == Limits(machine=700)
+    assert (await stats(home.local)).max_bytes_per_second == 700
+    await changed(home.local, max_bytes_per_second=600)
+    assert (await stats(home.local)).max_bytes_per_second == 600
+    await changed(home.local, rate_timetable="off", max_bytes_per_second=800)
+    assert (await stats(home.local)).max_bytes_per_second == 800
+
+
+@pytest.mark.parametrize("text", ["x", "25:00,1M", "08:00,fast", "Mon-8,1M", "\x00", "1" * 100_000])
+async def test_what_is_no_timetable(home: House, text: str) -> None:
+    refused = await refusal(begin(home.local, "UpdatePolicy", change(rate_timetable=text)))
+    assert (refused.reason, refused.fields) == ("INVALID_REQUEST", ["policy.rate_timetable"])
+    assert len(refused.message) < 500
+    assert (await policy(home.local)).rate_timetable == ""
 
 
 async def test_retention_at_once(home: House) -> None:

@@ -12,10 +12,13 @@ from google.rpc import error_details_pb2 as details_pb2
 
 from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopy.v1 import error_pb2, http_pb2, job_pb2
+from bgcopyd.jobs.file import DigestAlgorithm
 from bgcopyd.jobs.properties import PROPERTIES
 from tests.support.rpc_house import House, house
 from tests.support.rpc_requests import URL, create, created, listed, spec
 from tests.support.rpc_status import Refused, refusal
+
+ALGORITHMS = list(DigestAlgorithm)
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 
@@ -132,6 +135,13 @@ async def test_limits_are_still_allowed(home: House) -> None:
         "//host/file",
         "file:///etc/passwd",
         "ftp://host/file",
+        "ftp://host/directory/",
+        "ftp://host/a;type=a",
+        "ftp://host/a?b",
+        "ftp://host/a%0d%0aDELE%20a",
+        "ftps://user:secret@host/file",
+        "ftp://host:0/file",
+        "http://[fe80::1%25eth0]/file",
         "javascript:alert(1)",
         "http://",
         "http:///file",
@@ -260,16 +270,38 @@ async def test_a_neighbour_of_a_root_is_not_below_it(home: House) -> None:
     ("digest", "field"),
     [
         ({"value": b"x" * 32}, "algorithm"),
-        ({"algorithm": 2, "value": b"x" * 32}, "algorithm"),
+        ({"algorithm": 99, "value": b"x" * 32}, "algorithm"),
         ({"algorithm": 1}, "value"),
         ({"algorithm": 1, "value": b"x" * 31}, "value"),
         ({"algorithm": 1, "value": b"0" * 64}, "value"),
+        *(({"algorithm": int(one), "value": b"x" * (one.size + 1)}, "value") for one in ALGORITHMS),
+        *(({"algorithm": int(one)}, "value") for one in ALGORITHMS),
     ],
 )
 async def test_bad_digests(home: House, digest: dict[str, Any], field: str) -> None:
     refused = await refused_create(home, create(spec(digests=[job_pb2.Digest(**digest)])))
     assert refused.reason == "INVALID_REQUEST"
     assert refused.fields == [f"files[0].digests[0].{field}"]
+
+
+def _number(one: DigestAlgorithm) -> job_pb2.DigestAlgorithm.ValueType:
+    return job_pb2.DigestAlgorithm.ValueType(one)
+
+
+async def test_two_digests_of_one_algorithm(home: House) -> None:
+    digests = [job_pb2.Digest(algorithm=_number(one), value=b"x" * one.size) for one in ALGORITHMS]
+    digests.append(
+        job_pb2.Digest(algorithm=_number(ALGORITHMS[2]), value=b"y" * ALGORITHMS[2].size)
+    )
+    refused = await refused_create(home, create(spec(digests=digests)))
+    assert (refused.reason, refused.fields) == (
+        "INVALID_REQUEST",
+        ["files[0].digests[5].algorithm"],
+    )
+    made = await home.local.call("CreateJob", create(spec(digests=digests[:5])))
+    request = pb.ListFilesRequest(job_id=made.job.job_id)
+    [file] = (await home.local.call("ListFiles", request)).files
+    assert list(file.spec.digests) == digests[:5]
 
 
 async def test_too_many_digests(home: House) -> None:

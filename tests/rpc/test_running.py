@@ -40,6 +40,25 @@ async def test_what_the_engine_is_asked(home: House) -> None:
     assert transfer.partial_name.startswith(".bgcopy-")
 
 
+async def test_files_that_move_show_all_that_is_here(home: House) -> None:
+    job = await created(home.local, spec("a"), spec("b"), start=True)
+    one, _ = await home.engine.take(2)
+    home.engine.connect(one, 100)
+    home.engine.receive(one, 40)
+    async with watching(home.local, job_ids=[job.job_id], progress=0.1) as reader:
+        while (await reader.changed()).progress.bytes_transferred < 40:
+            pass
+    files = pb.ListFilesRequest(job_id=job.job_id)
+    first, second = (await home.local.call("ListFiles", files)).files
+    assert (first.bytes_transferred, first.bytes_total) == (40, 100)
+    assert not first.filled_ranges  # none of it is safe yet
+    assert (second.bytes_transferred, second.HasField("bytes_total")) == (0, False)
+    home.engine.claim(one, 30, 100)
+    await verb(home.local, "SuspendJob", job.job_id)
+    first, second = (await home.local.call("ListFiles", files)).files
+    assert (first.bytes_transferred, second.bytes_transferred) == (30, 0)
+
+
 async def test_from_queued_to_acknowledged(home: House) -> None:
     job = await created(home.local, spec("a"), spec("b"), start=True)
     async with watching(home.local, job_ids=[job.job_id]) as reader:
@@ -222,6 +241,17 @@ async def test_no_patience_makes_every_error_final(home: House) -> None:
     stuck = await arrived(home.local, job.job_id, ERROR)
     assert stuck.error.reason == error_pb2.REASON_TIMEOUT
     assert not stuck.error.transient
+
+
+async def test_another_method_than_get_is_not_repeated_unasked(home: House) -> None:
+    job = await created(home.local, spec(), start=True, http_method="POST")
+    home.engine.fail(await home.engine.next(), failure(transient=True))
+    stopped = await arrived(home.local, job.job_id, ERROR)
+    assert (stopped.error.reason, stopped.error.transient) == (error_pb2.REASON_TIMEOUT, False)
+    assert not stopped.HasField("next_attempt_time")
+    await verb(home.local, "ResumeJob", job.job_id)
+    home.engine.finish(await home.engine.next(), 1)
+    await arrived(home.local, job.job_id, TRANSFERRED)
 
 
 async def test_patience_ends_with_no_progress(home: House) -> None:

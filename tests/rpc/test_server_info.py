@@ -27,6 +27,8 @@ async def test_server_info() -> None:
     async with house(jobs_per_owner=7, files_per_job=8, watches_per_owner=9) as home:
         info = await home.local.call("GetServerInfo", pb.GetServerInfoRequest())
         assert info.version == __version__
+        digests = ["digest-blake3", "digest-md5", "digest-sha1", "digest-sha512"]
+        assert list(info.features) == ["announced-mirrors", *digests]
         assert info.limits == pb.Limits(
             jobs_per_owner=7,
             files_per_job=8,

@@ -77,6 +77,10 @@ BEHAVIOUR: dict[str, tuple[str, ...]] = {
         _REACHES,
         "contract/test_engine_options.py: test_https_to_http_may_be_allowed",
     ),
+    "job.announced_mirrors": (
+        _REACHES,
+        "contract/test_engine_links.py: test_an_announced_mirror_goes_on",
+    ),
     "job.tls_flags": (
         _REACHES,
         "contract/test_engine_tls.py: test_flags_weaken_one_judgement_each_and_for_that_job_alone",
@@ -158,6 +162,7 @@ REACHING: dict[str, Callable[[TransferOptions], Any]] = {
     "custom_headers": lambda options: options.http.headers == (HttpHeader("X-Team", "red"),),
     "redirect_policy": lambda options: options.http.redirect_policy is RedirectPolicy.DISALLOW,
     "allow_https_to_http": lambda options: options.http.allow_https_to_http,
+    "announced_mirrors": lambda options: options.http.announced_mirrors,
     "tls_flags": lambda options: options.http.tls_flags == (TlsFlag.IGNORE_CERT_CN_INVALID,),
     "client_certificate": lambda options: options.http.client_certificate == "partner",
     "ca_bundle": lambda options: options.http.ca_bundle == "office",

@@ -103,6 +103,12 @@ FILES: list[tuple[str, dict[str, Any], str, str]] = [
         INVALID,
         "digests",
     ),
+    (
+        "digests.algorithm",
+        {"digests": [_DIGEST(algorithm=_SHA256, value=b"x" * 32)] * 2},
+        INVALID,
+        "digests[1].algorithm",
+    ),
     ("ranges.offset", {"ranges": [job_pb2.FileRange(offset=-1)]}, "RANGE_INVALID", "ranges"),
     ("ranges.length", {"ranges": [job_pb2.FileRange(length=0)]}, "RANGE_INVALID", "ranges"),
     ("ranges.length", {"ranges": [job_pb2.FileRange(length=-1)]}, "RANGE_INVALID", "ranges"),

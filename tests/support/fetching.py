@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import blake3
+
 from bgcopyd.jobs.file import Digest, DigestAlgorithm, Validators
 from bgcopyd.queue.clock import SystemClock
 from bgcopyd.queue.transfers import Event, Failed, Finished, Placement, Stopped, Transfer
@@ -53,6 +55,10 @@ class Fetching:
     def all(self, kind: type[E], index: int = 0) -> list[E]:
         """All events of a kind so far."""
         return [event for event in self.events if isinstance(event, kind) and event.index == index]
+
+    def forget(self, index: int) -> None:
+        """Drops the events of a transfer that has ended."""
+        self.events = [event for event in self.events if event.index != index]
 
     async def end(self, index: int = 0) -> Finished | Failed | Stopped:
         """The terminal event."""
@@ -123,10 +129,11 @@ class Fetching:
 
 @asynccontextmanager
 async def fetching(root: Path, **options: Any) -> AsyncIterator[Fetching]:
-    """An engine that does not wait long."""
+    """An engine that does not wait long; `clock` may be another than this machine's."""
     root.mkdir(exist_ok=True)
+    clock = options.pop("clock", None) or SystemClock()
     settings = {"second_look": 0.01, "connect_timeout": 5.0, "report_interval": 0.02, **options}
-    engine = CurlEngine({"data": root}, EngineOptions(**settings), SystemClock())
+    engine = CurlEngine({"data": root}, EngineOptions(**settings), clock)
     fetching = Fetching(root, engine)
     engine.on_events(fetching.take)
     try:
@@ -135,6 +142,13 @@ async def fetching(root: Path, **options: Any) -> AsyncIterator[Fetching]:
         await engine.close()
 
 
+def digest(algorithm: DigestAlgorithm, value: bytes) -> Digest:
+    """A digest of some content, computed by other code than the engine's own."""
+    if algorithm is DigestAlgorithm.BLAKE3:
+        return Digest(algorithm, blake3.blake3(value).digest())
+    return Digest(algorithm, hashlib.new(algorithm.name.lower(), value).digest())
+
+
 def sha256(value: bytes) -> tuple[Digest, ...]:
     """The expected digest of some content."""
-    return (Digest(DigestAlgorithm.SHA256, hashlib.sha256(value).digest()),)
+    return (digest(DigestAlgorithm.SHA256, value),)

@@ -99,14 +99,21 @@ Handler = Callable[[Request, Wire], None]
 class HostileServer:
     """Runs a handler for each request, on a thread per connection."""
 
-    def __init__(self, handler: Handler, *, context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        context: ssl.SSLContext | None = None,
+        bound: socket.socket | None = None,
+    ) -> None:
         self.requests: list[Request] = []
         self.sent = 0
         self._accepted = 0
         self._handler = handler
         self._context = context
         self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = bound or socket.create_server(("127.0.0.1", 0))
+        self._listener.listen(128)
         self._port = self._listener.getsockname()[1]
         self._released = threading.Event()
         self._threads: list[threading.Thread] = []

@@ -30,6 +30,7 @@ GOOD: dict[str, Any] = {
     "custom_headers": [http_pb2.HttpHeader(name="X-Team", value="red")],
     "redirect_policy": http_pb2.REDIRECT_POLICY_DISALLOW,
     "allow_https_to_http": True,
+    "announced_mirrors": True,
     "tls_flags": [http_pb2.TLS_FLAG_IGNORE_CERT_CN_INVALID],
     "client_certificate": "partner",
     "ca_bundle": "office",

@@ -17,6 +17,7 @@ from bgcopyd.queue.transfers import (
     Event,
     Failed,
     Finished,
+    Limits,
     Partial,
     Placed,
     Placement,
@@ -50,7 +51,7 @@ class ScriptedEngine:
         self.active: dict[tuple[str, int], Transfer] = {}
         self.stops: list[str] = []
         self.rates: list[tuple[str, int]] = []
-        self.total_rates: list[int] = []
+        self.limits: list[Limits] = []
         self.started = 0
         self.probed: list[tuple[str, TransferOptions]] = []
         self.answer = Probe()
@@ -77,8 +78,8 @@ class ScriptedEngine:
     def set_rate(self, job_id: str, rate: int) -> None:
         self.rates.append((job_id, rate))
 
-    def set_total_rate(self, rate: int) -> None:
-        self.total_rates.append(rate)
+    def set_limits(self, limits: Limits) -> None:
+        self.limits.append(limits)
 
     async def probe(self, url: str, options: TransferOptions) -> Probe:
         """Answers with what the test has put there."""
@@ -140,6 +141,7 @@ class ScriptedEngine:
         error: TransferError,
         *,
         retry_after: float | None = None,
+        held: str = "",
     ) -> None:
         claimed, size = self._end(one)
         self._send(
@@ -152,6 +154,7 @@ class ScriptedEngine:
                 size,
                 NO_VALIDATORS,
                 retry_after,
+                held=held,
             )
         )
 

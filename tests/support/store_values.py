@@ -107,6 +107,7 @@ def full_options() -> JobOptions:
         headers=(HttpHeader("X-Plain", "ä"), HttpHeader("X-Secret", "", True)),
         redirect_policy=RedirectPolicy.DISALLOW,
         allow_https_to_http=True,
+        announced_mirrors=True,
         tls_flags=(TlsFlag.IGNORE_UNKNOWN_CA,),
         client_certificate="partner",
         ca_bundle="office",

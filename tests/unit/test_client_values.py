@@ -17,6 +17,11 @@ from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopy.v1 import error_pb2, http_pb2, job_pb2
 from tests.support.job_values import FAR_FUTURE, GOOD
 
+DIGESTS = [
+    bgcopy.Digest(one, b"\x02" * one.size)
+    for one in reversed(bgcopy.DigestAlgorithm)
+    if one is not bgcopy.DigestAlgorithm.UNKNOWN
+]
 NOW = datetime(2026, 7, 1, 12, 30, tzinfo=UTC)
 FUTURE = FAR_FUTURE.ToDatetime(tzinfo=UTC)
 
@@ -25,6 +30,7 @@ FUTURE = FAR_FUTURE.ToDatetime(tzinfo=UTC)
     ("ours", "proto", "prefix", "zero"),
     [
         (bgcopy.JobState, job_pb2.JobState, "JOB_STATE_", "UNKNOWN"),
+        (bgcopy.DigestAlgorithm, job_pb2.DigestAlgorithm, "DIGEST_ALGORITHM_", "UNKNOWN"),
         (bgcopy.JobType, job_pb2.JobType, "JOB_TYPE_", "UNKNOWN"),
         (bgcopy.Priority, job_pb2.JobPriority, "JOB_PRIORITY_", "UNKNOWN"),
         (bgcopy.Verification, job_pb2.Verification, "VERIFICATION_", "PENDING"),
@@ -171,6 +177,7 @@ def test_a_job_comes_through_whole() -> None:
         custom_headers=(bgcopy.HttpHeader("X-Team", "red"),),
         redirect_policy=bgcopy.RedirectPolicy.DISALLOW,
         allow_https_to_http=True,
+        announced_mirrors=True,
         tls_flags=(bgcopy.TlsFlag.IGNORE_CERT_CN_INVALID,),
         client_certificate="partner",
         ca_bundle="office",
@@ -226,6 +233,9 @@ def test_what_a_job_lacks_is_none() -> None:
 def test_a_file_spec_goes_round() -> None:
     spec = bgcopy.FileSpec("http://example.com/a", "p", b"\x01" * 32, "r")
     assert convert.file_spec(convert.file_spec_to_proto(spec)) == spec
+    several = bgcopy.FileSpec("http://example.com/a", "p", digests=DIGESTS)
+    assert convert.file_spec(convert.file_spec_to_proto(several)) == several
+    assert several.sha256 == "02" * 32
     plain = bgcopy.FileSpec("http://example.com/a", "p")
     assert convert.file_spec(convert.file_spec_to_proto(plain)) == plain
 
@@ -271,6 +281,9 @@ def test_a_digest_is_kept_as_lower_case_digits(digest: str | bytes) -> None:
 def test_a_malformed_digest_is_refused(digest: str | bytes) -> None:
     with pytest.raises(ValueError, match="sha256"):
         bgcopy.FileSpec("u", "p", digest)
+    for one in bgcopy.DigestAlgorithm:
+        with pytest.raises(ValueError, match=one.name.lower()):
+            bgcopy.Digest(one, digest)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,9 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 EXAMPLE = """
 import pytest
+import tests.conftest
+
+tests.conftest._PATH = "/nonexistent"
 
 @pytest.mark.needs("aria2c")
 def test_one():
@@ -24,20 +27,28 @@ def test_two():
 def test_three():
     pass
 """
+OTHER = """
+import pytest
+
+@pytest.mark.skip(reason="of no package")
+def test_one():
+    pass
+"""
 
 
-def run(directory: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(
+    directory: Path, example: str = EXAMPLE, **variables: str
+) -> subprocess.CompletedProcess[str]:
     path = directory / "test_example.py"
-    path.write_text(EXAMPLE)
+    path.write_text(example)
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "-p", "no:cacheprovider",
          "-c", str(PROJECT / "pyproject.toml"), "--rootdir", str(directory), str(path)],
         cwd=PROJECT, capture_output=True, text=True, check=False,
-        env={**os.environ, "PATH": "/nonexistent", "REQUIRE_ALL": "0", **variables},
+        env={**os.environ, "REQUIRE_ALL": "0", **variables},
     )  # fmt: skip
 
 
-@pytest.mark.skipif(Path("/usr/sbin/aria2c").exists(), reason="aria2c lies where nginx does")
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
 def test_gap_is_listed_with_its_package(tmp_path: Path, workers: tuple[str, ...]) -> None:
     done = run(tmp_path, PYTEST_ADDOPTS=" ".join(workers))
@@ -46,9 +57,14 @@ def test_gap_is_listed_with_its_package(tmp_path: Path, workers: tuple[str, ...]
     assert done.stdout.strip().splitlines()[-1].startswith("1 passed, 2 skipped")
 
 
-@pytest.mark.skipif(Path("/usr/sbin/aria2c").exists(), reason="aria2c lies where nginx does")
 def test_gap_fails_where_all_is_required(tmp_path: Path) -> None:
     done = run(tmp_path, REQUIRE_ALL="1")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "REQUIRE_ALL=1 allows no gaps" in done.stdout
     assert done.stdout.strip().splitlines()[-1].startswith("1 passed, 2 errors")
+
+
+def test_no_skip_of_any_kind_passes_where_all_is_required(tmp_path: Path) -> None:
+    done = run(tmp_path, OTHER, REQUIRE_ALL="1")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "of no package, and REQUIRE_ALL=1 allows no gaps" in done.stdout

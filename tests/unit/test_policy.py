@@ -34,17 +34,25 @@ def test_the_settings_as_they_come_are_the_policy() -> None:
     assert Settings().policy == Policy()
 
 
+TEXTS = {name for name, row in POLICY_FIELDS.items() if row.kind is str}
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_row(name: str) -> None:
     row, default = POLICY_FIELDS[name], getattr(Policy(), name)
     assert type(default) is row.kind
     assert not row.problem(default)
+    assert row.meaning.endswith(".")
+    assert row.why.endswith(".")
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in TEXTS])
+def test_bounds_of_a_row(name: str) -> None:
+    row = POLICY_FIELDS[name]
     assert not row.problem(row.lowest)
     assert not row.problem(row.highest)
     assert row.problem(row.lowest - 1)
     assert row.problem(row.highest + 1)
-    assert row.meaning.endswith(".")
-    assert row.why.endswith(".")
 
 
 def test_what_a_problem_says() -> None:
@@ -53,9 +61,10 @@ def test_what_a_problem_says() -> None:
     assert problem == "is 0.5 s; 3600 s to 315360000 s are allowed"
 
 
-# A rate is read by way of a floating-point number, which has no 2^63 - 1.
+# Rates are read by way of a floating-point number, which has no 2^63 - 1.
 @pytest.mark.parametrize(
-    "name", [name for name in NAMES if name not in {"network_cost", "max_bytes_per_second"}]
+    "name",
+    [name for name in NAMES if name not in TEXTS | {"network_cost"} and "_bytes_" not in name],
 )
 def test_settings_have_the_bounds_of_the_table(name: str) -> None:
     row = POLICY_FIELDS[name]
@@ -66,7 +75,7 @@ def test_settings_have_the_bounds_of_the_table(name: str) -> None:
             _with(name, beyond)
 
 
-def _with(name: str, value: float) -> Policy:
+def _with(name: str, value: float | str) -> Policy:
     return Settings(**{name: value}).policy  # type: ignore[arg-type] # one of many fields
 
 
@@ -79,9 +88,16 @@ def test_costs_of_the_settings(state: CostState) -> None:
         Settings(network_cost="cheap")
 
 
+def test_a_timetable_of_the_settings() -> None:
+    assert _with("rate_timetable", "08:00,1M").rate_timetable == "08:00,1M"
+    for bad in ("8:00", "Moon-08:00,1M", "08:00,1M " * 2, "x" * 8193):
+        with pytest.raises(ValueError, match=r"has|longer"):
+            _with("rate_timetable", bad)
+
+
 @given(st.floats(allow_nan=True, allow_infinity=True))
 def test_no_number_slips_through(value: float) -> None:
-    for row in POLICY_FIELDS.values():
+    for row in [row for row in POLICY_FIELDS.values() if row.kind is not str]:
         if not row.problem(value):
             assert row.lowest <= value <= row.highest
 
@@ -97,6 +113,8 @@ def _line(name: str) -> str:
     row, default = POLICY_FIELDS[name], getattr(Policy(), name)
     if row.kind is CostState:
         values, shown = "a state of BITS", default.name.lower()
+    elif row.kind is str:
+        values, shown = "a time table", default or "none"
     elif row.kind is float:
         values, shown = f"{_span(row.lowest)} to {_span(row.highest)}", _span(default)
     else:

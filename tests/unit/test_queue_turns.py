@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bgcopyd.jobs.job import Priority
@@ -100,8 +100,17 @@ def test_limits_hold_slots_are_used_and_ranks_are_kept(rules: Rules, ops: list[O
     world.run(300.0)
 
 
+# One owner's slices always ended when somebody could be lifted, and his jobs were.
+SHORT = Op(after=0.0, kind="add", owner="anna", priority=HIGH, seconds=0.5, which=0)
+
+
 @settings(max_examples=40, deadline=None)
 @given(RULES, OPS, st.lists(st.tuples(OWNER, PRIORITY), min_size=1, max_size=8))
+@example(
+    Rules(3, SLICE, 1, weights=dict.fromkeys(OWNERS, 0.5)),
+    [SHORT, SHORT],
+    [("anna", Priority.NORMAL), *[("bert", Priority.NORMAL)] * 4],
+)
 def test_nobody_is_starved(
     rules: Rules, ops: list[Op], waiting: list[tuple[str, Priority]]
 ) -> None:

@@ -31,7 +31,7 @@ from tests.support.store_values import (
     new_token,
 )
 
-PLACES = 210
+PLACES = 1000
 JOBS = 120
 
 Content = tuple[object, ...]
@@ -125,7 +125,7 @@ def quick_check_finds(path: Path) -> bool:
         db.close()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("damage", DAMAGES)
 async def test_random_damage(
     tmp_path: Path, damage: Callable[[bytearray, random.Random], None]

@@ -6,6 +6,8 @@ import base64
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,18 @@ def test_the_first_start_makes_a_private_key_that_stays(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
     assert list(tmp_path.iterdir()) == [tmp_path / FILE]
     assert open_sealer(tmp_path, None).open(sealed) == "hidden"
+
+
+def test_what_has_no_secret_loads_no_cipher(tmp_path: Path) -> None:
+    program = (
+        "import sys, bgcopyd.daemon\n"
+        "from pathlib import Path\n"
+        "from bgcopyd.store.sealing import open_sealer\n"
+        "sealer = open_sealer(Path(sys.argv[1]), None)\n"
+        "assert 'cryptography' not in sys.modules\n"
+        "assert sealer.open(sealer.seal('hidden')) == 'hidden'\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True)
 
 
 def test_where_the_key_comes_from(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Buckets, admission, mounts, redirects and the tables of failures."""
+"""Admission, mounts, redirects and the tables of failures."""
 
 from __future__ import annotations
 
@@ -14,56 +14,8 @@ from hypothesis import strategies as st
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.transfer import failures
 from bgcopyd.transfer.admission import Admission, Lane
-from bgcopyd.transfer.buckets import Bucket, Rates
 from bgcopyd.transfer.mounts import MountTable
 from bgcopyd.transfer.redirects import Origin, RedirectRefused, follow, origin_of
-
-
-@pytest.mark.parametrize("rate", [64 << 10, 1 << 20])
-@given(st.lists(st.integers(1, 16 << 10), min_size=200, max_size=400))
-def test_a_bucket_keeps_its_rate(rate: int, pieces: list[int]) -> None:
-    now, bucket = 0.0, Bucket(rate, 0.0)
-    for piece in pieces:
-        now += bucket.charge(piece, now)
-    assert sum(pieces) == pytest.approx(rate * now, rel=0.01)
-
-
-def test_a_bucket_saves_up_little() -> None:
-    bucket = Bucket(1000, 0.0)
-    assert bucket.charge(100, 3600.0) == 0
-    assert bucket.charge(100, 3600.0) == pytest.approx(0.1)
-
-
-def test_a_raised_rate_is_felt_at_once() -> None:
-    bucket = Bucket(10, 0.0)
-    assert bucket.charge(1000, 0.0) == pytest.approx(100)
-    bucket.change(10_000, 0.0)
-    assert bucket.charge(1, 100.1) == 0
-
-
-def test_rates_take_the_strictest() -> None:
-    rates = Rates(1000, 0.0)
-    assert rates.limit("job") == 1000
-    rates.set_job("job", 100, 0.0)
-    assert rates.limit("job") == 100
-    assert rates.charge("job", 100, 0.0) == pytest.approx(1.0)
-    assert rates.charge("other", 0, 0.0) == pytest.approx(0.1)
-    rates.set_job("job", 0, 0.0)
-    assert rates.limit("job") == 1000
-    assert Rates(0, 0.0).charge("job", 1 << 30, 0.0) == 0
-
-
-def test_the_global_limit_comes_changes_and_goes() -> None:
-    rates = Rates(0, 0.0)
-    rates.set_total(1000, 0.0)
-    assert rates.limit("job") == 1000
-    assert rates.charge("job", 2000, 0.0) == 2
-    rates.set_total(4000, 0.0)
-    # The debt is one of time: a raise does not leave anybody waiting for bytes long forgiven.
-    assert rates.charge("job", 0, 0.0) == 2
-    assert rates.charge("job", 0, 1.0) == 1
-    rates.set_total(0, 1.0)
-    assert (rates.limit("job"), rates.charge("job", 1 << 30, 1.0)) == (0, 0.0)
 
 
 class Door:
@@ -184,7 +136,7 @@ def test_origins(url: str, expected: Origin) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "ftp://h/",
+        "gopher://h/",
         "http:///x",
         "http://u@h/",
         "http://h:99999/",

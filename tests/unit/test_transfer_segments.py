@@ -1,4 +1,4 @@
-"""How many connections a file is worth, what each fetches, and what hosts are remembered for."""
+"""How many connections a file is worth, what each fetches, which slots they take."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from bgcopyd.jobs.file import Validators
 from bgcopyd.transfer.admission import Admission, Lane
-from bgcopyd.transfer.hosts import HostLimits
 from bgcopyd.transfer.partial import PartialFile
 from bgcopyd.transfer.redirects import Origin
 from bgcopyd.transfer.spans import Spans
@@ -105,7 +104,12 @@ def test_a_refusal_ends_the_trial() -> None:
         now += TICK
         arrived += MIB
         tempo.tick(now, arrived, 1, 4)
-    tempo.give_up(now)
+    # Even one that seemed to have proved its worth before it was answered at all.
+    for _ in range(4):
+        now += TICK
+        arrived += 3 * MIB
+        tempo.tick(now, arrived, 2, 4)
+    tempo.give_up(now, 1)
     assert tempo.target == 1
     for _ in range(40):
         now += TICK
@@ -180,7 +184,7 @@ def test_no_byte_is_fetched_twice_and_none_is_left_out(
             under.append(replace(one, position=to))
 
 
-# Slots, hosts, notes.
+# Slots and notes.
 
 
 def test_a_slot_at_once_is_one_that_nobody_waits_for() -> None:
@@ -212,15 +216,6 @@ def test_no_slot_is_taken_from_the_same_owner_or_a_full_volume() -> None:
         admission.request(lanes[1], lambda: True)
         admission.admit()
         assert admission.wanted(lanes[0])
-
-
-def test_what_a_host_bears_is_forgotten() -> None:
-    limits, host = HostLimits(600.0), Origin("http", "a", 80)
-    assert limits.of(host, 0.0) is None
-    limits.learn(host, 3, 0.0)
-    assert (limits.of(host, 599.0), limits.of(host, 600.0)) == (3, None)
-    limits.learn(host, 0, 0.0, pause=3600.0)
-    assert (limits.of(host, 3599.0), limits.of(host, 3600.0)) == (1, None)
 
 
 @pytest.fixture

@@ -41,6 +41,9 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "watches_per_owner": _whole_number,
     "background_jobs": _whole_number,
     "max_bytes_per_second": _rate,
+    "max_bytes_per_second_per_owner": _rate,
+    "max_bytes_per_second_per_host": _rate,
+    "rate_timetable": str,
     "retention": span_or_zero,
     "inactivity_timeout": span_or_zero,
     "network_cost": _cost,
@@ -93,7 +96,8 @@ def set_(session: Session, /, changes: dict[str, Any]) -> int:
     """Change limits, at once and for good.
 
     An empty VALUE is that of the daemon's settings. Rates are bytes per second, as 500K or 2M, 0
-    for none; time spans as 90s, 5m, 2h or 30d.
+    for none; time spans as 90s, 5m, 2h or 30d; the time table as "Mon-08:00,512K Fri-18:00,off",
+    by the daemon's clock, off for none.
     """
     return run(_set(session, changes))
 
@@ -107,10 +111,11 @@ def _tell(session: Session, limits: Policy) -> int:
     if session.json:
         session.data_json(shapes.policy(limits))
         return Exit.OK
-    rate = limits.max_bytes_per_second
+    rates = [name for name, reader in _READERS.items() if reader is _rate]
     shown = {
         **{name: str(getattr(limits, name)) for name in _READERS},
-        "max_bytes_per_second": f"{rate} ({words.size(rate)}/s)" if rate else "0 (no limit)",
+        **{name: words.limit(getattr(limits, name)) for name in rates},
+        "rate_timetable": words.clean(limits.rate_timetable) or "none",
         "retention": words.span(limits.retention.total_seconds()),
         "inactivity_timeout": words.span(limits.inactivity_timeout.total_seconds()),
         "network_cost": limits.network_cost.name.lower(),

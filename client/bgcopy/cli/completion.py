@@ -26,13 +26,13 @@ _JOBS = 200
 @shared
 @click.pass_context
 def completion(ctx: click.Context, /, shell: str) -> int:
-    r"""Print a script that completes commands, options and jobs.
+    """Print a script that completes commands, options and jobs.
 
     \b
     bash:  eval "$(bgcopy completion bash)"            in ~/.bashrc
     zsh:   eval "$(bgcopy completion zsh)"             in ~/.zshrc
     fish:  bgcopy completion fish | source             in ~/.config/fish/config.fish
-    """
+    """  # noqa: D301 - click wants the character
     kind = get_completion_class(shell)
     assert kind is not None
     session = ctx.ensure_object(Session)

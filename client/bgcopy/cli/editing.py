@@ -42,7 +42,7 @@ def set_(
     headers: tuple[str, ...],
     secrets: tuple[str, ...],
 ) -> int:
-    r"""Change properties of a job, while it runs too.
+    """Change properties of a job, while it runs too.
 
     \b
     bgcopy set JOB priority=high limit_rate=2M deadline=+2h
@@ -50,7 +50,7 @@ def set_(
     bgcopy set JOB deadline=            (an empty value: the default again)
 
     Spans are written as 90s, 5m, 2h or 1d, sizes as 500K, 2M or 1.5G, lists with commas.
-    """
+    """  # noqa: D301 - click wants the character
     values = parse_all(properties)
     if headers or secrets:
         values["custom_headers"] = [

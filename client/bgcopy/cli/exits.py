@@ -156,6 +156,10 @@ BY_REASON: dict[Reason, Exit] = {
     Reason.RANGE_OUTSIDE_FILE: Exit.REMOTE_REFUSED,
     Reason.INACTIVE: Exit.TIMEOUT,
     Reason.SECRET_UNREADABLE: Exit.DENIED,
+    Reason.LOGIN_DENIED: Exit.REMOTE_REFUSED,
+    Reason.REMOTE_FILE_UNAVAILABLE: Exit.REMOTE_REFUSED,
+    Reason.HOST_KEY_REFUSED: Exit.NETWORK,
+    Reason.ANNOUNCED_DIGEST_MISMATCH: Exit.INTEGRITY,
 }
 
 # Where the server gave no reason that is known here; the first class that fits.

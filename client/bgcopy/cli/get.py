@@ -55,9 +55,12 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     click.option(
         "--checksum",
+        "checksums",
         type=checksum,
+        multiple=True,
         metavar="sha256:HEX",
-        help="The digest that the file must have (of one URL).",
+        help="The digest that the file must have (of one URL): sha256, sha512, blake3, or the weak "
+        "sha1 and md5; repeat it.",
     ),
     click.option(
         "--limit-rate", type=size, metavar="RATE", help="At most so many bytes per second: 2M."
@@ -114,6 +117,7 @@ def _priority(default: str) -> Callable[[Any], Any]:
 def get(session: Session, /, progress: str, **given: Any) -> int:
     """Fetch URLs and wait for them.
 
+    A Metalink file (.meta4, .metalink) stands for the files in it, with their mirrors and digests.
     Prints the path of each file when it has its name. The job goes on when this command is
     killed. The first Ctrl-C detaches (exit code 7), a second one right after it cancels the job
     (130). A file that is there already is replaced, as with curl -o.
@@ -135,7 +139,7 @@ def get(session: Session, /, progress: str, **given: Any) -> int:
 @shared
 @click.pass_obj
 def add(session: Session, /, paused: bool, auto_complete: bool, **given: Any) -> int:  # noqa: FBT001 - click passes by name
-    """Hand URLs to the daemon and print the job's id."""
+    """Hand URLs (or Metalink files) to the daemon and print the job's id."""
     order = _order(given, start=not paused, auto_complete=auto_complete)
     return run(_add(session, order))
 
@@ -146,7 +150,7 @@ def _order(given: dict[str, Any], *, start: bool, **properties: Any) -> Order:
     if given["output"] == "-":
         raise click.UsageError("the daemon writes files; -o - cannot write to stdout")
     destination = sources.Destination(given["output"], given["directory"], given["root"])
-    specs = sources.collect(given["urls"], given["input_file"], destination, given["checksum"])
+    specs = sources.collect(given["urls"], given["input_file"], destination, given["checksums"])
     wanted = {
         "priority": PRIORITIES[given["priority"]],
         "max_bytes_per_second": given["limit_rate"],

@@ -2,10 +2,11 @@
 
 - `urls`: one URL a line, and after white space the file to write.
 - `aria2`: input and session files of aria2: mirrors of a file with tabs between, then indented
-  options, of which out, dir, checksum (sha-256), header, max-download-limit and all-proxy are used.
-- `jsonl`: one object a line: url, path, root, sha256, mirrors.
-- `csv`: a first line with the names of columns: url, and any of path, root, sha256, mirrors
-  (with spaces between).
+  options, of which out, dir, checksum, header, max-download-limit and all-proxy are used.
+- `jsonl`: one object a line: url, path, root, mirrors, and digests as sha256, sha512, blake3, sha1
+  and md5.
+- `csv`: a first line with the names of columns: url, and any others of jsonl's names (mirrors with
+  spaces between).
 """
 
 from __future__ import annotations
@@ -19,9 +20,24 @@ from typing import Any
 
 import click
 
-from bgcopy.cli.options import checksum
+from bgcopy import Digest, DigestAlgorithm
+from bgcopy.cli.options import DIGESTS, checksum
 
-COLUMNS = ("url", "path", "root", "sha256", "mirrors")
+COLUMNS = ("url", "path", "root", *DIGESTS, "mirrors")
+# One digest a file is all that aria2 takes; the best that both of us know.
+_ARIA2_DIGESTS = {
+    DigestAlgorithm.SHA256: "sha-256",
+    DigestAlgorithm.SHA512: "sha-512",
+    DigestAlgorithm.SHA1: "sha-1",
+    DigestAlgorithm.MD5: "md5",
+}
+_ENDINGS = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".meta4": "metalink",
+    ".metalink": "metalink",
+}
 # aria2 has many more, which belong to its own work and change nothing of the file.
 _ARIA2_USED = ("out", "dir", "checksum", "header", "max-download-limit", "all-proxy")
 
@@ -33,7 +49,7 @@ class Entry:
     url: str
     path: str = ""
     root: str = ""
-    sha256: str | None = None
+    digests: tuple[Digest, ...] = ()
     mirrors: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -54,10 +70,12 @@ def write(entries: Iterable[Entry], form: str) -> str:
 
 def form_of(name: str, text: str) -> str:
     """Which form a list has, by its file's name and its first line."""
-    for ending, form in ((".jsonl", "jsonl"), (".ndjson", "jsonl"), (".csv", "csv")):
+    for ending, form in _ENDINGS.items():
         if name.lower().endswith(ending):
             return form
-    lines = text.lstrip().splitlines() or [""]
+    lines = text.lstrip("\ufeff \t\r\n").splitlines() or [""]
+    if lines[0].startswith("<"):
+        return "metalink"
     if lines[0].startswith("{"):
         return "jsonl"
     if "url" in lines[0].lower().split(","):
@@ -98,10 +116,8 @@ def _aria2(text: str) -> Iterator[Entry]:
 def _of_aria2(urls: list[str], options: Mapping[str, list[str]], number: int) -> Entry:
     last = {name: values[-1] for name, values in options.items()}
     directory, out = last.get("dir", ""), last.get("out", "")
-    digest = None
     algorithm, _, digits = last.get("checksum", "").partition("=")
-    if algorithm:
-        digest = _digest(f"{algorithm}:{digits}", number)
+    digests = (_digest(f"{algorithm}:{digits}", number),) if algorithm else ()
     properties: dict[str, Any] = {}
     if options.get("header"):
         properties["headers"] = tuple(options["header"])
@@ -110,10 +126,10 @@ def _of_aria2(urls: list[str], options: Mapping[str, list[str]], number: int) ->
     if last.get("all-proxy"):
         properties["proxy"] = last["all-proxy"]
     path = f"{directory}/{out}" if directory and out else out or (f"{directory}/" * bool(directory))
-    return Entry(urls[0].strip(), path, "", digest, tuple(urls[1:]), properties)
+    return Entry(urls[0].strip(), path, "", digests, tuple(urls[1:]), properties)
 
 
-def _digest(text: str, number: int) -> str:
+def _digest(text: str, number: int) -> Digest:
     try:
         return checksum(text)
     except click.BadParameter as problem:
@@ -164,8 +180,8 @@ def _of_values(values: Mapping[str, Any], number: int) -> Entry:
         raise _wrong(number, f"{(wrong or ['mirrors'])[0]} has a value of the wrong type")
     if not texts["url"]:
         raise _wrong(number, "has no url")
-    digest = _digest(f"sha256:{texts['sha256']}", number) if texts["sha256"] else None
-    return Entry(texts["url"], texts["path"], texts["root"], digest, tuple(mirrors))
+    digests = tuple(_digest(f"{name}:{texts[name]}", number) for name in DIGESTS if texts[name])
+    return Entry(texts["url"], texts["path"], texts["root"], digests, tuple(mirrors))
 
 
 def _row(entry: Entry) -> dict[str, Any]:
@@ -173,7 +189,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "url": entry.url,
         "path": entry.path,
         "root": entry.root,
-        "sha256": entry.sha256 or "",
+        **{one.algorithm.name.lower(): one.value for one in entry.digests},
         "mirrors": list(entry.mirrors),
     }
 
@@ -185,10 +201,13 @@ def _to_jsonl(entries: Iterable[Entry]) -> str:
 
 def _to_csv(entries: Iterable[Entry]) -> str:
     out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    rows = [{**_row(entry), "mirrors": " ".join(entry.mirrors)} for entry in entries]
+    used = {"url", "path", "root", "sha256", "mirrors"}.union(*rows)
+    writer = csv.DictWriter(
+        out, [name for name in COLUMNS if name in used], restval="", lineterminator="\n"
+    )
     writer.writeheader()
-    for entry in entries:
-        writer.writerow({**_row(entry), "mirrors": " ".join(entry.mirrors)})
+    writer.writerows(rows)
     return out.getvalue()
 
 
@@ -198,8 +217,9 @@ def _to_aria2(entries: Iterable[Entry]) -> str:
         lines.append("\t".join((entry.url, *entry.mirrors)))
         directory, _, out = entry.path.rpartition("/")
         lines += [f"  dir={directory}"] * bool(directory) + [f"  out={out}"] * bool(out)
-        if entry.sha256:
-            lines.append(f"  checksum=sha-256={entry.sha256}")
+        values = {one.algorithm: one.value for one in entry.digests}
+        known = [f"{_ARIA2_DIGESTS[one]}={values[one]}" for one in _ARIA2_DIGESTS if one in values]
+        lines += [f"  checksum={text}" for text in known[:1]]
     return "".join(line + "\n" for line in lines)
 
 

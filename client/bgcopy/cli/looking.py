@@ -1,13 +1,10 @@
-"""`probe`, `logs` and `verify`: what servers say, what was tried, and whether bytes are right."""
+"""`probe` and `logs`: what servers say, and what was tried."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
-
 import click
 
-from bgcopy import AsyncClient, Attempt, AttemptOutcome, FileInfo, Probe
+from bgcopy import Attempt, AttemptOutcome, Probe
 from bgcopy.cli import exits, shapes, words
 from bgcopy.cli.exits import Exit
 from bgcopy.cli.listing import table
@@ -123,67 +120,3 @@ def _attempt_row(one: Attempt) -> tuple[str, ...]:
         words.clean(one.remote_address),
         outcome,
     )
-
-
-@click.command()
-@job_argument
-@shared
-@click.pass_obj
-def verify(session: Session, /, job: str) -> int:
-    """Read the whole files of a job again and compare them with their expected digests.
-
-    Exit code 10 where one differs; files without an expected digest are printed with theirs.
-    """
-    return run(_verify(session, job))
-
-
-@dataclass(frozen=True)
-class _Checked:
-    """A file that was read again; an empty digest for one that is unfinished."""
-
-    file: FileInfo
-    digest: str
-
-    @property
-    def code(self) -> Exit:
-        """What it means for the command."""
-        if not self.file.transferred:
-            return Exit.UNFINISHED
-        return Exit.OK if self.file.spec.sha256 in {None, self.digest} else Exit.INTEGRITY
-
-    @property
-    def verdict(self) -> str:
-        """What it means in a word."""
-        if self.code is Exit.OK:
-            return "no digest expected" if self.file.spec.sha256 is None else "ok"
-        return "differs" if self.code is Exit.INTEGRITY else "unfinished"
-
-
-async def _verify(session: Session, word: str) -> int:
-    async with session.client() as client:
-        job_id = await find(client, word)
-        checked = [
-            _Checked(file, await _digest(client, job_id, file) if file.transferred else "")
-            async for file in client.files(job_id, page_size=_PAGE)
-        ]
-    if session.json:
-        session.data_json(
-            [
-                {"index": one.file.index, "sha256": one.digest or None, "verdict": one.verdict}
-                for one in checked
-            ]
-        )
-    else:
-        for one in checked:
-            path = words.clean(one.file.spec.path)
-            session.data(f"{one.digest or '-':64}  {path}  {one.verdict}")
-    codes = {one.code for one in checked}
-    return next((code for code in (Exit.INTEGRITY, Exit.UNFINISHED) if code in codes), Exit.OK)
-
-
-async def _digest(client: AsyncClient, job_id: str, file: FileInfo) -> str:
-    """The SHA-256 of a file as it lies on the daemon's disk."""
-    digest = hashlib.sha256()
-    async for piece in client.read_file(job_id, file.index):
-        digest.update(piece)
-    return digest.hexdigest()

@@ -19,13 +19,14 @@ from bgcopy.cli.exits import Exit
 from bgcopy.cli.failure import Failure
 from bgcopy.cli.get import add, get
 from bgcopy.cli.listing import ls, show
-from bgcopy.cli.looking import logs, probe, verify
+from bgcopy.cli.looking import logs, probe
 from bgcopy.cli.options import shared
 from bgcopy.cli.portable import export, import_
 from bgcopy.cli.session import Session
 from bgcopy.cli.status import status
 from bgcopy.cli.token import token
 from bgcopy.cli.verbs import cancel, complete, pause, resume, rm
+from bgcopy.cli.verifying import verify
 from bgcopy.cli.watching import wait, watch
 
 _COMMANDS = (

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from bgcopy import Priority
+from bgcopy import Digest, DigestAlgorithm, Priority
 from bgcopy.cli.session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -46,14 +46,21 @@ def span_or_zero(value: str) -> timedelta:
     return timedelta(0) if value.strip() == "0" else span(value)
 
 
-def checksum(value: str) -> str:
-    """The 64 hexadecimal digits of a digest that is written as sha256:HEX."""
-    algorithm, _, digits = value.partition(":")
-    if algorithm.lower().replace("-", "") != "sha256":
-        raise click.BadParameter("only sha256 is known; write it as sha256:HEX")
-    if not re.fullmatch(r"[0-9a-fA-F]{64}", digits):
-        raise click.BadParameter("a SHA-256 digest has 64 hexadecimal digits")
-    return digits.lower()
+DIGESTS = {one.name.lower(): one for one in DigestAlgorithm if one is not DigestAlgorithm.UNKNOWN}
+
+
+def checksum(value: str) -> Digest:
+    """A digest that is written as ALGORITHM:HEX."""
+    name, _, digits = value.partition(":")
+    algorithm = DIGESTS.get(name.strip().lower().replace("-", ""))
+    if algorithm is None:
+        known = ", ".join(DIGESTS)
+        raise click.BadParameter(f"{name!r} is no known digest ({known}); write it as sha256:HEX")
+    if not re.fullmatch(rf"[0-9a-fA-F]{{{2 * algorithm.size}}}", digits):
+        raise click.BadParameter(
+            f"a digest of {algorithm.name} has {2 * algorithm.size} hexadecimal digits"
+        )
+    return Digest(algorithm, digits)
 
 
 PRIORITIES = {

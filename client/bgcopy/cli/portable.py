@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import click
 
 from bgcopy import FileInfo, FileSpec
-from bgcopy.cli import shapes, sources, words
+from bgcopy.cli import metalink, shapes, sources, words
 from bgcopy.cli.exits import Exit
 from bgcopy.cli.lists import FORMS, Entry, form_of, read, write
 from bgcopy.cli.lookup import find_all
@@ -21,9 +22,10 @@ from bgcopy.cli.session import Session, run
 _PAGE = 1000
 
 _format_option = click.option(
-    "--format", "form", type=click.Choice(["auto", *FORMS]), default="auto", show_default=True,
+    "--format", "form", type=click.Choice(["auto", *FORMS, "metalink"]), default="auto",
+    show_default=True,
     help="urls: one a line; aria2: its input and session files; jsonl: an object a line; "
-    "csv: with the names of columns in the first line.",
+    "csv: with the names of columns in the first line; metalink: version 3 or 4.",
 )  # fmt: skip
 
 
@@ -45,14 +47,21 @@ def import_(session: Session, /, source: str, form: str, **given: Any) -> int:
 
     Files with the same options make one job.
     """
-    text = "\n".join(sources.lines_of(source))
-    entries = read(text, form_of(source, text) if form == "auto" else form)
+    entries = _entries(sources.bytes_of(source), source, form)
     if not entries:
         raise click.UsageError(f"{source}: has no files")
     orders = [
         _order(group, given, given["name"] or Path(source).name) for group in _groups(entries)
     ]
     return run(_import(session, orders))
+
+
+def _entries(data: bytes, source: str, form: str) -> list[Entry]:
+    if form == "auto":
+        form = form_of(source, data.decode(errors="replace"))
+    if form == "metalink":
+        return metalink.read(data, source)
+    return read("\n".join(sources.text_of(data, source).splitlines()), form)
 
 
 def _groups(entries: Sequence[Entry]) -> list[list[Entry]]:
@@ -89,8 +98,8 @@ def _spec(entry: Entry, given: dict[str, Any]) -> FileSpec:
     if path.endswith("/"):
         path += sources.name_of(entry.url)
     place = sources.Destination(None, given["directory"], root)
-    spec = place.spec(entry.url, path or None, entry.sha256)
-    return FileSpec(spec.url, spec.path, spec.sha256, spec.root, mirrors=entry.mirrors)
+    spec = place.spec(entry.url, path or None)
+    return dataclasses.replace(spec, mirrors=entry.mirrors, digests=entry.digests)
 
 
 async def _import(session: Session, orders: Sequence[Order]) -> int:
@@ -149,4 +158,4 @@ def _entry(file: FileInfo) -> Entry:
     # What the root `fs` holds is the file system, where paths begin with a slash.
     whole = f"/{path}" if spec.root == sources.FILE_SYSTEM_ROOT else path
     root = "" if spec.root == sources.FILE_SYSTEM_ROOT else spec.root
-    return Entry(spec.url, whole, root, spec.sha256, spec.mirrors)
+    return Entry(spec.url, whole, root, spec.digests, spec.mirrors)

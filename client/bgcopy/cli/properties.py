@@ -120,6 +120,7 @@ PARSERS: Mapping[str, Callable[[str], Any]] = {
     "http_method": str.upper,
     "redirect_policy": _one(bgcopy.RedirectPolicy),
     "allow_https_to_http": _flag,
+    "announced_mirrors": _flag,
     "tls_flags": _several(bgcopy.TlsFlag),
     "client_certificate": str,
     "ca_bundle": str,

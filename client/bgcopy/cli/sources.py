@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +12,9 @@ from urllib.parse import urlsplit
 
 import click
 
-from bgcopy import FileSpec
+from bgcopy import Digest, FileSpec
+from bgcopy.cli import metalink
+from bgcopy.cli.lists import Entry
 
 FILE_SYSTEM_ROOT = "fs"
 
@@ -28,7 +31,13 @@ class Destination:
     directory: str | None
     root: str | None
 
-    def spec(self, url: str, name: str | None, sha256: str | None = None) -> FileSpec:
+    def of(self, entry: Entry, digests: Sequence[Digest]) -> FileSpec:
+        """The file that an entry of a list becomes; it must have these digests too."""
+        spec = self.spec(entry.url, self.output or entry.path or None)
+        both = tuple(dict.fromkeys((*entry.digests, *digests)))
+        return dataclasses.replace(spec, mirrors=entry.mirrors, digests=both)
+
+    def spec(self, url: str, name: str | None) -> FileSpec:
         """The file that a URL becomes.
 
         Without --root the daemon gets the real path of the directory under the root `fs`, which is
@@ -36,11 +45,18 @@ class Destination:
         """
         path = Path(self.directory or "") / (name or name_of(url))
         if self.root is not None:
-            return FileSpec(_text(url), _text(str(path)), sha256, self.root)
+            return FileSpec(_text(url), _text(str(path)), root=self.root)
         if (name or "").endswith("/") or path.is_dir():
             raise click.UsageError(f"{str(path)!r} is a directory; use -d to put the file into it")
         real = path.parent.resolve() / path.name
-        return FileSpec(_text(url), _text(str(real)), sha256, FILE_SYSTEM_ROOT)
+        return FileSpec(_text(url), _text(str(real)), root=FILE_SYSTEM_ROOT)
+
+
+def _named(word: str) -> list[Entry]:
+    """The files that a word of the command line names: a URL, or a Metalink file of several."""
+    if "://" in word or not word.lower().endswith(metalink.ENDINGS):
+        return [Entry(word)]
+    return metalink.read(bytes_of(word, metalink.LARGEST + 1), word)
 
 
 def name_of(url: str) -> str:
@@ -62,7 +78,7 @@ def collect(
     urls: Sequence[str],
     input_file: str | None,
     destination: Destination,
-    sha256: str | None,
+    digests: Sequence[Digest],
 ) -> list[FileSpec]:
     """All files of one command.
 
@@ -72,13 +88,14 @@ def collect(
     listed = list(_listed(input_file)) if input_file else []
     if not urls and not listed:
         raise click.UsageError("give a URL, or a list of them with -i")
-    several = len(urls) + len(listed) > 1
+    named = [entry for word in urls for entry in _named(word)]
+    several = len(named) + len(listed) > 1
     if several and destination.output is not None:
         raise click.UsageError("-o names one file, but there are several URLs; use -d")
-    if several and sha256 is not None:
+    if several and digests:
         raise click.UsageError("--checksum is of one file, but there are several URLs")
-    specs = [destination.spec(url, destination.output, sha256) for url in urls]
-    specs += [destination.spec(url, name, sha256) for url, name in listed]
+    specs = [destination.of(entry, digests) for entry in named]
+    specs += [destination.spec(url, name) for url, name in listed]
     refuse_twins(specs)
     return specs
 
@@ -88,7 +105,8 @@ def batches(specs: Sequence[FileSpec]) -> Iterator[list[FileSpec]]:
     batch: list[FileSpec] = []
     room = _BATCH_BYTES
     for spec in specs:
-        needed = len(spec.url.encode()) + len(spec.path.encode()) + _BYTES_BESIDE
+        needed = sum(len(text.encode()) for text in (spec.url, spec.path, *spec.mirrors))
+        needed += _BYTES_BESIDE * (1 + len(spec.digests))
         if batch and needed > room:
             yield batch
             batch, room = [], _BATCH_BYTES
@@ -112,14 +130,34 @@ def lines_of(input_file: str) -> Iterable[str]:
     Raises:
         click.UsageError: it cannot be read.
     """
-    if input_file == "-":
-        return sys.stdin.read().splitlines()
+    return text_of(bytes_of(input_file), input_file).splitlines()
+
+
+def bytes_of(source: str, most: int = -1) -> bytes:
+    """What a file holds, or the first bytes of it; `-` is stdin.
+
+    Raises:
+        click.UsageError: it cannot be read.
+    """
     try:
-        return Path(input_file).read_text(encoding="utf-8").splitlines()
+        if source == "-":
+            return sys.stdin.buffer.read()
+        with Path(source).open("rb") as file:
+            return file.read(most)
     except OSError as error:
-        raise click.UsageError(f"{input_file}: {error.strerror or 'cannot be read'}") from None
+        raise click.UsageError(f"{source}: {error.strerror or 'cannot be read'}") from None
+
+
+def text_of(data: bytes, source: str) -> str:
+    """A list as text.
+
+    Raises:
+        click.UsageError: it is none.
+    """
+    try:
+        return data.decode()
     except UnicodeDecodeError:
-        raise click.UsageError(f"{input_file}: is no text in UTF-8") from None
+        raise click.UsageError(f"{source}: is no text in UTF-8") from None
 
 
 def refuse_twins(specs: Sequence[FileSpec]) -> None:

@@ -52,13 +52,15 @@ def _stats_facts(stats: Stats) -> list[tuple[str, str]]:
         for state, count in stats.jobs.items()
         if count
     )
+    limit = stats.max_bytes_per_second
+    bound = f" of at most {words.size(limit)}/s" if limit else ""
     return [
         (
             "draining",
             "yes; no job starts, `bgcopy drain --undo` ends that" if stats.draining else "",
         ),
         ("jobs", jobs or "none"),
-        ("moving", f"{stats.running_jobs} jobs, {words.size(stats.bytes_per_second)}/s"),
+        ("moving", f"{stats.running_jobs} jobs, {words.size(stats.bytes_per_second)}/s{bound}"),
         ("received", words.size(stats.bytes_received)),
         ("attempts", f"{stats.attempts_finished} finished, {stats.attempts_failed} failed"),
         ("watches", str(stats.watches)),

@@ -90,5 +90,10 @@ def _tell(session: Session, /, job: Job, info: JobInfo | None, done: str) -> Non
     if session.json:
         session.data_json({"job_id": job.job_id} if info is None else shapes.job(info))
         return
-    name = "" if info is None else f" ({words.clean(info.display_name)})"
-    session.note(f"{job.job_id} {done}{name}")
+    name = part = ""
+    if info is not None:
+        name = f" ({words.clean(info.display_name)})"
+        if info.partially_completed:
+            kept = info.progress
+            part = f" with {kept.files_transferred} of {kept.files_total} files"
+    session.note(f"{job.job_id} {done}{part}{name}")

@@ -34,6 +34,11 @@ def size(count: float) -> str:
     return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
 
 
+def limit(rate: int) -> str:
+    """A limit in bytes per second, as "2097152 (2.0 MiB/s)"."""
+    return f"{rate} ({size(rate)}/s)" if rate else "0 (no limit)"
+
+
 def span(seconds: float) -> str:
     """A time span, as "1 h 05 min"."""
     whole = max(0, round(seconds))

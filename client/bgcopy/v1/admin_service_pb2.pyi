@@ -39,6 +39,9 @@ class Policy(message.Message):
     RETENTION_FIELD_NUMBER: builtins.int
     INACTIVITY_TIMEOUT_FIELD_NUMBER: builtins.int
     NETWORK_COST_FIELD_NUMBER: builtins.int
+    MAX_BYTES_PER_SECOND_PER_OWNER_FIELD_NUMBER: builtins.int
+    MAX_BYTES_PER_SECOND_PER_HOST_FIELD_NUMBER: builtins.int
+    RATE_TIMETABLE_FIELD_NUMBER: builtins.int
     etag: builtins.str
     """Changes with the policy. Set by the server."""
     jobs_per_owner: builtins.int
@@ -57,6 +60,15 @@ class Policy(message.Message):
     """Bytes per second of all transfers together; 0 means no limit."""
     network_cost: job_pb2.CostState.ValueType
     """What the network costs now; UNSPECIFIED in a request means UNRESTRICTED."""
+    max_bytes_per_second_per_owner: builtins.int
+    """Bytes per second of all transfers of one owner together; 0 means no limit."""
+    max_bytes_per_second_per_host: builtins.int
+    """Bytes per second of all transfers from one scheme, host and port together; 0 means no limit."""
+    rate_timetable: builtins.str
+    """Limits of all transfers together by the daemon's local time, in force beside
+    max_bytes_per_second: entries WEEKDAY-HH:MM,RATE or HH:MM,RATE for every day, with spaces between
+    them, as "Mon-08:00,512K Fri-18:00,off". Each holds until the next; "off" alone is no table.
+    """
     @builtins.property
     def retention(self) -> duration_pb2.Duration:
         """How long jobs stay readable that end from now on, where the job does not say; at most 10 years.
@@ -83,10 +95,13 @@ class Policy(message.Message):
         retention: duration_pb2.Duration | None = ...,
         inactivity_timeout: duration_pb2.Duration | None = ...,
         network_cost: job_pb2.CostState.ValueType | None = ...,
+        max_bytes_per_second_per_owner: builtins.int | None = ...,
+        max_bytes_per_second_per_host: builtins.int | None = ...,
+        rate_timetable: builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_background_jobs", b"_background_jobs", "_files_per_job", b"_files_per_job", "_jobs_per_machine", b"_jobs_per_machine", "_jobs_per_owner", b"_jobs_per_owner", "_max_bytes_per_second", b"_max_bytes_per_second", "_network_cost", b"_network_cost", "_ranges_per_file", b"_ranges_per_file", "_watches_per_owner", b"_watches_per_owner", "background_jobs", b"background_jobs", "files_per_job", b"files_per_job", "inactivity_timeout", b"inactivity_timeout", "jobs_per_machine", b"jobs_per_machine", "jobs_per_owner", b"jobs_per_owner", "max_bytes_per_second", b"max_bytes_per_second", "network_cost", b"network_cost", "ranges_per_file", b"ranges_per_file", "retention", b"retention", "watches_per_owner", b"watches_per_owner"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_background_jobs", b"_background_jobs", "_files_per_job", b"_files_per_job", "_jobs_per_machine", b"_jobs_per_machine", "_jobs_per_owner", b"_jobs_per_owner", "_max_bytes_per_second", b"_max_bytes_per_second", "_max_bytes_per_second_per_host", b"_max_bytes_per_second_per_host", "_max_bytes_per_second_per_owner", b"_max_bytes_per_second_per_owner", "_network_cost", b"_network_cost", "_ranges_per_file", b"_ranges_per_file", "_rate_timetable", b"_rate_timetable", "_watches_per_owner", b"_watches_per_owner", "background_jobs", b"background_jobs", "files_per_job", b"files_per_job", "inactivity_timeout", b"inactivity_timeout", "jobs_per_machine", b"jobs_per_machine", "jobs_per_owner", b"jobs_per_owner", "max_bytes_per_second", b"max_bytes_per_second", "max_bytes_per_second_per_host", b"max_bytes_per_second_per_host", "max_bytes_per_second_per_owner", b"max_bytes_per_second_per_owner", "network_cost", b"network_cost", "ranges_per_file", b"ranges_per_file", "rate_timetable", b"rate_timetable", "retention", b"retention", "watches_per_owner", b"watches_per_owner"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_background_jobs", b"_background_jobs", "_files_per_job", b"_files_per_job", "_jobs_per_machine", b"_jobs_per_machine", "_jobs_per_owner", b"_jobs_per_owner", "_max_bytes_per_second", b"_max_bytes_per_second", "_network_cost", b"_network_cost", "_ranges_per_file", b"_ranges_per_file", "_watches_per_owner", b"_watches_per_owner", "background_jobs", b"background_jobs", "etag", b"etag", "files_per_job", b"files_per_job", "inactivity_timeout", b"inactivity_timeout", "jobs_per_machine", b"jobs_per_machine", "jobs_per_owner", b"jobs_per_owner", "max_bytes_per_second", b"max_bytes_per_second", "network_cost", b"network_cost", "ranges_per_file", b"ranges_per_file", "retention", b"retention", "watches_per_owner", b"watches_per_owner"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_background_jobs", b"_background_jobs", "_files_per_job", b"_files_per_job", "_jobs_per_machine", b"_jobs_per_machine", "_jobs_per_owner", b"_jobs_per_owner", "_max_bytes_per_second", b"_max_bytes_per_second", "_max_bytes_per_second_per_host", b"_max_bytes_per_second_per_host", "_max_bytes_per_second_per_owner", b"_max_bytes_per_second_per_owner", "_network_cost", b"_network_cost", "_ranges_per_file", b"_ranges_per_file", "_rate_timetable", b"_rate_timetable", "_watches_per_owner", b"_watches_per_owner", "background_jobs", b"background_jobs", "etag", b"etag", "files_per_job", b"files_per_job", "inactivity_timeout", b"inactivity_timeout", "jobs_per_machine", b"jobs_per_machine", "jobs_per_owner", b"jobs_per_owner", "max_bytes_per_second", b"max_bytes_per_second", "max_bytes_per_second_per_host", b"max_bytes_per_second_per_host", "max_bytes_per_second_per_owner", b"max_bytes_per_second_per_owner", "network_cost", b"network_cost", "ranges_per_file", b"ranges_per_file", "rate_timetable", b"rate_timetable", "retention", b"retention", "watches_per_owner", b"watches_per_owner"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__background_jobs: _TypeAlias = typing.Literal["background_jobs"]  # noqa: Y015
     _WhichOneofArgType__background_jobs: _TypeAlias = typing.Literal["_background_jobs", b"_background_jobs"]  # noqa: Y015
@@ -98,10 +113,16 @@ class Policy(message.Message):
     _WhichOneofArgType__jobs_per_owner: _TypeAlias = typing.Literal["_jobs_per_owner", b"_jobs_per_owner"]  # noqa: Y015
     _WhichOneofReturnType__max_bytes_per_second: _TypeAlias = typing.Literal["max_bytes_per_second"]  # noqa: Y015
     _WhichOneofArgType__max_bytes_per_second: _TypeAlias = typing.Literal["_max_bytes_per_second", b"_max_bytes_per_second"]  # noqa: Y015
+    _WhichOneofReturnType__max_bytes_per_second_per_host: _TypeAlias = typing.Literal["max_bytes_per_second_per_host"]  # noqa: Y015
+    _WhichOneofArgType__max_bytes_per_second_per_host: _TypeAlias = typing.Literal["_max_bytes_per_second_per_host", b"_max_bytes_per_second_per_host"]  # noqa: Y015
+    _WhichOneofReturnType__max_bytes_per_second_per_owner: _TypeAlias = typing.Literal["max_bytes_per_second_per_owner"]  # noqa: Y015
+    _WhichOneofArgType__max_bytes_per_second_per_owner: _TypeAlias = typing.Literal["_max_bytes_per_second_per_owner", b"_max_bytes_per_second_per_owner"]  # noqa: Y015
     _WhichOneofReturnType__network_cost: _TypeAlias = typing.Literal["network_cost"]  # noqa: Y015
     _WhichOneofArgType__network_cost: _TypeAlias = typing.Literal["_network_cost", b"_network_cost"]  # noqa: Y015
     _WhichOneofReturnType__ranges_per_file: _TypeAlias = typing.Literal["ranges_per_file"]  # noqa: Y015
     _WhichOneofArgType__ranges_per_file: _TypeAlias = typing.Literal["_ranges_per_file", b"_ranges_per_file"]  # noqa: Y015
+    _WhichOneofReturnType__rate_timetable: _TypeAlias = typing.Literal["rate_timetable"]  # noqa: Y015
+    _WhichOneofArgType__rate_timetable: _TypeAlias = typing.Literal["_rate_timetable", b"_rate_timetable"]  # noqa: Y015
     _WhichOneofReturnType__watches_per_owner: _TypeAlias = typing.Literal["watches_per_owner"]  # noqa: Y015
     _WhichOneofArgType__watches_per_owner: _TypeAlias = typing.Literal["_watches_per_owner", b"_watches_per_owner"]  # noqa: Y015
     @typing.overload
@@ -115,9 +136,15 @@ class Policy(message.Message):
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_bytes_per_second) -> _WhichOneofReturnType__max_bytes_per_second | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_bytes_per_second_per_host) -> _WhichOneofReturnType__max_bytes_per_second_per_host | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_bytes_per_second_per_owner) -> _WhichOneofReturnType__max_bytes_per_second_per_owner | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__network_cost) -> _WhichOneofReturnType__network_cost | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ranges_per_file) -> _WhichOneofReturnType__ranges_per_file | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rate_timetable) -> _WhichOneofReturnType__rate_timetable | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__watches_per_owner) -> _WhichOneofReturnType__watches_per_owner | None: ...
 
@@ -246,6 +273,7 @@ class GetStatsResponse(message.Message):
     STORE_BYTES_FIELD_NUMBER: builtins.int
     START_TIME_FIELD_NUMBER: builtins.int
     DRAINING_FIELD_NUMBER: builtins.int
+    MAX_BYTES_PER_SECOND_FIELD_NUMBER: builtins.int
     running_jobs: builtins.int
     """Jobs whose bytes move now."""
     bytes_per_second: builtins.int
@@ -264,6 +292,8 @@ class GetStatsResponse(message.Message):
     """Bytes of the queue on disk."""
     draining: builtins.bool
     """Whether it is draining."""
+    max_bytes_per_second: builtins.int
+    """The limit of all transfers together at present, by policy and time table; 0 where there is none."""
     @builtins.property
     def jobs(self) -> containers.RepeatedCompositeFieldContainer[StateCount]:
         """How many jobs of each state there are."""
@@ -286,10 +316,11 @@ class GetStatsResponse(message.Message):
         store_bytes: builtins.int = ...,
         start_time: timestamp_pb2.Timestamp | None = ...,
         draining: builtins.bool = ...,
+        max_bytes_per_second: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["attempts_failed", b"attempts_failed", "attempts_finished", b"attempts_finished", "bytes_per_second", b"bytes_per_second", "bytes_received", b"bytes_received", "draining", b"draining", "jobs", b"jobs", "memory_bytes", b"memory_bytes", "running_jobs", b"running_jobs", "start_time", b"start_time", "store_bytes", b"store_bytes", "watches", b"watches"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["attempts_failed", b"attempts_failed", "attempts_finished", b"attempts_finished", "bytes_per_second", b"bytes_per_second", "bytes_received", b"bytes_received", "draining", b"draining", "jobs", b"jobs", "max_bytes_per_second", b"max_bytes_per_second", "memory_bytes", b"memory_bytes", "running_jobs", b"running_jobs", "start_time", b"start_time", "store_bytes", b"store_bytes", "watches", b"watches"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

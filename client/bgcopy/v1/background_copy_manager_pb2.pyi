@@ -1616,7 +1616,9 @@ class GetServerInfoResponse(message.Message):
     """The daemon's version (semantic versioning 2.0.0)."""
     @builtins.property
     def features(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
-        """What this server can beyond the first version of the API; nothing as yet."""
+        """What this server can beyond the first version of the API: "announced-mirrors" (Job),
+        "digest-blake3", "digest-md5", "digest-sha1" and "digest-sha512" (DigestAlgorithm).
+        """
 
     @builtins.property
     def limits(self) -> Limits:

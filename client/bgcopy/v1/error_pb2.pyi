@@ -196,6 +196,18 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     """Nothing has happened to the job for so long that the daemon has cancelled it."""
     REASON_SECRET_UNREADABLE: _Reason.ValueType  # 125
     """A secret of the job cannot be opened: the key that it was sealed with is gone."""
+    REASON_LOGIN_DENIED: _Reason.ValueType  # 150
+    """A server of another protocol than HTTP refuses the login, or wants one."""
+    REASON_REMOTE_FILE_UNAVAILABLE: _Reason.ValueType  # 151
+    """A server of another protocol than HTTP does not have the file, or does not give it."""
+    REASON_HOST_KEY_REFUSED: _Reason.ValueType  # 152
+    """An SSH server's host key is not in the daemon's known_hosts, or is another one there. Nothing was
+    sent to it; the message names the key's fingerprint.
+    """
+    REASON_ANNOUNCED_DIGEST_MISMATCH: _Reason.ValueType  # 160
+    """The bytes do not have the digest that the server itself sends with them (Repr-Digest,
+    Content-Digest, Digest).
+    """
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Reason names, once for the whole API, what went wrong.
@@ -378,6 +390,18 @@ REASON_INACTIVE: Reason.ValueType  # 124
 """Nothing has happened to the job for so long that the daemon has cancelled it."""
 REASON_SECRET_UNREADABLE: Reason.ValueType  # 125
 """A secret of the job cannot be opened: the key that it was sealed with is gone."""
+REASON_LOGIN_DENIED: Reason.ValueType  # 150
+"""A server of another protocol than HTTP refuses the login, or wants one."""
+REASON_REMOTE_FILE_UNAVAILABLE: Reason.ValueType  # 151
+"""A server of another protocol than HTTP does not have the file, or does not give it."""
+REASON_HOST_KEY_REFUSED: Reason.ValueType  # 152
+"""An SSH server's host key is not in the daemon's known_hosts, or is another one there. Nothing was
+sent to it; the message names the key's fingerprint.
+"""
+REASON_ANNOUNCED_DIGEST_MISMATCH: Reason.ValueType  # 160
+"""The bytes do not have the digest that the server itself sends with them (Repr-Digest,
+Content-Digest, Digest).
+"""
 
 class _ErrorContext:
     ValueType = typing.NewType("ValueType", builtins.int)

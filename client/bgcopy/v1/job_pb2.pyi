@@ -291,7 +291,7 @@ class _VerificationEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Verificat
     section 8.8).
     """
     VERIFICATION_DIGEST: _Verification.ValueType  # 4
-    """The bytes have the digest that the job asked for."""
+    """The bytes have the digest that the job asked for, one that is not weak."""
 
 class Verification(_Verification, metaclass=_VerificationEnumTypeWrapper):
     """Verification says how sure it is that a file's bytes are the remote file's."""
@@ -307,7 +307,7 @@ VERIFICATION_VALIDATOR: Verification.ValueType  # 3
 section 8.8).
 """
 VERIFICATION_DIGEST: Verification.ValueType  # 4
-"""The bytes have the digest that the job asked for."""
+"""The bytes have the digest that the job asked for, one that is not weak."""
 
 class _DigestAlgorithm:
     ValueType = typing.NewType("ValueType", builtins.int)
@@ -319,6 +319,16 @@ class _DigestAlgorithmEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Digest
     """Refused."""
     DIGEST_ALGORITHM_SHA256: _DigestAlgorithm.ValueType  # 1
     """SHA-256 (FIPS 180-4), 32 bytes."""
+    DIGEST_ALGORITHM_SHA512: _DigestAlgorithm.ValueType  # 2
+    """SHA-512 (FIPS 180-4), 64 bytes."""
+    DIGEST_ALGORITHM_BLAKE3: _DigestAlgorithm.ValueType  # 3
+    """BLAKE3, 32 bytes."""
+    DIGEST_ALGORITHM_SHA1: _DigestAlgorithm.ValueType  # 4
+    """SHA-1 (FIPS 180-4), 20 bytes. Weak: two files can be made to share one. It is compared, and a
+    file without it is refused, but File.verification stays what the transfer itself has proved.
+    """
+    DIGEST_ALGORITHM_MD5: _DigestAlgorithm.ValueType  # 5
+    """MD5 (RFC 1321), 16 bytes. Weak, as SHA-1 is."""
 
 class DigestAlgorithm(_DigestAlgorithm, metaclass=_DigestAlgorithmEnumTypeWrapper):
     """DigestAlgorithm names a digest."""
@@ -327,6 +337,16 @@ DIGEST_ALGORITHM_UNSPECIFIED: DigestAlgorithm.ValueType  # 0
 """Refused."""
 DIGEST_ALGORITHM_SHA256: DigestAlgorithm.ValueType  # 1
 """SHA-256 (FIPS 180-4), 32 bytes."""
+DIGEST_ALGORITHM_SHA512: DigestAlgorithm.ValueType  # 2
+"""SHA-512 (FIPS 180-4), 64 bytes."""
+DIGEST_ALGORITHM_BLAKE3: DigestAlgorithm.ValueType  # 3
+"""BLAKE3, 32 bytes."""
+DIGEST_ALGORITHM_SHA1: DigestAlgorithm.ValueType  # 4
+"""SHA-1 (FIPS 180-4), 20 bytes. Weak: two files can be made to share one. It is compared, and a
+file without it is refused, but File.verification stays what the transfer itself has proved.
+"""
+DIGEST_ALGORITHM_MD5: DigestAlgorithm.ValueType  # 5
+"""MD5 (RFC 1321), 16 bytes. Weak, as SHA-1 is."""
 
 class _AttemptOutcome:
     ValueType = typing.NewType("ValueType", builtins.int)
@@ -461,7 +481,9 @@ class FileSpec(message.Message):
     """
     @builtins.property
     def digests(self) -> containers.RepeatedCompositeFieldContainer[Digest]:
-        """Expected digests; each is verified before the file counts as transferred."""
+        """Expected digests, at most 8 and one of each algorithm; each is verified before the file counts
+        as transferred.
+        """
 
     @builtins.property
     def ranges(self) -> containers.RepeatedCompositeFieldContainer[FileRange]:
@@ -795,6 +817,7 @@ class Job(message.Message):
     DOWNLOAD_TIME_FIELD_NUMBER: builtins.int
     INACTIVITY_TIME_FIELD_NUMBER: builtins.int
     PARTIALLY_COMPLETED_FIELD_NUMBER: builtins.int
+    ANNOUNCED_MIRRORS_FIELD_NUMBER: builtins.int
     job_id: builtins.str
     """A random UUID in lower case. Set by the server."""
     etag: builtins.str
@@ -839,7 +862,8 @@ class Job(message.Message):
     """
     http_method: builtins.str
     """The method of the requests, upper case; GET where empty. Another than GET is never resumed and
-    not redirected (IBackgroundCopyJobHttpOptions2.SetHttpMethod).
+    not redirected, and any error is final: it is not sent again unasked
+    (IBackgroundCopyJobHttpOptions2.SetHttpMethod).
     """
     redirect_policy: http_pb2.RedirectPolicy.ValueType
     """What a redirect may do."""
@@ -861,6 +885,11 @@ class Job(message.Message):
     """
     partially_completed: builtins.bool
     """CompleteJob with allow_partial has dropped files (BG_S_PARTIAL_COMPLETE). Set by the server."""
+    announced_mirrors: builtins.bool
+    """Goes on with mirrors that the file's server announces (RFC 6249: Link with rel=duplicate) after
+    those of FileSpec.mirrors, where a redirect might lead there too and a digest that is not weak
+    tells their bytes: the job's own, or the one that the server sends with the links.
+    """
     @builtins.property
     def labels(self) -> containers.ScalarMap[builtins.str, builtins.str]:
         """At most 64 labels for programs; keys of 1 to 63 characters out of a-z 0-9 . _ - /, values of
@@ -1022,10 +1051,11 @@ class Job(message.Message):
         download_time: duration_pb2.Duration | None = ...,
         inactivity_time: timestamp_pb2.Timestamp | None = ...,
         partially_completed: builtins.bool = ...,
+        announced_mirrors: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_max_download_size", b"_max_download_size", "create_time", b"create_time", "deadline", b"deadline", "download_time", b"download_time", "error", b"error", "expire_time", b"expire_time", "inactivity_time", b"inactivity_time", "max_download_size", b"max_download_size", "maximum_download_time", b"maximum_download_time", "minimum_retry_delay", b"minimum_retry_delay", "modification_time", b"modification_time", "next_attempt_time", b"next_attempt_time", "no_progress_timeout", b"no_progress_timeout", "not_before", b"not_before", "notifications", b"notifications", "progress", b"progress", "proxy", b"proxy", "retention", b"retention", "transferred_time", b"transferred_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_max_download_size", b"_max_download_size", "allow_https_to_http", b"allow_https_to_http", "auto_complete", b"auto_complete", "blocked_reason", b"blocked_reason", "ca_bundle", b"ca_bundle", "client_certificate", b"client_certificate", "continue_on_file_error", b"continue_on_file_error", "cost_policy", b"cost_policy", "create_time", b"create_time", "credentials", b"credentials", "custom_headers", b"custom_headers", "deadline", b"deadline", "description", b"description", "display_name", b"display_name", "download_time", b"download_time", "dynamic_content", b"dynamic_content", "error", b"error", "error_count", b"error_count", "etag", b"etag", "expire_time", b"expire_time", "high_performance", b"high_performance", "http_method", b"http_method", "inactivity_time", b"inactivity_time", "job_id", b"job_id", "labels", b"labels", "max_bytes_per_second", b"max_bytes_per_second", "max_download_size", b"max_download_size", "maximum_download_time", b"maximum_download_time", "minimum_retry_delay", b"minimum_retry_delay", "modification_time", b"modification_time", "next_attempt_time", b"next_attempt_time", "no_progress_timeout", b"no_progress_timeout", "not_before", b"not_before", "notifications", b"notifications", "on_demand_mode", b"on_demand_mode", "overwrite_policy", b"overwrite_policy", "owner", b"owner", "partially_completed", b"partially_completed", "peer_caching", b"peer_caching", "priority", b"priority", "progress", b"progress", "proxy", b"proxy", "redirect_policy", b"redirect_policy", "retention", b"retention", "revision", b"revision", "state", b"state", "tls_flags", b"tls_flags", "transferred_time", b"transferred_time", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_max_download_size", b"_max_download_size", "allow_https_to_http", b"allow_https_to_http", "announced_mirrors", b"announced_mirrors", "auto_complete", b"auto_complete", "blocked_reason", b"blocked_reason", "ca_bundle", b"ca_bundle", "client_certificate", b"client_certificate", "continue_on_file_error", b"continue_on_file_error", "cost_policy", b"cost_policy", "create_time", b"create_time", "credentials", b"credentials", "custom_headers", b"custom_headers", "deadline", b"deadline", "description", b"description", "display_name", b"display_name", "download_time", b"download_time", "dynamic_content", b"dynamic_content", "error", b"error", "error_count", b"error_count", "etag", b"etag", "expire_time", b"expire_time", "high_performance", b"high_performance", "http_method", b"http_method", "inactivity_time", b"inactivity_time", "job_id", b"job_id", "labels", b"labels", "max_bytes_per_second", b"max_bytes_per_second", "max_download_size", b"max_download_size", "maximum_download_time", b"maximum_download_time", "minimum_retry_delay", b"minimum_retry_delay", "modification_time", b"modification_time", "next_attempt_time", b"next_attempt_time", "no_progress_timeout", b"no_progress_timeout", "not_before", b"not_before", "notifications", b"notifications", "on_demand_mode", b"on_demand_mode", "overwrite_policy", b"overwrite_policy", "owner", b"owner", "partially_completed", b"partially_completed", "peer_caching", b"peer_caching", "priority", b"priority", "progress", b"progress", "proxy", b"proxy", "redirect_policy", b"redirect_policy", "retention", b"retention", "revision", b"revision", "state", b"state", "tls_flags", b"tls_flags", "transferred_time", b"transferred_time", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_download_size: _TypeAlias = typing.Literal["max_download_size"]  # noqa: Y015
     _WhichOneofArgType__max_download_size: _TypeAlias = typing.Literal["_max_download_size", b"_max_download_size"]  # noqa: Y015

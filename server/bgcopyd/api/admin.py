@@ -71,9 +71,9 @@ def _limit(found: Violations, name: str, message: pb.Policy) -> Value | None:
         return fields.interval(found, field, given, (row.lowest, row.lowest, row.highest))
     if row.kind is CostState:
         return fields.enum_value(found, field, given, CostState, CostState.UNRESTRICTED)
-    number: int = given
-    found.judge(field, row.problem(number))
-    return number
+    value: int | str = given
+    found.judge(field, row.problem(value))
+    return value
 
 
 def create_token(request: pb.CreateTokenRequest) -> CreateToken:
@@ -119,6 +119,9 @@ def policy(value: Policy, etag: str) -> pb.Policy:
         watches_per_owner=value.watches_per_owner,
         background_jobs=value.background_jobs,
         max_bytes_per_second=value.max_bytes_per_second,
+        max_bytes_per_second_per_owner=value.max_bytes_per_second_per_owner,
+        max_bytes_per_second_per_host=value.max_bytes_per_second_per_host,
+        rate_timetable=value.rate_timetable,
         retention=duration(value.retention),
         inactivity_timeout=duration(value.inactivity_timeout),
         network_cost=job_pb2.CostState.ValueType(int(value.network_cost)),
@@ -142,6 +145,7 @@ def stats(value: Stats) -> pb.GetStatsResponse:
         store_bytes=value.footprint.store,
         start_time=timestamp(value.start_time),
         draining=value.draining,
+        max_bytes_per_second=value.max_bytes_per_second,
     )
 
 

@@ -7,11 +7,17 @@ from collections.abc import Iterable
 from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopy.v1 import error_pb2, job_pb2
 from bgcopyd.api.encode_options import header, job_options
-from bgcopyd.api.encode_times import set_duration, set_moment, timestamp
+from bgcopyd.api.encode_times import duration, set_duration, set_moment, timestamp
 from bgcopyd.api.tokens import resume_token
 from bgcopyd.jobs.blocking import blocked_reason
 from bgcopyd.jobs.file import File, FileRange
-from bgcopyd.jobs.job import Job, Progress, TransferError
+from bgcopyd.jobs.job import (
+    MINIMUM_RETRY_DELAY,
+    NO_PROGRESS_TIMEOUT,
+    Job,
+    Progress,
+    TransferError,
+)
 from bgcopyd.jobs.options import DEFAULT_OPTIONS
 from bgcopyd.jobs.reasons import hresult_of
 from bgcopyd.jobs.spans import on_disk
@@ -25,7 +31,21 @@ from bgcopyd.queue.watch import (
     WatchEvent,
 )
 
-_DEFAULT_OPTIONS = job_options(DEFAULT_OPTIONS).SerializeToString()
+_DELAYS = job_pb2.Job(
+    minimum_retry_delay=duration(MINIMUM_RETRY_DELAY),
+    no_progress_timeout=duration(NO_PROGRESS_TIMEOUT),
+    download_time=duration(0),
+).SerializeToString()
+# Named alike in both; absent means the default.
+_SELDOM = (
+    "description",
+    "error_count",
+    "max_bytes_per_second",
+    "auto_complete",
+    "partially_completed",
+)
+_MOMENTS = ("transferred_time", "expire_time", "next_attempt_time", "inactivity_time")
+_USUAL = _DELAYS + job_options(DEFAULT_OPTIONS).SerializeToString()
 _REMOVALS = {
     Removal.DELETED: pb.JOB_REMOVED_REASON_DELETED,
     Removal.NO_MATCH: pb.JOB_REMOVED_REASON_NO_MATCH,
@@ -35,8 +55,10 @@ _REMOVALS = {
 
 def transfer_error(error: TransferError | None) -> error_pb2.TransferError | None:
     """Why a job or a file stands still."""
-    if error is None:
-        return None
+    return None if error is None else _error(error)
+
+
+def _error(error: TransferError) -> error_pb2.TransferError:
     hresult, name = hresult_of(error.reason, error.http_status)
     return error_pb2.TransferError(
         reason=int(error.reason),  # type: ignore[arg-type] # same numbers, tested
@@ -57,7 +79,8 @@ def _set_progress(message: job_pb2.JobProgress, value: Progress) -> None:
         message.bytes_total = value.bytes_total
     message.files_total = value.files_total
     message.files_transferred = value.files_transferred
-    message.bytes_per_second = value.bytes_per_second
+    if value.bytes_per_second:
+        message.bytes_per_second = value.bytes_per_second
 
 
 def job(value: Job) -> job_pb2.Job:
@@ -71,40 +94,52 @@ def set_job(message: job_pb2.Job, value: Job) -> None:
     """Fills an empty message.
 
     In place, since a message in a constructor's arguments is copied by encoding and decoding it.
+    What most jobs have comes first, in one piece: a field costs a call, also one that is set to
+    its default, and a page of a list sets them for a hundred jobs.
     """
+    if value.options is DEFAULT_OPTIONS:
+        message.MergeFromString(_USUAL)
+    else:
+        message.MergeFromString(_DELAYS)
+        message.MergeFrom(job_options(value.options))
     message.job_id = value.job_id
     message.etag = value.etag
     message.revision = value.revision
     message.type = value.type  # type: ignore[assignment] # same numbers, tested
     message.state = value.state  # type: ignore[assignment] # same numbers, tested
     message.display_name = value.display_name
-    message.description = value.description
     message.priority = value.priority  # type: ignore[assignment] # same numbers, tested
     message.owner = value.owner
-    for key, text in value.labels.items():
-        message.labels[key] = text
     _set_progress(message.progress, value.progress)
-    error = transfer_error(value.error)
-    if error is not None:
-        message.error.CopyFrom(error)
-    message.error_count = value.error_count
-    message.blocked_reason = blocked_reason(value)
-    set_duration(message.minimum_retry_delay, value.minimum_retry_delay)
-    set_duration(message.no_progress_timeout, value.no_progress_timeout)
-    message.max_bytes_per_second = value.max_bytes_per_second
-    message.auto_complete = value.auto_complete
     set_moment(message.create_time, value.create_time)
     set_moment(message.modification_time, value.modification_time)
-    set_moment(message.transferred_time, value.transferred_time)
-    set_moment(message.expire_time, value.expire_time)
-    set_moment(message.next_attempt_time, value.next_attempt_time)
-    message.partially_completed = value.partially_completed
-    set_duration(message.download_time, value.download_time)
-    set_moment(message.inactivity_time, value.inactivity_time)
-    if value.options is DEFAULT_OPTIONS:
-        message.MergeFromString(_DEFAULT_OPTIONS)
-    else:
-        message.MergeFrom(job_options(value.options))
+    if value.minimum_retry_delay != MINIMUM_RETRY_DELAY:
+        set_duration(message.minimum_retry_delay, value.minimum_retry_delay)
+    if value.no_progress_timeout != NO_PROGRESS_TIMEOUT:
+        set_duration(message.no_progress_timeout, value.no_progress_timeout)
+    if value.download_time:
+        set_duration(message.download_time, value.download_time)
+    _set_rest(message, value)
+
+
+def _set_rest(message: job_pb2.Job, value: Job) -> None:
+    """What many jobs have not."""
+    for key, text in value.labels.items():
+        message.labels[key] = text
+    error = value.error
+    if error is not None:
+        message.error.CopyFrom(_error(error))
+    reason = blocked_reason(value)
+    if reason:
+        message.blocked_reason = reason
+    for name in _SELDOM:
+        present = getattr(value, name)
+        if present:
+            setattr(message, name, present)
+    for name in _MOMENTS:
+        moment = getattr(value, name)
+        if moment is not None:
+            set_moment(getattr(message, name), moment)
 
 
 def file(value: File) -> job_pb2.File:
@@ -123,7 +158,7 @@ def file(value: File) -> job_pb2.File:
             ranges=_ranges(spec.ranges),
             mirrors=spec.mirrors,
         ),
-        bytes_transferred=value.present,
+        bytes_transferred=value.present if value.received is None else value.received,
         bytes_total=value.size,
         transferred=value.transferred,
         completed=value.completed,

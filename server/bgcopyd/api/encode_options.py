@@ -32,6 +32,7 @@ def job_options(value: JobOptions) -> job_pb2.Job:
         client_certificate=http.client_certificate,
         ca_bundle=http.ca_bundle,
         proxy=_proxy(http.proxy),
+        announced_mirrors=http.announced_mirrors,
         peer_caching=[int(one) for one in value.peer_caching],  # type: ignore[misc] # same numbers, tested
         notifications=_notifications(value.notifications),
         not_before=timestamp(value.not_before),

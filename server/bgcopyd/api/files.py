@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from bgcopy.v1 import job_pb2
 from bgcopyd.api import fields
@@ -11,8 +11,6 @@ from bgcopyd.jobs import limits, rules
 from bgcopyd.jobs.file import Digest, DigestAlgorithm, FileRange, FileSpec
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.roots import PathProblem, Roots
-
-DIGEST_SIZES: Mapping[DigestAlgorithm, int] = {DigestAlgorithm.SHA256: 32}
 
 
 def file_specs(
@@ -59,7 +57,8 @@ def _digests(
     found: Violations, field: str, messages: Sequence[job_pb2.Digest]
 ) -> tuple[Digest, ...]:
     messages = fields.at_most(found, field, messages, limits.DIGESTS_PER_FILE, "digests")
-    digests = []
+    digests: list[Digest] = []
+    seen: dict[DigestAlgorithm, int] = {}
     for position, message in enumerate(messages):
         name = f"{field}[{position}]"
         fields.refuse_unknown(found, message, name)
@@ -68,11 +67,17 @@ def _digests(
         )
         if algorithm is None:
             continue
-        size = DIGEST_SIZES[algorithm]
+        size = algorithm.size
         if len(message.value) != size:
             found.add(
                 f"{name}.value",
                 f"has {len(message.value)} bytes; a {algorithm.name} has {size} (raw, not hex)",
+            )
+        first = seen.setdefault(algorithm, position)
+        if first != position:
+            found.add(
+                f"{name}.algorithm",
+                f"is the one of {field}[{first}] as well; give one digest of each",
             )
         digests.append(Digest(algorithm, message.value))
     return tuple(digests)

@@ -240,6 +240,7 @@ DECODERS: Mapping[str, Decoder] = MappingProxyType(
         "client_certificate": _judged("client_certificate", rules.store_name_problem),
         "ca_bundle": _judged("ca_bundle", rules.store_name_problem),
         "proxy": lambda found, field, message: proxy(found, field, message.proxy),
+        "announced_mirrors": _flag("announced_mirrors"),
         "peer_caching": _flags("peer_caching", options.PeerCachingFlag, _UNSUPPORTED_CACHING),
         "notifications": _notifications,
         "not_before": _moment("not_before"),

@@ -18,13 +18,22 @@ from pydantic import (
 )
 
 from bgcopy._paths import default_socket, default_state_dir
+from bgcopyd.config.known_hosts import judged_known_hosts
 from bgcopyd.config.listeners import Listener, UnixListener, parse_listener
-from bgcopyd.config.values import parse_cost, parse_duration, parse_rate
+from bgcopyd.config.s3 import s3_stores
+from bgcopyd.config.values import (
+    parse_cost,
+    parse_duration,
+    parse_rate,
+    parse_timetable,
+    split,
+)
 from bgcopyd.jobs.http_options import ProxySettings, ProxyUsage
 from bgcopyd.jobs.options import CostState
 from bgcopyd.jobs.policy import POLICY_FIELDS, Policy
 from bgcopyd.jobs.proxy_rules import proxy_lists_problem
 from bgcopyd.jobs.rules import STORE_NAME
+from bgcopyd.jobs.schemes import SCHEMES, WEB
 from bgcopyd.queue.plan import Rules
 
 HOST_ROOT = "fs"
@@ -65,12 +74,20 @@ def _readable(path: Path) -> Path:
     return path
 
 
+def _url_scheme(name: str) -> str:
+    if name not in SCHEMES:
+        raise ValueError(f"{name!r} is no scheme that is known; there are {', '.join(SCHEMES)}")
+    return name
+
+
 def _limit(name: str) -> Any:
     """A setting that AdminService may change later: default, bounds and text of the policy's."""
     row = POLICY_FIELDS[name]
     default = getattr(Policy(), name)
     if row.kind is CostState:
         return Field(default=default.name.lower(), description=row.meaning)
+    if row.kind is str:
+        return Field(default=default, description=row.meaning)
     return Field(default=default, ge=row.lowest, le=row.highest, description=row.meaning)
 
 
@@ -78,11 +95,14 @@ AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 RootName = Annotated[str, AfterValidator(_root_name)]
 StoreName = Annotated[str, AfterValidator(_name)]
 ReadableFile = Annotated[AbsolutePath, AfterValidator(_readable)]
+KnownHosts = Annotated[ReadableFile, AfterValidator(judged_known_hosts)]
 Directory = Annotated[Path, AfterValidator(_directory)]
 Rate = Annotated[int, BeforeValidator(parse_rate)]
 Duration = Annotated[float, BeforeValidator(parse_duration)]
 Listening = Annotated[Listener, BeforeValidator(parse_listener)]
 Cost = Annotated[str, AfterValidator(parse_cost)]
+Week = Annotated[str, AfterValidator(parse_timetable)]
+UrlScheme = Annotated[str, AfterValidator(_url_scheme)]
 Positive = Annotated[int, Field(ge=1, le=10_000_000)]
 Bound = Annotated[int, Field(ge=0, le=10_000_000)]
 Owner = Annotated[str, Field(min_length=1)]
@@ -128,6 +148,9 @@ class Settings(BaseModel):
         default=8, description="How many files of one job are fetched at once."
     )
     max_bytes_per_second: Rate = _limit("max_bytes_per_second")
+    max_bytes_per_second_per_owner: Rate = _limit("max_bytes_per_second_per_owner")
+    max_bytes_per_second_per_host: Rate = _limit("max_bytes_per_second_per_host")
+    rate_timetable: Week = _limit("rate_timetable")
     connections_per_host: Annotated[int, Field(ge=1, le=256)] = Field(
         default=16,
         description="How many files of one host are fetched at once in the background on each "
@@ -161,11 +184,27 @@ class Settings(BaseModel):
         default=100_000,
         description="How many deleted jobs watches remember; a longer absence costs a snapshot.",
     )
+    schemes: Annotated[tuple[UrlScheme, ...], BeforeValidator(split)] = Field(
+        default=WEB,
+        description=f"Schemes of the URLs that jobs may fetch, out of {', '.join(SCHEMES)}; "
+        "separated by commas, or given several times.",
+    )
     connect_timeout: Annotated[Duration, Field(gt=0)] = Field(
         default=30.0, description="How long name, connection and TLS may take together."
     )
     idle_timeout: Annotated[Duration, Field(gt=0)] = Field(
         default=60.0, description="How long a server may fall silent within its answer."
+    )
+    header_timeout: Annotated[Duration, Field(gt=0)] = Field(
+        default=60.0, description="How long a server may take from the request to its answer."
+    )
+    low_speed_limit: Rate = Field(
+        default=10,
+        description="Bytes per second below which an answer counts as stalled; pauses for limits "
+        "do not count. 0 for none.",
+    )
+    low_speed_time: Annotated[Duration, Field(gt=0)] = Field(
+        default=300.0, description="How long an answer may be slower than `low_speed_limit`."
     )
     ca_file: ReadableFile | None = Field(
         default=None,
@@ -179,7 +218,17 @@ class Settings(BaseModel):
     client_certificates: Mapping[StoreName, ReadableFile] = Field(
         default_factory=dict,
         description="NAME=FILE, a certificate with its key (PEM) that jobs may show to servers; "
-        "may be given several times.",
+        "for SSH the key alone; may be given several times.",
+    )
+    known_hosts: KnownHosts | None = Field(
+        default=None,
+        description="Host keys, as OpenSSH's known_hosts has them, that SSH servers are verified "
+        "with; without the file none is believed.",
+    )
+    s3_stores: Mapping[StoreName, ReadableFile] = Field(
+        default_factory=dict,
+        description="NAME=FILE, which says (TOML) where an S3 store is, which buckets it has and "
+        "who asks; may be given several times.",
     )
     proxy: tuple[str, ...] = Field(
         default=(),
@@ -211,6 +260,12 @@ class Settings(BaseModel):
     def _freeze(cls, named: Mapping[str, object]) -> Mapping[str, object]:
         return MappingProxyType(dict(named))
 
+    @field_validator("s3_stores")
+    @classmethod
+    def _readable_stores(cls, files: Mapping[str, Path]) -> Mapping[str, Path]:
+        s3_stores(files)
+        return MappingProxyType(dict(files))
+
     @field_validator("listen")
     @classmethod
     def _some_and_distinct(cls, listen: tuple[Listener, ...]) -> tuple[Listener, ...]:
@@ -220,6 +275,13 @@ class Settings(BaseModel):
         if doubles:
             raise ValueError(f"{', '.join(sorted(doubles))} is given more than once")
         return listen
+
+    @field_validator("schemes")
+    @classmethod
+    def _some_scheme(cls, schemes: tuple[str, ...]) -> tuple[str, ...]:
+        if not schemes:
+            raise ValueError("at least one scheme is needed")
+        return tuple(dict.fromkeys(schemes))
 
     @field_validator("proxy")
     @classmethod
@@ -258,6 +320,9 @@ class Settings(BaseModel):
             watches_per_owner=self.watches_per_owner,
             background_jobs=self.background_jobs,
             max_bytes_per_second=self.max_bytes_per_second,
+            max_bytes_per_second_per_owner=self.max_bytes_per_second_per_owner,
+            max_bytes_per_second_per_host=self.max_bytes_per_second_per_host,
+            rate_timetable=self.rate_timetable,
             retention=self.retention,
             inactivity_timeout=self.inactivity_timeout,
             network_cost=CostState[self.network_cost.upper()],

@@ -15,17 +15,19 @@ PREFIX = "BGCOPY_"
 _FOREIGN_VARIABLES = frozenset({"BGCOPY_TARGET", "BGCOPY_TOKEN_FILE"})
 _KEYS = tuple(Settings.model_fields)
 # Keys with several values, and how a pair of those with names is written.
-LISTS = frozenset({"listen", "proxy", "proxy_bypass"})
+LISTS = frozenset({"listen", "proxy", "proxy_bypass", "schemes"})
 PAIRS = {
     "roots": "NAME=DIR",
     "ca_bundles": "NAME=FILE",
     "client_certificates": "NAME=FILE",
+    "s3_stores": "NAME=FILE",
     "owner_weights": "OWNER=WEIGHT",
 }
 _SINGULAR = {
     "roots": "root",
     "ca_bundles": "CA bundle",
     "client_certificates": "certificate",
+    "s3_stores": "S3 store",
     "owner_weights": "weight",
 }
 

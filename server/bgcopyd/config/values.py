@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import re
 
-from bgcopyd.jobs.limits import LONGEST_DURATION
+from bgcopyd.jobs.limits import LARGEST_RATE, LONGEST_DURATION
 from bgcopyd.jobs.options import CostState
-from bgcopyd.jobs.policy import LARGEST_RATE
+from bgcopyd.jobs.policy import POLICY_FIELDS
+from bgcopyd.jobs.timetable import rate_of
 
-_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)", re.IGNORECASE)
-_RATE_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
 _DURATION_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -24,10 +23,9 @@ def parse_rate(value: object) -> int:
     problem = f"{value!r} is no rate; write bytes per second as 500000, 512K or 2M, 0 for no limit"
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError(problem)  # noqa: TRY004 - pydantic's contract
-    match = _RATE.fullmatch(str(value).strip())
-    if match is None:
+    rate = rate_of(str(value).strip())
+    if rate is None:
         raise ValueError(problem)
-    rate = int(float(match[1]) * _RATE_UNITS[match[2].upper()])
     if rate > LARGEST_RATE:
         raise ValueError(f"{value!r} is more than any link carries; write 0 for no limit")
     return rate
@@ -53,6 +51,26 @@ def parse_duration(value: object) -> float:
     if seconds > LONGEST_DURATION:
         raise ValueError(f"{value!r} is longer than ten years")
     return seconds
+
+
+def parse_timetable(value: str) -> str:
+    """A time table of limits.
+
+    Raises:
+        ValueError: it is none.
+    """
+    problem = POLICY_FIELDS["rate_timetable"].problem(value)
+    if problem:
+        raise ValueError(problem)
+    return value
+
+
+def split(value: object) -> object:
+    """The parts of a text, or of several, between commas; anything else is pydantic's to judge."""
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not all(isinstance(one, str) for one in texts):
+        return value
+    return [part.strip() for one in texts for part in one.split(",") if part.strip()]
 
 
 def parse_cost(value: str) -> str:

@@ -14,6 +14,7 @@ from bgcopyd.jobs.http_options import AuthScheme, AuthTarget, Credentials
 from bgcopyd.jobs.reasons import Reason
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_BEYOND_LATIN_1 = re.compile(r"[^\x00-\xff]")
 _BEARER = re.compile(r"[\x21-\x7e]+")
 _TICKETS = (AuthScheme.NTLM, AuthScheme.NEGOTIATE)
 
@@ -57,6 +58,8 @@ def credentials_faults(credentials: Credentials) -> Iterator[Fault]:
         yield Fault("user_name", "is missing; only BEARER goes without")
     elif scheme is AuthScheme.BASIC and ":" in name:
         yield Fault("user_name", "has a colon, which ends the name in BASIC; use another scheme")
+    if scheme is AuthScheme.NTLM:
+        yield from _ntlm_faults(credentials)
 
 
 def _text_faults(credentials: Credentials) -> Iterator[Fault]:
@@ -73,6 +76,16 @@ def _text_faults(credentials: Credentials) -> Iterator[Fault]:
             yield Fault(field, f"has {len(text)} characters; at most {limit} are allowed", reason)
         if _CONTROL.search(text):
             yield Fault(field, "has a control character; remove it")
+
+
+def _ntlm_faults(credentials: Credentials) -> Iterator[Fault]:
+    """Refuses what libcurl's NTLM would send as other characters."""
+    if not credentials.user_name.isascii():
+        problem = "has a character beyond ASCII, which names in NTLM cannot have here"
+        yield Fault("user_name", f"{problem}; use another scheme", Reason.NOT_SUPPORTED)
+    if _BEYOND_LATIN_1.search(credentials.password):
+        problem = "has a character beyond Latin-1, which passwords in NTLM cannot have here"
+        yield Fault("password", f"{problem}; use another scheme", Reason.NOT_SUPPORTED)
 
 
 def _bearer_faults(credentials: Credentials) -> Iterator[Fault]:

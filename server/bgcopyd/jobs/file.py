@@ -22,11 +22,30 @@ class DigestAlgorithm(enum.IntEnum):
     """Digest algorithms; equal to the enum of the same name in job.proto."""
 
     SHA256 = 1
+    SHA512 = 2
+    BLAKE3 = 3
+    SHA1 = 4
+    MD5 = 5
 
     @property
-    def hashlib_name(self) -> str:
-        """What hashlib calls it."""
-        return self.name.lower()
+    def size(self) -> int:
+        """How many bytes such a digest has."""
+        return _DIGEST_SIZES[self]
+
+    @property
+    def weak(self) -> bool:
+        """Whether two files can be made to share one (RFC 9530 section 5 advises against it)."""
+        return self in _WEAK
+
+
+_DIGEST_SIZES = {
+    DigestAlgorithm.SHA256: 32,
+    DigestAlgorithm.SHA512: 64,
+    DigestAlgorithm.BLAKE3: 32,
+    DigestAlgorithm.SHA1: 20,
+    DigestAlgorithm.MD5: 16,
+}
+_WEAK = frozenset({DigestAlgorithm.SHA1, DigestAlgorithm.MD5})
 
 
 @value(frozen=True, slots=True)
@@ -106,7 +125,8 @@ class File:
     that `filled` names beyond them, merged and in order. `requested` are the parts that were asked
     for by RequestFileRanges and are not all there yet; offsets of both are the local file's.
     `device` and `inode` are the partial file's once all of it is on disk, so that a repeated
-    Complete knows its own files. `validation_state` is the caller's own judgement.
+    Complete knows its own files. `validation_state` is the caller's own judgement. `received` bytes
+    are here while the file moves, also those that are not safe yet; None otherwise.
     """
 
     job_id: str
@@ -126,6 +146,7 @@ class File:
     filled: tuple[FileRange, ...] = ()
     requested: tuple[FileRange, ...] = ()
     validation_state: bool | None = None
+    received: int | None = None
 
     @property
     def present(self) -> int:

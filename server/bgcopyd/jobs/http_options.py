@@ -104,3 +104,4 @@ class HttpOptions:
     client_certificate: str = ""
     ca_bundle: str = ""
     proxy: ProxySettings = ProxySettings()
+    announced_mirrors: bool = False

@@ -13,6 +13,9 @@ from bgcopyd.jobs.values import value
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NO_LABELS: Mapping[str, str] = {}
+# BITS's, in seconds.
+MINIMUM_RETRY_DELAY = 600.0
+NO_PROGRESS_TIMEOUT = 1_209_600.0
 
 
 class JobType(enum.IntEnum):
@@ -22,7 +25,15 @@ class JobType(enum.IntEnum):
 
 
 class JobState(enum.IntEnum):
-    """BG_JOB_STATE shifted by one; equal to the enum of the same name in job.proto."""
+    """BG_JOB_STATE shifted by one; equal to the enum of the same name in job.proto.
+
+    Attributes:
+        final: whether nothing can happen to the job any more.
+        running: whether the engine works on the job.
+    """
+
+    final: bool
+    running: bool
 
     QUEUED = 1
     CONNECTING = 2
@@ -34,15 +45,10 @@ class JobState(enum.IntEnum):
     ACKNOWLEDGED = 8
     CANCELLED = 9
 
-    @property
-    def final(self) -> bool:
-        """Whether nothing can happen to the job any more."""
-        return self >= JobState.ACKNOWLEDGED
-
-    @property
-    def running(self) -> bool:
-        """Whether the engine works on the job."""
-        return self in {JobState.CONNECTING, JobState.TRANSFERRING}
+    def __init__(self, _number: int) -> None:
+        # Once for each state, and not whenever somebody looks.
+        self.final = self.name in {"ACKNOWLEDGED", "CANCELLED"}
+        self.running = self.name in {"CONNECTING", "TRANSFERRING"}
 
 
 class Priority(enum.IntEnum):
@@ -119,8 +125,8 @@ class Job:
     priority: Priority = Priority.NORMAL
     description: str = ""
     labels: Mapping[str, str] = field(default_factory=lambda: NO_LABELS)
-    minimum_retry_delay: float = 600.0
-    no_progress_timeout: float = 1_209_600.0
+    minimum_retry_delay: float = MINIMUM_RETRY_DELAY
+    no_progress_timeout: float = NO_PROGRESS_TIMEOUT
     max_bytes_per_second: int = 0
     auto_complete: bool = False
     error: TransferError | None = None

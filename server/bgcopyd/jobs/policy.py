@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from bgcopyd.jobs.limits import LONGEST_DURATION
+from bgcopyd.jobs import timetable
+from bgcopyd.jobs.limits import LARGEST_RATE, LONGEST_DURATION, TIMETABLE_CHARACTERS
 from bgcopyd.jobs.options import CostState
 
-Value = int | float | CostState
+Value = int | float | str | CostState
 
 _DAY = 86_400.0
 _LARGEST_COUNT = (1 << 31) - 1
-LARGEST_RATE = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,9 @@ class Policy:
     watches_per_owner: int = 1_100
     background_jobs: int = 4
     max_bytes_per_second: int = 0
+    max_bytes_per_second_per_owner: int = 0
+    max_bytes_per_second_per_host: int = 0
+    rate_timetable: str = ""
     retention: float = 30 * _DAY
     inactivity_timeout: float = 90 * _DAY
     network_cost: CostState = CostState.UNRESTRICTED
@@ -39,7 +42,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class PolicyField:
-    """One limit: its type, its bounds, what BITS has in its place, what it means, why so much."""
+    """One limit: its type, its bounds, what BITS has in its place, what it means, why so much.
+
+    The bounds of a text are those of its length.
+    """
 
     kind: Callable[[Any], Value]
     lowest: int | float
@@ -50,6 +56,10 @@ class PolicyField:
 
     def problem(self, value: Value) -> str:
         """What is wrong with a value, or an empty string."""
+        if isinstance(value, str):
+            if len(value) > self.highest:
+                return f"is longer than {_number(self.highest)} characters"
+            return timetable.problem_of(value)
         if self.lowest <= value <= self.highest:
             return ""
         unit = " s" if self.kind is float else ""
@@ -119,6 +129,30 @@ POLICY_FIELDS: Mapping[str, PolicyField] = MappingProxyType(
             "a bandwidth limit by group policy",
             "Limit of all transfers together, as 2M; 0 for none.",
             "Only the operator knows the line.",
+        ),
+        "max_bytes_per_second_per_owner": PolicyField(
+            int,
+            0,
+            LARGEST_RATE,
+            "none",
+            "Limit of all transfers of one owner together; 0 for none.",
+            "Owners share the background slots fairly; this is for lines that are paid for by use.",
+        ),
+        "max_bytes_per_second_per_host": PolicyField(
+            int,
+            0,
+            LARGEST_RATE,
+            "none",
+            "Limit of all transfers from one scheme, host and port together; 0 for none.",
+            "What a server bears, its operator knows; one that is too busy says so.",
+        ),
+        "rate_timetable": PolicyField(
+            str,
+            0,
+            TIMETABLE_CHARACTERS,
+            "a schedule by group policy",
+            'Limits of all transfers together by local time, as "Mon-08:00,512K Fri-18:00,off".',
+            "A line that others need by day is idle by night.",
         ),
         "retention": PolicyField(
             float,

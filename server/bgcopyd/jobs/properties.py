@@ -75,6 +75,7 @@ PROPERTIES: Mapping[str, Property] = MappingProxyType(
             _http("client_certificate"),
             _http("ca_bundle"),
             _http("proxy"),
+            _http("announced_mirrors"),
             _options("peer_caching"),
             _options("notifications"),
             _options("not_before"),

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from bgcopyd.jobs import limits
 from bgcopyd.jobs.file import FileRange
 from bgcopyd.jobs.reasons import Reason
+from bgcopyd.jobs.schemes import SCHEMES, bucket_problem, path_problem
 from bgcopyd.jobs.spans import ENDLESS, end_of
 
-SCHEMES = ("http", "https")
 # What an operator names: roots, certificates, bundles.
 STORE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -66,14 +66,18 @@ def _url_parts_problem(url: str) -> str:
         port = parts.port
     except ValueError:
         return "is malformed; its host or port cannot be read"
-    if parts.scheme.lower() not in SCHEMES:
-        return f"has the scheme '{parts.scheme[:32]}'; this server fetches {' and '.join(SCHEMES)}"
+    scheme = SCHEMES.get(parts.scheme)
+    if scheme is None:
+        return f"has the scheme '{parts.scheme[:32]}'; this server knows {', '.join(SCHEMES)}"
     problems = (
-        (not parts.hostname, "has no host"),
-        (port == 0, "has port 0"),
         ("@" in parts.netloc, "has user information; credentials do not belong into a URL"),
+        (not parts.hostname, "has no host"),
+        ("%" in parts.netloc, "has an IPv6 zone or an encoded host; name the host plainly"),
+        (port == 0, "has port 0"),
     )
-    return next((problem for is_wrong, problem in problems if is_wrong), "")
+    problem = next((problem for is_wrong, problem in problems if is_wrong), "")
+    problem = problem or (bucket_problem(parts) if scheme.bucket else "")
+    return problem or (path_problem(parts) if scheme.path else "")
 
 
 def display_name_problem(name: str) -> str:

@@ -16,6 +16,7 @@ from bgcopyd.jobs.refusal import Refusal
 from bgcopyd.queue.authorizer import require_admin
 from bgcopyd.queue.changes import ChangeFeed
 from bgcopyd.queue.clock import Clock
+from bgcopyd.queue.pace import Pace
 from bgcopyd.queue.policies import PolicyKeeper
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.runs import Runs
@@ -93,6 +94,7 @@ class Stats:
     footprint: Footprint
     start_time: datetime
     draining: bool
+    max_bytes_per_second: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class Parts:
     runs: Runs
     feed: ChangeFeed
     board: ProgressBoard
+    pace: Pace
     statistics: Statistics
     clock: Clock
     start_time: datetime
@@ -149,6 +152,7 @@ class Administration:
             footprint=footprint,
             start_time=parts.start_time,
             draining=parts.scheduler.draining,
+            max_bytes_per_second=parts.pace.limits.machine,
         )
 
     async def create_token(self, principal: Principal, command: CreateToken) -> tuple[str, Token]:

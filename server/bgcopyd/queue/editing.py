@@ -32,6 +32,7 @@ from bgcopyd.queue.judging import (
     judge_locks,
     judge_options,
     judge_owner,
+    judge_urls,
     judge_values,
     wants_whole_files,
 )
@@ -124,6 +125,7 @@ class JobEditor:
             job = _opened(tx, principal, command, trigger)
             if command.url is not None:
                 trusted(principal, job)
+                judge_urls([("remote_url", command.url)], self._configured)
             before = _file(tx, job.job_id, command.index)
             moved_file = _moved(tx, before, command.url)
             file = _judged(tx, moved_file, valid=command.validation_state)
@@ -155,7 +157,7 @@ class JobEditor:
 
         def replace(tx: Tx) -> tuple[Job, int]:
             job = trusted(principal, _opened(tx, principal, command, Trigger.UPDATE))
-            count = _replace_prefix(tx, job.job_id, command.old, command.new)
+            count = _replace_prefix(tx, job.job_id, command.old, command.new, self._configured)
             return (tx.update_job(edited(job, now)) if count else job), count
 
         job, count = await self._store.transact(replace)
@@ -310,7 +312,7 @@ def _invalid_file(file: File, now: datetime) -> TransferError:
     )
 
 
-def _replace_prefix(tx: Tx, job_id: str, old: str, new: str) -> int:
+def _replace_prefix(tx: Tx, job_id: str, old: str, new: str, configured: Configured) -> int:
     count, after = 0, -1
     while files := tx.next_files(job_id, after=after, limit=BATCH):
         for file in files:
@@ -323,6 +325,7 @@ def _replace_prefix(tx: Tx, job_id: str, old: str, new: str) -> int:
                     "new_prefix", f"makes a URL of file {file.index} that {problem}",
                     Reason.URL_INVALID,
                 )  # fmt: skip
+            judge_urls([("new_prefix", url)], configured)
             tx.set_spec(job_id, file.index, dataclasses.replace(file.spec, url=url))
             count += 1
         after = files[-1].index

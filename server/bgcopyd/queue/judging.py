@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from bgcopyd.jobs.file import FileSpec
 from bgcopyd.jobs.http_options import AuthScheme
@@ -14,16 +15,24 @@ from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.properties import PRIVILEGED, PROPERTIES, Values, conflict, locked
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Quota, Refusal, Violation, invalid
+from bgcopyd.jobs.schemes import SCHEMES, WEB, scheme_of
 from bgcopyd.queue.authorizer import owned, trusted
 
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """The names that an operator has configured, and the schemes that the engine can use."""
+    """What an operator has configured, and what the engine can use.
+
+    `url_schemes` may be fetched; those in `spoken` could be. `has_bucket` says whether an S3 store
+    has one.
+    """
 
     client_certificates: Collection[str] = ()
     ca_bundles: Collection[str] = ()
     auth_schemes: Collection[AuthScheme] = tuple(AuthScheme)
+    url_schemes: Collection[str] = WEB
+    spoken: Collection[str] = tuple(SCHEMES)
+    has_bucket: Callable[[str], bool] = lambda _: False
 
 
 def judge_values(
@@ -118,6 +127,40 @@ def judge_files(options: JobOptions, files: Sequence[FileSpec], ranges_per_file:
             raise invalid(field, "do not go with on_demand_mode; ask for them by RequestFileRanges")
         if len(spec.ranges) > ranges_per_file:
             raise too_many_ranges(field, len(spec.ranges), ranges_per_file)
+
+
+def judge_urls(urls: Iterable[tuple[str, str]], configured: Configured) -> None:
+    """Judges whether the URLs, each with its field, are of schemes that are fetched here.
+
+    Raises:
+        Refusal: NOT_SUPPORTED, URL_INVALID.
+    """
+    for field, url in urls:
+        scheme = scheme_of(url)
+        if scheme not in configured.url_schemes:
+            raise invalid(
+                field,
+                f"has the scheme '{scheme}'; this server fetches "
+                f"{', '.join(configured.url_schemes)}, and its operator may add others (`schemes`)",
+                Reason.URL_INVALID,
+            )
+        if scheme not in configured.spoken:
+            problem = f"has the scheme '{scheme}', which this server's libcurl was built without"
+            raise Refusal(
+                Reason.NOT_SUPPORTED, f"{field}: {problem}", violations=[Violation(field, problem)]
+            )
+        bucket = urlsplit(url).netloc if SCHEMES[scheme].bucket else ""
+        if bucket and not configured.has_bucket(bucket):
+            problem = f"names the bucket '{bucket}', which no store has (setting `s3_stores`)"
+            raise invalid(field, problem, Reason.URL_INVALID)
+
+
+def urls_of(files: Sequence[FileSpec]) -> Iterable[tuple[str, str]]:
+    """All URLs of files, each with its field."""
+    for position, spec in enumerate(files):
+        yield f"files[{position}].remote_url", spec.url
+        for number, mirror in enumerate(spec.mirrors):
+            yield f"files[{position}].mirrors[{number}]", mirror
 
 
 def too_many_ranges(field: str, count: int, allowed: int) -> Refusal:

@@ -118,6 +118,13 @@ def file_after(
     return dataclasses.replace(after, report=_report_after(file.report, event.attempt.file))
 
 
+def live_file(file: File, moving: File | None, received: int) -> File:
+    """A stored file as it is by now; `moving` is what its run knows of it, if it moves."""
+    if moving is None:
+        return file
+    return dataclasses.replace(file, size=moving.size, received=max(moving.present, received))
+
+
 def _report_after(before: FileReport, news: FileReport) -> FileReport:
     """What is known of a file after one more attempt: bytes by source add up."""
     if news is NO_REPORT:
@@ -175,3 +182,8 @@ def progress_of(totals: FileTotals, ahead: int = 0) -> Progress:
         files_total=totals.files,
         files_transferred=totals.transferred,
     )
+
+
+def is_news(file: File) -> bool:
+    """Whether those who watch files are told of it: it is whole, or has come to a stop."""
+    return file.transferred or file.error is not None or bool(file.filled and not file.requested)

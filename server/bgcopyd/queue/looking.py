@@ -16,7 +16,7 @@ from bgcopyd.queue.authorizer import authorized
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.commands import ListAttempts, ProbeUrl, ReadFile
 from bgcopyd.queue.editing import file_not_found
-from bgcopyd.queue.judging import Configured, judge_values
+from bgcopyd.queue.judging import Configured, judge_urls, judge_values
 from bgcopyd.queue.ledger import partial_name
 from bgcopyd.queue.storage import Store
 from bgcopyd.queue.transfers import FileGone, Probe, Prober, Reader, TransferOptions
@@ -89,6 +89,7 @@ class Looker:
         """What a server says of a URL."""
         values = {"ca_bundle": command.http.ca_bundle}
         judge_values(principal, values, self._configured, self._clock.now())
+        judge_urls([("remote_url", command.url)], self._configured)
         async with self._probes:
             return await self._prober.probe(
                 command.url, TransferOptions(owner=principal.id, foreground=True, http=command.http)

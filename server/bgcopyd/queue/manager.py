@@ -16,11 +16,19 @@ from bgcopyd.jobs.properties import Values, fields_of
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal, Violation
 from bgcopyd.jobs.states import Trigger
+from bgcopyd.jobs.values import changed
 from bgcopyd.queue.authorizer import authorized, authorized_job, owner_scope, trusted
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.commands import AddFiles, CreateJob, Filter, ListFiles, ListJobs
 from bgcopyd.queue.completion import Completed, Completion
-from bgcopyd.queue.judging import Configured, judge_files, judge_options, judge_values
+from bgcopyd.queue.judging import (
+    Configured,
+    judge_files,
+    judge_options,
+    judge_urls,
+    judge_values,
+    urls_of,
+)
 from bgcopyd.queue.ledger import progress_of, update_of
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.quotas import Quotas
@@ -30,7 +38,6 @@ from bgcopyd.queue.storage import (
     DestinationTaken,
     JobPage,
     JobQuery,
-    Position,
     Request,
     Store,
     Tx,
@@ -122,15 +129,14 @@ class BackgroundCopyManager:
         ahead = await self._store.ahead(job, AHEAD) if waits_for_turn(job) else 0
         return self._board.overlay(job, ahead)
 
-    async def list_jobs(self, principal: Principal, command: ListJobs) -> tuple[JobPage, Position]:
-        """A page of jobs, and the position of the change feed before it was read."""
+    async def list_jobs(self, principal: Principal, command: ListJobs) -> JobPage:
+        """A page of jobs."""
         query = query_of(principal, command.filter)
         if command.refusal is not None:
             raise command.refusal
-        position = await self._store.position()
         page = await self._store.jobs(query, before=command.before, limit=command.page_size)
         jobs = tuple(self._board.overlay(job) for job in page.jobs)
-        return dataclasses.replace(page, jobs=jobs), position
+        return changed(page, jobs=jobs)
 
     async def add_files(self, principal: Principal, command: AddFiles) -> tuple[Job, int]:
         """Adds files, all or none; the job and the first new index."""
@@ -148,6 +154,7 @@ class BackgroundCopyManager:
             target_state(job, Trigger.ADD_FILES)
             first = tx.next_index(job.job_id)
             self.judge_file_count(job.progress.files_total, len(command.files))
+            judge_urls(urls_of(command.files), self._configured)
             judge_files(job.options, command.files, self._quotas.ranges_per_file)
             _insert_files(tx, job.job_id, first, command.files)
             grown = edited(job, now)
@@ -175,7 +182,7 @@ class BackgroundCopyManager:
         files = await self._store.files(
             command.job_id, after=command.after, limit=command.page_size + 1
         )
-        page = files[: command.page_size]
+        page = [self._board.overlay_file(file) for file in files[: command.page_size]]
         return page, page[-1].index if len(files) > len(page) else None
 
     async def suspend_job(self, principal: Principal, job_id: str, etag: str) -> Job:
@@ -268,6 +275,7 @@ class BackgroundCopyManager:
         if draft.options is not DEFAULT_OPTIONS:
             judge_values(principal, command.properties, self._configured, draft.create_time)
             judge_options(draft.options)
+        judge_urls(urls_of(command.files), self._configured)
         judge_files(draft.options, command.files, self._quotas.ranges_per_file)
 
     def judge_file_count(self, present: int, added: int) -> None:

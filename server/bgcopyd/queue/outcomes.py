@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bgcopyd.jobs.file import File
-from bgcopyd.jobs.job import ErrorContext, Job, TransferError
+from bgcopyd.jobs.job import ErrorContext, Job, JobType, TransferError
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.retry import pause_after
 from bgcopyd.jobs.states import Trigger
@@ -47,6 +47,11 @@ class Tried:
     def _stalled(self) -> float:
         return 0.0 if self.progressed else self.job.stalled
 
+    @property
+    def _once(self) -> bool:
+        asks = self.job.options.http.method
+        return self.job.type is JobType.DOWNLOAD and asks not in {"", "GET"}
+
     def stopped(self, trigger: Trigger | None) -> Outcome:
         """Of a run that was told to stop."""
         return Outcome(trigger, None, None, self._stalled, self._retries)
@@ -54,8 +59,12 @@ class Tried:
     def outcome(self, chance: float) -> Outcome:
         """Of a run that has come to its end; `chance` is random, 0 to 1.
 
-        Files that may pass yet are tried again before an error that stays is the job's.
+        Files that may pass yet are tried again before an error that stays is the job's. What
+        another method than GET may have done is not repeated unasked, as in BITS.
         """
+        if self.transient and self._once:
+            error = self.fatal or dataclasses.replace(self.transient[0].error, transient=False)
+            return Outcome(Trigger.FATAL, error, None, self._stalled, self._retries + 1)
         if self.transient and (self.fatal is None or self.job.options.continue_on_file_error):
             return self._waiting(chance)
         if self.fatal is not None:
@@ -63,7 +72,8 @@ class Tried:
         return Outcome(Trigger.ALL_DONE)
 
     def _waiting(self, chance: float) -> Outcome:
-        retries = self._retries + 1
+        # A host that was left alone was not tried.
+        retries = self._retries + (not all(failed.held for failed in self.transient))
         stalled = self._stalled if self.progressed else self._stalled + self.seconds
         error = self.transient[0].error
         asked = [failed.retry_after for failed in self.transient if failed.retry_after is not None]

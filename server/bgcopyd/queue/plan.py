@@ -267,14 +267,21 @@ class Planner:
             aged, key=lambda one: (one.rank, shares.claim(one.place.owner), one.place.queue_seq)
         ):
             place = start.place
-            for position in reversed(range(len(self._chosen))):
-                one = self._chosen[position]
-                mine = one.owner == place.owner or not self._bound(place.owner)
-                if mine and (one.rank > start.rank or (one.rank == start.rank and not one.kept)):
-                    self._chosen[position] = _Chosen(
-                        place.owner, place.priority, start.rank, place=place, lifted=True
-                    )
-                    return
+            mine = [
+                (position, one)
+                for position, one in enumerate(self._chosen)
+                if one.rank >= start.rank
+                and (one.owner == place.owner or not self._bound(place.owner))
+            ]
+            loose = [position for position, one in mine if one.rank > start.rank or not one.kept]
+            if loose:
+                self._chosen[loose[-1]] = _Chosen(
+                    place.owner, place.priority, start.rank, place=place, lifted=True
+                )
+            if mine:
+                # The first waits for a slice of its owner's to end. Another in its stead would have
+                # all lifted turns, where its own owner's slices always end first.
+                return
 
     def _aged(self) -> Iterator[Start]:
         """The first job of each lane that has waited long enough to be lifted."""

@@ -82,7 +82,8 @@ def _usable(stored: Mapping[str, object]) -> dict[str, Any]:
     usable: dict[str, Any] = {}
     for name, value in stored.items():
         row = POLICY_FIELDS.get(name)
-        if row is None or not isinstance(value, int | float) or row.problem(value):
+        kind = str if row is not None and row.kind is str else (int, float)
+        if row is None or not isinstance(value, kind) or row.problem(value):
             logger.warning("the stored limit %s is of no use here; the settings' value holds", name)
         else:
             usable[name] = row.kind(value)

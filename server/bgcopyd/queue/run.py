@@ -19,9 +19,12 @@ from bgcopyd.jobs.options import DEFAULT_OPTIONS
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.states import Trigger
 from bgcopyd.queue.clock import Clock
+from bgcopyd.queue.held import HeldHosts
 from bgcopyd.queue.ledger import (
     attempt_of,
     file_after,
+    is_news,
+    live_file,
     partial_name,
     progress_of,
     requested_after,
@@ -114,6 +117,7 @@ class JobRun:
         self._told_connected = False
         self._fatal: TransferError | None = None
         self._transient: list[Failed] = []
+        self._held = HeldHosts()
         self._progressed = False
         self._stopping: Trigger | None = None
         self._keep_place = False
@@ -197,6 +201,7 @@ class JobRun:
             # What was fetched while a change came in is read again with the change.
             self._cursor, self._exhausted, self._waiting = -1, False, []
             self._transient = []
+            self._held.clear()
 
     def _look(self, tx: Tx) -> tuple[Job | None, FileTotals, dict[str, bytes]]:
         """The job as it is now, None where a verb has ended the run, its sums and its secrets."""
@@ -247,7 +252,7 @@ class JobRun:
         while len(self._active) < self._tools.files_in_parallel and await self._more():
             file = self._waiting.pop(0)
             self._active[file.index] = file
-            self._had[file.index] = file.present
+            self._had[file.index] = file.claimed
             self._started[file.index] = self._tools.clock.now()
             starting.append(file)
         if not starting:
@@ -279,7 +284,8 @@ class JobRun:
         if self.job.options.on_demand_mode:
             return bool(file.requested)
         failed = file.error is not None and not file.error.transient
-        return not (failed and self.job.options.continue_on_file_error)
+        skipped = failed and self.job.options.continue_on_file_error
+        return not skipped and not self._held.hold(file)
 
     def _transfer(self, file: File) -> Transfer:
         return Transfer(
@@ -313,7 +319,7 @@ class JobRun:
         files, self._dirty = list(self._dirty.values()), {}
         self._told_connected = self._connected
         mine = await self._patiently(self._record(files))
-        self._on_files(self.job, [file for file in files if _is_news(file)])
+        self._on_files(self.job, [file for file in files if is_news(file)])
         return mine
 
     def _take(self, event: Event) -> None:
@@ -335,7 +341,7 @@ class JobRun:
             changed = dataclasses.replace(changed, error=None)
         self._connected = self._connected or isinstance(event, Connected)
         # Beyond what was there before: a server that must always begin anew brings no progress.
-        self._progressed = self._progressed or changed.present > self._had[event.index]
+        self._progressed = self._progressed or changed.claimed > self._had[event.index]
         self._totals = totals_after(self._totals, file, changed)
         self._active[event.index] = changed
         # What Connected tells is not worth a write of its own: the first claim brings it.
@@ -353,6 +359,7 @@ class JobRun:
     def _fail(self, event: Failed) -> None:
         if event.error.transient:
             self._transient.append(event)
+            self._waiting = self._held.without(event, self._waiting)
             return
         if self._fatal is None:
             self._fatal = event.error
@@ -366,11 +373,12 @@ class JobRun:
         self._news.set()
 
     def _show(self) -> None:
-        ahead = sum(
-            max(0, received - self._active[index].present)
-            for index, received in self._received.items()
-        )
-        self._tools.board.show(self.job.job_id, progress_of(self._totals, ahead))
+        active = self._active
+        ahead = sum(max(0, count - active[n].present) for n, count in self._received.items())
+        self._tools.board.show(self.job.job_id, progress_of(self._totals, ahead), self._live)
+
+    def _live(self, file: File) -> File:
+        return live_file(file, self._active.get(file.index), self._received.get(file.index, 0))
 
     def _record(self, files: Sequence[File]) -> Callable[[Tx], bool]:
         now = self._tools.clock.moment()
@@ -489,8 +497,3 @@ def _update(tx: Tx, file: File, *, drop: bool) -> FileUpdate:
         return dataclasses.replace(update, requested=())
     (now,) = tx.files(file.job_id, after=file.index - 1, limit=1)
     return dataclasses.replace(update, requested=requested_after(file, now.requested))
-
-
-def _is_news(file: File) -> bool:
-    """Whether those who watch files are told of it: it is whole, or has come to a stop."""
-    return file.transferred or file.error is not None or bool(file.filled and not file.requested)

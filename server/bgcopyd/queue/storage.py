@@ -69,11 +69,12 @@ class JobPage:
     """Jobs, newest first; `next_before` asks for the next page (as `before`), None on the last.
 
     A page may hold fewer jobs than asked, even none, while `next_before` is not None: the store
-    bounds how many rows it looks at for one page.
+    bounds how many rows it looks at for one page. The page is of the moment of `position`.
     """
 
     jobs: tuple[Job, ...]
     next_before: int | None
+    position: Position
 
 
 @value(frozen=True, slots=True)

@@ -43,6 +43,18 @@ DEFAULT_TRANSFER_OPTIONS = TransferOptions()
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """Bytes per second of all transfers together, of each owner's and of each host's; 0 = none."""
+
+    machine: int = 0
+    owner: int = 0
+    host: int = 0
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
 class Transfer:
     """One file to fetch, from the first missing byte.
 
@@ -151,7 +163,8 @@ class Finished:
 class Failed:
     """The transfer ended without the whole file; the `claimed` bytes are kept on disk.
 
-    `retry_after` seconds is the least pause that the server asked for.
+    `retry_after` seconds is the least pause that the server asked for. Where a host was not asked
+    because it is left alone for so long, `held` names that (as host_of does).
     """
 
     job_id: str
@@ -164,6 +177,7 @@ class Failed:
     retry_after: float | None = None
     filled: tuple[FileRange, ...] = ()
     attempt: AttemptReport = NO_ATTEMPT
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +260,8 @@ class Engine(Protocol):
     def set_rate(self, job_id: str, rate: int) -> None:
         """Changes the limit of a job's transfers; bytes per second, 0 = none."""
 
-    def set_total_rate(self, rate: int) -> None:
-        """Changes the limit of all transfers together; bytes per second, 0 = none."""
+    def set_limits(self, limits: Limits) -> None:
+        """Changes the limits that transfers of several jobs share."""
 
     def on_events(self, callback: Callable[[Sequence[Event]], None]) -> None:
         """Events come here, in batches, on the loop; in order per transfer."""

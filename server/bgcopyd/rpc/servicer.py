@@ -19,6 +19,7 @@ from bgcopyd.api.encode_times import timestamp
 from bgcopyd.api.fields import job_id
 from bgcopyd.api.tokens import page_token, resume_token
 from bgcopyd.jobs import limits
+from bgcopyd.jobs.features import FEATURES
 from bgcopyd.jobs.job import Job
 from bgcopyd.jobs.policy import Policy
 from bgcopyd.jobs.principal import Principal
@@ -93,13 +94,14 @@ class BackgroundCopyServicer:
         self, caller: Principal, request: pb.ListJobsRequest
     ) -> pb.ListJobsResponse:
         """ListJobs."""
-        page, position = await self._manager.list_jobs(caller, decode.list_jobs(request))
+        page = await self._manager.list_jobs(caller, decode.list_jobs(request))
+        position = page.position
         response = pb.ListJobsResponse(
             resume_token=resume_token(position.store_id, position.newest)
         )
         for job in page.jobs:
             encode.set_job(response.jobs.add(), job)
-        fitting = _fit(response.jobs)
+        fitting = _fit(response, response.jobs)
         following = page.next_before if fitting == len(page.jobs) else page.jobs[fitting - 1].seq
         if following is not None:
             response.next_page_token = page_token(decode.filter_scope(request.filter), following)
@@ -127,7 +129,7 @@ class BackgroundCopyServicer:
         command = decode.list_files(request)
         page, following = await self._manager.list_files(caller, command)
         response = pb.ListFilesResponse(files=[encode.file(file) for file in page])
-        fitting = _fit(response.files)
+        fitting = _fit(response, response.files)
         if fitting < len(page):
             following = page[fitting - 1].index
         response.next_page_token = page_token(decode.files_scope(command.job_id), following)
@@ -205,6 +207,7 @@ class BackgroundCopyServicer:
         bounds = self._about.policy()
         return pb.GetServerInfoResponse(
             version=self._about.version,
+            features=FEATURES,
             limits=pb.Limits(
                 jobs_per_owner=bounds.jobs_per_owner,
                 files_per_job=bounds.files_per_job,
@@ -244,8 +247,10 @@ def _holding(response: J, job: Job) -> J:
     return response
 
 
-def _fit(messages: MutableSequence[M]) -> int:
-    """Cuts the messages to as many as fit a page, at least one; returns how many."""
+def _fit(response: Message, messages: MutableSequence[M]) -> int:
+    """Cuts a response's messages to as many as fit a page, at least one; returns how many."""
+    if response.ByteSize() + TOKEN_BYTES <= limits.PAGE_BYTES:
+        return len(messages)
     size = TOKEN_BYTES
     for place, message in enumerate(messages):
         size += message.ByteSize() + 4

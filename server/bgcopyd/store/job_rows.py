@@ -100,13 +100,15 @@ def job_of(row: Row) -> Job:
         expire_time, next_attempt_time, options, due, not_before_due, deadline_due, active,
         active_time, download_time, transferred, total, files_total, files_transferred,
     ) = row  # fmt: skip
+    # Each step of a job's life sets several of its times to the same moment.
+    modified = EPOCH + timedelta(0, 0, modification_time)
     return Job(
         id_text(key),
         owner,
         creator,
         display_name,
-        EPOCH + timedelta(0, 0, create_time),
-        EPOCH + timedelta(0, 0, modification_time),
+        modified if create_time == modification_time else EPOCH + timedelta(0, 0, create_time),
+        modified,
         etag,
         _STATES[state],
         _TYPES[kind],
@@ -119,7 +121,7 @@ def job_of(row: Row) -> Job:
         auto_complete != 0,
         None if error is None else error_of(error),
         error_count,
-        None if transferred_time is None else time_or_none(transferred_time),
+        modified if transferred_time == modification_time else time_or_none(transferred_time),
         None if expire_time is None else time_or_none(expire_time),
         None if next_attempt_time is None else time_or_none(next_attempt_time),
         untouched(files)
@@ -139,7 +141,7 @@ def job_of(row: Row) -> Job:
         not_before_due,
         deadline_due,
         active,
-        EPOCH + timedelta(microseconds=active_time),
+        modified if active_time == modification_time else EPOCH + timedelta(0, 0, active_time),
         download_time,
     )
 

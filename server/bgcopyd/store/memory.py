@@ -372,7 +372,8 @@ class MemoryStore:
         found = [job for job in found if before is None or job.seq < before]
         found.sort(key=lambda job: -job.seq)
         more = len(found) > limit
-        return JobPage(tuple(found[:limit]), found[limit - 1].seq if more else None)
+        following = found[limit - 1].seq if more else None
+        return JobPage(tuple(found[:limit]), following, await self.position())
 
     async def files(self, job_id: str, *, after: int = -1, limit: int = 1000) -> list[File]:
         """As Tx.files."""

@@ -100,6 +100,7 @@ _HTTP: Mapping[str, Codec] = {
     "client_certificate": _TEXT,
     "ca_bundle": _TEXT,
     "proxy": _PROXY,
+    "announced_mirrors": _FLAG,
 }
 _OPTIONS: Mapping[str, Codec] = {
     "maximum_download_time": _NUMBER,

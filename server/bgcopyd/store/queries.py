@@ -194,7 +194,7 @@ def _cut(db: sqlite3.Connection, where: _Where, limit: int, floor: int | None) -
         (*where.values, limit + 1),
     ).fetchall()
     jobs = tuple(rows.decoded(job_rows.job_of, row) for row in found[:limit])
-    return JobPage(jobs, jobs[-1].seq if len(found) > limit else floor)
+    return JobPage(jobs, jobs[-1].seq if len(found) > limit else floor, position(db))
 
 
 def _scope(query: JobQuery) -> _Where:

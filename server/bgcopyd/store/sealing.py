@@ -8,9 +8,9 @@ import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import cached_property
 from pathlib import Path
-
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from typing import TYPE_CHECKING
 
 from bgcopyd.queue.secrets import Unsealable
 from bgcopyd.store import rows
@@ -18,6 +18,9 @@ from bgcopyd.store.directory import StateDirectory
 from bgcopyd.store.errors import KeyProblem, translated
 from bgcopyd.store.keys import FILE, KeyFile, key_file, new_key
 from bgcopyd.store.schema import open_database
+
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +31,14 @@ class FernetSealer:
     """Seals with the first of some keys and opens with all."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
-        self._fernet = MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])
+        self._keys = tuple(keys)
+
+    @cached_property
+    def _fernet(self) -> MultiFernet:
+        # Many queues hold no secret, and the library takes 9 MiB: it is loaded for the first one.
+        from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415
+
+        return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in self._keys])
 
     def seal(self, secret: str) -> bytes:
         """As Sealer."""
@@ -36,6 +46,8 @@ class FernetSealer:
 
     def open(self, sealed: bytes) -> str:
         """As Sealer."""
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415 - as above
+
         try:
             return self._fernet.decrypt(sealed).decode()
         except InvalidToken:

@@ -306,6 +306,8 @@ class SQLiteTx:
 
     def put_secrets(self, job_id: str, sealed: Mapping[str, bytes]) -> None:
         """Adds or replaces secrets."""
+        if not sealed:
+            return
         seq = self._known(job_id).seq
         values = [(seq, name, value) for name, value in sealed.items()]
         self._run_many("INSERT OR REPLACE INTO secret VALUES (?, ?, ?)", values)

@@ -26,9 +26,12 @@ class Pool:
 
     def take(self) -> Handle:
         """A handle, kept or new."""
+        handle = self._idle.pop() if self._idle else None
+        if handle is not None and not self.busy:
+            handle.leave()
         self.busy += 1
-        if self._idle:
-            return self._idle.pop()
+        if handle is not None:
+            return handle
         handle = Handle(self._options, self._policy)
         handle.curl.setopt(pycurl.SHARE, self._share)
         return handle
@@ -37,6 +40,9 @@ class Pool:
         """Takes a handle back."""
         self.busy -= 1
         handle.sink = None
+        # With others at work its connection may be one of theirs by now.
+        if not self.busy:
+            handle.leave()
         if len(self._idle) < _IDLE_HANDLES:
             self._idle.append(handle)
         else:

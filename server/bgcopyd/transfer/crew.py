@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bgcopyd.transfer.buckets import Payer
 from bgcopyd.transfer.entry import entry
 from bgcopyd.transfer.exchange import Exchange
-from bgcopyd.transfer.headers import retry_after
+from bgcopyd.transfer.facts import Fact
 from bgcopyd.transfer.intake import Intake
 from bgcopyd.transfer.pacer import Pacer
+from bgcopyd.transfer.phase import Phase
 from bgcopyd.transfer.plan import resumes
+from bgcopyd.transfer.redirects import Origin
 from bgcopyd.transfer.segment import Segment, Source
-from bgcopyd.transfer.stretches import Under, Work, next_work
+from bgcopyd.transfer.stretches import Pulse, Under, Work, next_work
 from bgcopyd.transfer.tempo import Tempo
 from bgcopyd.transfer.verdict import Accept, Rangeless, Restart, Status, Verdict, strong_etag
 
@@ -46,6 +49,7 @@ class Crew:
         self._lead: Exchange | None = None
         self._off = options.segments_per_file < 2 or not _parallel(owner)
         self._failures = 0
+        self._pulses: dict[Exchange | Segment, Pulse] = {}
 
     @property
     def busy(self) -> bool:
@@ -72,16 +76,14 @@ class Crew:
         """Some time has passed: measures, hires and dismisses."""
         if self._off and not self.segments:
             return
-        for segment in list(self.segments):
-            if self._late(segment, now):
-                self._failed(segment)
+        self._feel(now)
         lead, ladder = self.owner.lead, self.owner.ladder
         if lead is not None and lead is not self._lead and self.arrived > ladder.plan.count:
             self._source, self._lead = self._source_of(lead), lead
         if self._source is None:
             return
         running = len(self.segments) + (lead is not None)
-        self._tempo.tick(now, self.arrived, running, self._most(self._source, now))
+        self._tempo.tick(now, self.arrived, running, self._most(self._source))
         # A whole file that waits comes first.
         spare = self.owner.volume.admission.wanted(self._source.lane)
         while self.segments and (spare or self._running > self._tempo.target):
@@ -90,22 +92,25 @@ class Crew:
         self.carry_on()
         self._tempo.now_run(now, self.arrived, self._running)
 
-    def _late(self, segment: Segment, now: float) -> bool:
-        """Whether a helper is silent for too long, be it only in comparison."""
-        options = self.owner.volume.options
-        if segment.intake is None:
-            return now - segment.asked > options.connect_timeout + options.header_timeout
-        return self.stalled(segment, segment.pacer, now)
-
-    def stalled(self, runner: Exchange | Segment, pacer: Pacer, now: float) -> bool:
-        """Whether a connection brings nothing: for very long, or for long while others do."""
-        options = self.owner.volume.options
-        lately = now - options.segment_patience / 2
-        alive = any(one.moved > lately for one in self._runners() if one is not runner)
-        bound = (
-            min(options.segment_patience, options.idle_timeout) if alive else options.idle_timeout
-        )
-        return not pacer.paused and now - max(runner.moved, pacer.resumed) > bound
+    def _feel(self, now: float) -> None:
+        """Takes the pulse of each, and replaces those that bring nothing while others do."""
+        pulses, self._pulses = self._pulses, {}
+        for runner in self._runners():
+            if runner.intake is not None:
+                pacer = runner.pacer if isinstance(runner, Segment) else self.owner.pacer
+                pulse = pulses.get(runner) or Pulse(now, runner.intake.position)
+                pulse.feel(now, runner.intake.position, paused=pacer.paused)
+                self._pulses[runner] = pulse
+        patience = self.owner.volume.options.segment_patience
+        lately = max((one.moved for one in self._pulses.values()), default=0.0)
+        alive = lately > now - patience / 2
+        for segment in list(self.segments):
+            silent = segment in self._pulses and now - self._pulses[segment].moved > patience
+            if segment.late(now) or (alive and silent):
+                self._failed(segment)
+        lead = self.owner.lead
+        if lead in self._pulses and alive and now - self._pulses[lead].moved > patience:
+            self.take_over()
 
     @property
     def _running(self) -> int:
@@ -115,20 +120,21 @@ class Crew:
         """Where the lead's bytes come from, where others may fetch there as well."""
         owner, answer = self.owner, lead.answer
         known, size = owner.ladder.validators, owner.ladder.plan.size
-        strong, lane = strong_etag(known) or known.last_modified_strong, owner.slot
+        strong, lane = strong_etag(known) or known.last_modified_strong, owner.slot.lane
         if not strong or size is None or owner.ladder.foreign or answer is None or lane is None:
             return None
-        if answer.value("accept-ranges").lower() == "none":
+        web = lead.handle is not None and lead.handle.policy.dialect.web
+        if not web or answer.value("accept-ranges").lower() == "none":
             return None
         apart = not answer.version.startswith("1")
         return Source(lead.url, owner.requests, lane, size, known, apart)
 
-    def _most(self, source: Source, now: float) -> int:
+    def _most(self, source: Source) -> int:
         """How many connections the file may have now."""
         volume = self.owner.volume
         options, origin = volume.options, source.lane.origin
         others = volume.admission.held(origin) - self._running
-        limit = volume.host_limits.of(origin, now)
+        limit = volume.known(origin, Fact.CONNECTIONS)
         most = min(options.segments_per_file, limit or options.segments_per_file) - others
         left = source.size - self.arrived
         soon = left < options.segment_worth * self._tempo.rate
@@ -140,23 +146,28 @@ class Crew:
     def carry_on(self) -> None:
         """Gives work to as many as shall help; ends, or leaves it to the lead, where none is."""
         owner = self.owner
-        if owner.shared and owner.ladder.plan.complete:
+        if owner.phase is Phase.SHARED and owner.ladder.plan.complete:
             self.dismiss()
             owner.finish(owner.ladder.plan.here.prefix)
             return
         while not self._off and self._source is not None and self._running < self._tempo.target:
             if not self._hire(self._source):
                 break
-        if owner.shared and not self.segments:
+        if owner.phase is Phase.SHARED and not self.segments:
             owner.start()
 
     def _hire(self, source: Source) -> bool:
         runners = self._runners()
         work = self._work(source, [self._under(one) for one in runners])
-        if work is None or not self.owner.volume.admission.take(source.lane):
+        owner = self.owner
+        payer = Payer(owner.transfer.job_id, owner.transfer.options.owner, source.lane.origin)
+        pacer = Pacer(owner.volume)
+        if work is None or pacer.before(payer) > 0:
+            return False
+        if not owner.volume.admission.take(source.lane):
             return False
         victim = None if work.victim is None else runners[work.victim]
-        self.segments.append(Segment(self, source, work, victim))
+        self.segments.append(Segment(self, source, work, victim=victim, pacer=pacer, payer=payer))
         return True
 
     def _work(self, source: Source, under: list[Under]) -> Work | None:
@@ -181,8 +192,8 @@ class Crew:
             return Under(runner.start, runner.start, runner.end, 0.0, open=False)
         start = runner.start if isinstance(runner, Segment) else self.owner.ladder.window.start
         promised = [one.start for one in self.segments if one.victim is runner]
-        seconds = max(self._now() - runner.asked, 1e-3)
-        rate = (intake.position - intake.began) / seconds
+        pulse = self._pulses.get(runner)
+        rate = 0.0 if pulse is None else pulse.rate(self._now())
         return Under(start, intake.position, min([intake.end, *promised]), rate)
 
     def takes(self, segment: Segment) -> bool:
@@ -210,7 +221,6 @@ class Crew:
         """Writes what this turn has brought; outside libcurl."""
         if segment not in self.segments:
             return
-        segment.moved = now
         segment.source.proven = True
         try:
             intake.flush()
@@ -220,7 +230,8 @@ class Crew:
             return
         plan = self.owner.ladder.plan
         plan.keep(plan.here.with_part(segment.start, intake.written))
-        self.owner.helped(now)
+        self.owner.progressed()
+        self.owner.keeper.wrote(self.owner.position, now)
 
     @entry
     def ended(self, segment: Segment) -> None:
@@ -253,24 +264,26 @@ class Crew:
     def _refused(self, segment: Segment, verdict: Verdict) -> None:
         """The server gives no part to one more connection; that is no failure of the download."""
         self._release(segment)
-        volume, lane, now = self.owner.volume, segment.source.lane, self._now()
-        self._tempo.give_up(now)
+        volume, lane = self.owner.volume, segment.source.lane
+        self._tempo.give_up(self._now(), self._running)
         if isinstance(verdict, Status) and verdict.status in _TOO_MANY:
-            assert segment.answer is not None
-            pause = retry_after(segment.answer, volume.wall())
-            volume.host_limits.learn(lane.origin, volume.admission.held(lane.origin), now, pause)
+            self._bears(lane.origin, max(volume.admission.held(lane.origin), 1))
             return
         self._off = True
         if isinstance(verdict, Rangeless):
-            volume.host_limits.learn(lane.origin, 1, now)
+            self._bears(lane.origin, 1)
+
+    def _bears(self, origin: Origin, count: int) -> None:
+        """A host bears so many connections at once."""
+        self.owner.volume.facts.learn(origin, Fact.CONNECTIONS, count, self._now())
 
     def _contradicted(self, segment: Segment) -> None:
         """The server has another version, or one for each of its nodes."""
         source = segment.source
         self._off = True
-        self.owner.volume.host_limits.learn(source.lane.origin, 1, self._now())
+        self._bears(source.lane.origin, 1)
         if source.proven:
-            self.owner.changed()
+            self.owner.restart()
         else:
             # All that is here came from the lead.
             self._release(segment)
@@ -280,7 +293,7 @@ class Crew:
         """Lets a helper go; a stretch that was not begun goes back to the one before it."""
         self.segments.remove(segment)
         handle, segment.handle = segment.handle, None
-        segment.pacer.begin(None)
+        segment.pacer.end()
         if handle is not None:
             self.owner.report.helped(
                 segment.source.url, handle, accepted=segment.intake is not None
@@ -296,6 +309,18 @@ class Crew:
                     and intake.reaches(segment.end)
                 ):
                     intake.cut(segment.end)
+
+    def take_over(self) -> None:
+        """Leaves what is missing to the helpers; whatever the lead has met is over."""
+        self.owner.break_off()
+        self.owner.slot.release()
+        self.owner.phase = Phase.SHARED
+        self.carry_on()
+
+    def retire(self) -> None:
+        """Lets all of them go, for good."""
+        self._off = True
+        self.dismiss()
 
     def dismiss(self) -> None:
         """Lets all of them go."""

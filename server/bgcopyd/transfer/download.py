@@ -9,24 +9,27 @@ from typing import TYPE_CHECKING
 import pycurl
 
 from bgcopyd.jobs.file import Verification
-from bgcopyd.queue.transfers import AttemptReport, Failed, Finished, Received, Stopped, Transfer
+from bgcopyd.queue.transfers import AttemptReport, Failed, Finished, Stopped, Transfer
 from bgcopyd.transfer import failures, redirects
-from bgcopyd.transfer.admission import Lane
+from bgcopyd.transfer.buckets import Payer
 from bgcopyd.transfer.crew import Crew
 from bgcopyd.transfer.destination import DestinationInvalid
-from bgcopyd.transfer.ending import Terminal, local_failure, refused
+from bgcopyd.transfer.ending import Terminal, local_failure, mismatched, refused
 from bgcopyd.transfer.entry import entry
 from bgcopyd.transfer.exchange import Exchange
+from bgcopyd.transfer.facts import Fact
 from bgcopyd.transfer.failures import Failure
+from bgcopyd.transfer.hashing import Mismatch
 from bgcopyd.transfer.headers import retry_after
 from bgcopyd.transfer.intake import Intake
 from bgcopyd.transfer.keeper import Keeper, Settled
 from bgcopyd.transfer.ladder import Ladder
 from bgcopyd.transfer.pacer import Pacer
 from bgcopyd.transfer.phase import Phase
-from bgcopyd.transfer.plan import Plan, resumes
+from bgcopyd.transfer.plan import Plan, gets, resumes
 from bgcopyd.transfer.report import Report
 from bgcopyd.transfer.requests import Requests, Unusable
+from bgcopyd.transfer.slots import Slot
 from bgcopyd.transfer.sources import Next, Sources
 from bgcopyd.transfer.verdict import (
     Accept,
@@ -41,6 +44,7 @@ from bgcopyd.transfer.verdict import (
     Unexpected,
     Verdict,
 )
+from bgcopyd.transfer.watch import Watch
 
 if TYPE_CHECKING:
     from bgcopyd.transfer.volume import Volume
@@ -58,22 +62,21 @@ class Download:
         self.sources = Sources(transfer)
         self.ladder = Ladder(Plan.of(transfer), transfer.validators)
         self.keeper = Keeper(transfer, self.ladder, volume, self._disk_failed)
-        self.pacer = Pacer(transfer.job_id, volume)
+        self.pacer = Pacer(volume)
+        self.slot = Slot(self)
         self.requests = Requests(transfer.url, transfer.options, volume.options)
         self.report = Report(transfer.url)
         self._terminal = Terminal(transfer, self.keeper, volume, self._attempt)
         self.crew = Crew(self)
-        self._phase = Phase.WAITING
+        self._watch = Watch(self)
+        self.phase = Phase.WAITING
         self._url = transfer.url
         self._visited = {transfer.url}
-        self.slot: Lane | None = None
-        self._exchange: Exchange | None = None
+        self.exchange: Exchange | None = None
         self._stopping = False
         self._looked_again = False
         self._mismatched = False
         self._progressed = False
-        self._reported = self.ladder.plan.count
-        self._ticked = 0.0
         self._expected: int | None = None
 
     @property
@@ -84,8 +87,19 @@ class Download:
     @property
     def lead(self) -> Exchange | None:
         """The request of this download itself, while its answer's body comes in."""
-        exchange = self._exchange
+        exchange = self.exchange
         return None if exchange is None or exchange.accepted is None else exchange
+
+    @property
+    def position(self) -> int:
+        """How far the window is filled."""
+        lead = None if self.lead is None else self.lead.intake
+        return self.ladder.window.start if lead is None else lead.written
+
+    @property
+    def _once(self) -> bool:
+        """Whether a request may change something, so that none is repeated unasked."""
+        return not gets(self.transfer.options.http)
 
     # Requests.
 
@@ -97,34 +111,27 @@ class Download:
         except Unusable as error:
             self.fail(error.failure)
             return
-        self._phase = Phase.WAITING
-        options = self.transfer.options
-        lane = Lane(origin, options.owner, options.foreground)
-        self.volume.admission.request(lane, partial(self._granted, lane))
+        self.phase = Phase.WAITING
+        self.slot.ask(origin)
 
-    def _granted(self, lane: Lane) -> bool:
-        if self._phase is not Phase.WAITING:
-            return False
-        self.slot = lane
-        self._request()
-        return True
-
-    def _release_slot(self) -> None:
-        lane, self.slot = self.slot, None
-        if lane is not None:
-            self.volume.admission.release(lane)
-
-    def _request(self) -> None:
+    def request(self) -> None:
         """Sends the ladder's next request, once no disk thread works on the file."""
-        self._phase = Phase.RESTING
+        self.phase = Phase.RESTING
         self.keeper.when_quiet(self._send)
 
     @entry
     def _send(self) -> None:
-        if self._phase is not Phase.RESTING:
+        if self.phase is not Phase.RESTING:
+            return
+        payer = Payer(self.transfer.job_id, self.transfer.options.owner, self.requests.origin)
+        wait = self.pacer.before(payer)
+        if wait > 0:
+            self.pacer.later(wait, self._send)
             return
         plan = self.ladder.plan
         self.ladder.source = self.sources.name
+        origin = self.requests.origin
+        self.ladder.unconditional = bool(self.volume.known(origin, Fact.IF_RANGE_IGNORED))
         try:
             if plan.here:
                 self.keeper.resume()
@@ -134,18 +141,17 @@ class Download:
         if plan.satisfied and not plan.complete:
             self._satisfied()
             return
-        self._phase = Phase.ASKING
-        exchange = self._exchange = Exchange(self, self._url)
+        self.phase = Phase.ASKING
+        exchange = self.exchange = Exchange(self, self._url)
         request = self.requests.make(self.ladder.ask().fields())
-        exchange.handle = self.volume.launch(exchange, request, self.transfer.job_id)
+        exchange.handle = self.volume.launch(exchange, request, payer)
         self.pacer.begin(exchange.handle)
 
     @entry
     def flush(self, exchange: Exchange, intake: Intake, now: float) -> None:
         """Writes what this turn has brought; outside libcurl."""
-        if exchange is not self._exchange or self._phase is not Phase.ASKING:
+        if exchange is not self.exchange or self.phase is not Phase.ASKING:
             return
-        exchange.moved = now
         try:
             intake.flush()
         except OSError as error:
@@ -154,17 +160,21 @@ class Download:
                 self.fail(exchange.broken)
             return
         if intake.written > self.ladder.window.start:
-            self.helped(now)
+            self.progressed()
+        self.keeper.wrote(intake.written, now)
+
+    def progressed(self) -> None:
+        """New bytes are in the file."""
+        self._progressed, self._looked_again = True, False
 
     # The end of a request, outside libcurl.
 
     @entry
     def on_done(self, code: int, detail: str) -> None:
         """The request has ended with a CURLcode."""
-        exchange = self._exchange
+        exchange = self.exchange
         assert exchange is not None
-        if exchange.verdict is None and code == pycurl.E_OK:
-            exchange.on_body(b"")
+        exchange.ended(code)
         self._release_handle(exchange)
         exchange.flush(self.volume.now())
         verdict = exchange.verdict
@@ -179,45 +189,65 @@ class Download:
 
     def _release_handle(self, exchange: Exchange) -> None:
         handle, exchange.handle = exchange.handle, None
-        self.pacer.begin(None)
+        self.pacer.end()
         if handle is not None:
             accepted = isinstance(exchange.verdict, Accept)
             self.report.ended(self._url, handle, exchange.answer, accepted=accepted)
             self.volume.release(handle)
 
     def _curl_failed(self, code: int, detail: str) -> None:
-        if failures.is_stream_error(code):
-            self.volume.note_stream_error(self.requests.origin)
-        verdict = None if self._exchange is None else self._exchange.verdict
+        assert self.exchange is not None
+        answer, verdict = self.exchange.answer, self.exchange.verdict
+        if failures.is_stream_error(code, "" if answer is None else answer.version):
+            self._learn(Fact.STREAM_ERRORS)
         if verdict is None and self.requests.another_way(code, self.report.ending):
-            self._request()
+            self.request()
         else:
             self.fail(self.requests.failure(code, detail, self.report.ending))
 
+    def _learn(self, fact: Fact) -> None:
+        self.volume.facts.add(self.requests.origin, fact, self.volume.now())
+
     def _body_ended(self, exchange: Exchange, code: int, detail: str) -> None:
-        intake, plan = exchange.intake, self.ladder.plan
+        intake = exchange.intake
         assert intake is not None
-        if intake.whole:
-            self.ladder.advance(intake.position)
-            # Its offsets mean nothing in the next window.
-            exchange.intake = None
-            if self.crew.busy:
-                self.share()
-            elif plan.complete and plan.size is not None:
-                self.finish(plan.size)
-            else:
-                # A shorter range than asked for is legal: the rest is asked for.
-                self._request()
+        if intake.whole and exchange.digest is not None and not intake.shortened:
+            self.phase = Phase.RESTING
+            self.keeper.check(*exchange.digest, partial(self._checked, exchange, intake.position))
+        elif intake.whole:
+            self._filled(exchange, intake.position)
         elif code == pycurl.E_OK and intake.open_ended:
             self._open_ended(intake.position)
         elif self.crew.busy:
-            self.share()
+            self.crew.take_over()
         elif code == pycurl.E_OK:
             lacking = exchange.lacking
             fail = failures.range_outside if lacking else failures.closed_early
             self.fail(fail(self.host))
         else:
             self._curl_failed(code, detail)
+
+    @entry
+    def _checked(self, exchange: Exchange, position: int, agrees: bool) -> None:  # noqa: FBT001 - a callback
+        if self.phase is not Phase.RESTING or exchange is not self.exchange:
+            return
+        if agrees:
+            self._filled(exchange, position)
+        else:
+            self._differs(Mismatch.ANNOUNCED)
+
+    def _filled(self, exchange: Exchange, position: int) -> None:
+        plan = self.ladder.plan
+        self.ladder.advance(position)
+        # Its offsets mean nothing in the next window.
+        exchange.intake = None
+        if self.crew.busy:
+            self.crew.take_over()
+        elif plan.complete and plan.size is not None:
+            self.finish(plan.size)
+        else:
+            # A shorter range than asked for is legal: the rest is asked for.
+            self.request()
 
     def _open_ended(self, size: int) -> None:
         if self._expected in {None, size}:
@@ -227,8 +257,8 @@ class Download:
 
     def _mirror_differs(self) -> None:
         """What a mirror with another file has brought alone is of no use to the others."""
-        if self.ladder.origin == self.ladder.source and self._exchange is not None:
-            self._exchange.intake = None
+        if self.ladder.origin == self.ladder.source and self.exchange is not None:
+            self.exchange.intake = None
             self.ladder.forget()
             self.ladder.plan.size = self._expected
         self.fail(failures.mirror_differs(self.host))
@@ -244,28 +274,33 @@ class Download:
             case Refuse() | Outside() | Rangeless():
                 self.fail(refused(verdict, self.host))
             case Restart():
-                self._restart()
+                self.restart()
             case Descend() if self.ladder.descend(verdict):
-                self._request()
+                # The whole of a file that has not changed comes after an If-Range alone.
+                if exchange.answer is not None and exchange.answer.status == 200:
+                    self._learn(Fact.IF_RANGE_IGNORED)
+                self.request()
             case Reject(problem) if not self.ladder.reject():
                 self.fail(failures.invalid_answer(problem, self.host))
             case Reject():
-                self._request()
+                self.request()
             case _:
                 self.fail(failures.invalid_answer("answers that lead in a circle", self.host))
 
-    def _restart(self) -> None:
+    def restart(self) -> None:
+        """Begins anew: the file is another one."""
         self.crew.dismiss()
+        self.break_off()
         if self.sources.is_mirror:
             self._mirror_differs()
             return
         self.ladder.restart()
         if self.ladder.restarts > self.volume.options.restarts:
             self.fail(failures.remote_changed(self.host))
-        elif self.slot is None:
+        elif self.slot.lane is None:
             self.start()
         else:
-            self._request()
+            self.request()
 
     def _redirect(self, location: str) -> None:
         try:
@@ -274,13 +309,13 @@ class Download:
             self.fail(failures.redirect_refused(str(refused), self.host))
             return
         self._visited.add(self._url)
-        self._release_slot()
+        self.slot.release()
         self.start()
 
     def _status(self, exchange: Exchange, status: int) -> None:
         assert exchange.answer is not None
         if self.requests.another_login(status):
-            self._request()
+            self.request()
             return
         pause = retry_after(exchange.answer, self.volume.wall())
         failure = failures.of_status(status, self.host, pause)
@@ -292,7 +327,7 @@ class Download:
 
     def _look_again(self, failure: Failure) -> None:
         """Asks the original URL once more after a pause; then the failure stands."""
-        if self._looked_again:
+        if self._looked_again or self._once:
             self.fail(failure)
             return
         self._looked_again = True
@@ -300,15 +335,16 @@ class Download:
 
     def _rest(self) -> None:
         """Asks the source's own URL after a pause."""
-        self._phase = Phase.RESTING
-        self.volume.later(self.volume.options.second_look, self._ask_source)
+        self.phase = Phase.RESTING
+        self.volume.later(self.volume.options.second_look, self.ask_source)
 
     @entry
-    def _ask_source(self) -> None:
-        if self._phase is Phase.RESTING:
+    def ask_source(self) -> None:
+        """Asks the source in use by its own URL."""
+        if self.phase is Phase.RESTING:
             self._url = self.sources.url
             self._visited = {self._url}
-            self._release_slot()
+            self.slot.release()
             self.start()
 
     def _other_source(self) -> None:
@@ -317,49 +353,25 @@ class Download:
             self._expected = self.ladder.plan.size
         self.ladder.other_source()
         self._looked_again = self._mismatched = False
-        self._phase = Phase.RESTING
-        self._ask_source()
+        self.phase = Phase.RESTING
+        self.ask_source()
 
     def _leave(self) -> None:
         """Ends what is under way with a source; what came of it counts, where it may."""
         self.crew.dismiss()
-        self._break_off()
+        self.break_off()
         if not resumes(self.transfer.options):
             self.ladder.forget()
-        self._release_slot()
+        self.slot.release()
 
-    def _break_off(self) -> None:
-        exchange = self._exchange
+    def break_off(self) -> None:
+        """Ends the request; what it has brought counts."""
+        exchange = self.exchange
         if exchange is not None:
             self._release_handle(exchange)
             if exchange.accepted is not None:
                 self.ladder.advance(exchange.accepted.written, whole=False)
             exchange.intake = None
-
-    # With helpers.
-
-    def helped(self, now: float) -> None:
-        """Bytes have been written."""
-        self._progressed = True
-        self.keeper.wrote(self._position(), now)
-
-    @property
-    def shared(self) -> bool:
-        """Whether all that is missing is left to the helpers."""
-        return self._phase is Phase.SHARED
-
-    def share(self) -> None:
-        """Leaves what is missing to the helpers; whatever this request itself has met is over."""
-        self._break_off()
-        self._release_slot()
-        self._phase = Phase.SHARED
-        self.crew.carry_on()
-
-    def changed(self) -> None:
-        """A helper has met another version of the file than what is here."""
-        self.crew.dismiss()
-        self._break_off()
-        self._restart()
 
     # The end of the transfer.
 
@@ -369,33 +381,28 @@ class Download:
 
     def broke(self, error: BaseException) -> None:
         """Ends the transfer for a defect of ours, where it can still be ended."""
-        if self._phase in {Phase.SETTLING, Phase.ENDED}:
+        if self.phase in {Phase.SETTLING, Phase.ENDED}:
             _log.error("a transfer of job %s failed", self.transfer.job_id, exc_info=error)
         else:
             self.fail(self.local_failure(error))
 
     def _disk_failed(self, error: BaseException) -> None:
-        if self._phase is Phase.SETTLING:
+        if self.phase is Phase.SETTLING:
             self._ended(self._terminal.failed(self.local_failure(error)))
-        elif self._phase is not Phase.ENDED:
+        elif self.phase is not Phase.ENDED:
             self.fail(self.local_failure(error))
 
-    def _position(self) -> int:
-        """How far the window is filled."""
-        exchange = self._exchange
-        accepted = None if exchange is None else exchange.accepted
-        return self.ladder.window.start if accepted is None else accepted.written
-
     def _begin_settling(self) -> None:
-        self._phase = Phase.SETTLING
+        self.phase = Phase.SETTLING
         self.crew.dismiss()
-        if self._exchange is not None:
-            self._release_handle(self._exchange)
-        self._release_slot()
+        if self.exchange is not None:
+            self._release_handle(self.exchange)
+        self.slot.release()
         self.volume.settling += 1
 
     def fail(self, failure: Failure) -> None:
         """Goes to another source, or ends."""
+        self.slot.failed(failure)
         match self.sources.after(failure, self.volume.options.second_look):
             case Next.AGAIN:
                 self._leave()
@@ -405,7 +412,7 @@ class Download:
                 self._other_source()
             case Next.END:
                 last = self.sources.verdict(failure)
-                position = self._position()
+                position = self.position
                 self._begin_settling()
                 self.keeper.settle(
                     position, None, lambda _: self._ended(self._terminal.failed(last))
@@ -425,9 +432,9 @@ class Download:
     def stop(self) -> None:
         """Ends the transfer soon; one that is being finished may still finish."""
         self._stopping = True
-        if self._phase in {Phase.SETTLING, Phase.ENDED}:
+        if self.phase in {Phase.SETTLING, Phase.ENDED}:
             return
-        position = self._position()
+        position = self.position
         self._begin_settling()
         self.keeper.settle(position, None, lambda _: self._ended(self._terminal.stopped()))
 
@@ -439,62 +446,43 @@ class Download:
     def _finished(self, size: int, settled: Settled) -> None:
         if settled.error is not None:
             self._ended(self._terminal.failed(self.local_failure(settled.error)))
-        elif settled.agreed:
+        elif settled.mismatch is None:
             ladder = self.ladder
             proof = Verification.NONE if ladder.plan.size is None else ladder.proof
             self._ended(self._terminal.finished(size, ladder.validators, proof))
         else:
-            self._differs()
+            self.volume.settling -= 1
+            self._differs(settled.mismatch)
 
-    def _differs(self) -> None:
+    def _differs(self, mismatch: Mismatch) -> None:
         """The digest is another one: everything is fetched anew, once."""
-        self.volume.settling -= 1
+        self.crew.retire()
         self.keeper.drop()
         self.ladder.forget()
-        assert self._exchange is not None
-        self._exchange.intake = None
+        assert self.exchange is not None
+        self.exchange.intake = None
         if self._stopping:
-            self._phase = Phase.RESTING
+            self.phase = Phase.RESTING
             self.stop()
-        elif self._mismatched:
-            page = self._exchange.brought_page
-            self.fail(failures.digest_mismatch(self.host, page=page))
+        elif self._mismatched or self._once:
+            page = self.exchange.brought_page
+            self.fail(mismatched(mismatch, self.host, page=page))
         else:
             self._mismatched = True
-            self._phase = Phase.RESTING
-            self._ask_source()
+            self.phase = Phase.RESTING
+            self.ask_source()
 
     def _attempt(self) -> AttemptReport:
         return self.report.attempt(tell_url=self.requests.tells)
 
     def _ended(self, event: Finished | Failed | Stopped) -> None:
         self.volume.settling -= 1
-        self._phase = Phase.ENDED
+        self.phase = Phase.ENDED
         self.volume.ended(self, event)
 
     # Time.
 
     @entry
     def tick(self, now: float) -> None:
-        """Reports progress and notices silence; called a few times per second."""
-        exchange, options = self._exchange, self.volume.options
-        if self._phase not in {Phase.ASKING, Phase.SHARED} or now == self._ticked:
-            return
-        if self._phase is Phase.ASKING and exchange is not None and exchange.intake is None:
-            limit = options.connect_timeout + options.header_timeout
-            if now - exchange.asked > limit:
-                self.fail(failures.timed_out("did not answer", self.host, limit))
-            return
-        self._ticked = now
-        # What came before a silence is claimed although nothing follows it.
-        self.keeper.wrote(self._position(), now)
-        arrived = self.crew.arrived
-        if arrived != self._reported:
-            self._reported = arrived
-            self.volume.emit(Received(*self.name, self._reported))
-        if self.lead is None or not self.crew.stalled(self.lead, self.pacer, now):
-            self.crew.tick(now)
-        elif self.crew.busy:
-            self.share()
-        else:
-            self.fail(failures.timed_out("sent nothing", self.host, options.idle_timeout))
+        """Looks how things are; called a few times per second."""
+        self._watch.tick(now)

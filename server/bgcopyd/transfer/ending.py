@@ -11,6 +11,7 @@ from bgcopyd.queue.transfers import AttemptReport, Failed, Finished, Stopped, Tr
 from bgcopyd.transfer import failures
 from bgcopyd.transfer.destination import DestinationInvalid
 from bgcopyd.transfer.failures import Failure
+from bgcopyd.transfer.hashing import Mismatch
 from bgcopyd.transfer.keeper import Keeper
 from bgcopyd.transfer.partial import CannotNote
 from bgcopyd.transfer.verdict import Outside, Rangeless, Refuse
@@ -46,6 +47,15 @@ def refused(verdict: Refuse | Outside | Rangeless, host: str) -> Failure:
             return failures.invalid_answer(problem, host)
 
 
+def mismatched(mismatch: Mismatch, host: str, *, page: bool) -> Failure:
+    """The failure that another digest means, twice; `page` says that a web page came."""
+    if mismatch is Mismatch.ANNOUNCED:
+        return failures.announced_digest_mismatch(host)
+    if page:
+        return failures.unexpected_content(host, transient=False)
+    return failures.digest_mismatch(host)
+
+
 class Terminal:
     """Makes the terminal event of a transfer out of what its keeper has."""
 
@@ -63,7 +73,7 @@ class Terminal:
 
     def finished(self, size: int, validators: Validators, proof: Verification) -> Finished:
         """Every byte is here."""
-        verification = Verification.DIGEST if self._keeper.has_digests else proof
+        verification = Verification.DIGEST if self._keeper.has_proof else proof
         file = self._keeper.identity
         return Finished(*self._name, size, validators, verification, *file, self._attempt())
 
@@ -74,6 +84,7 @@ class Terminal:
             failure.error(self._name[2], self._volume.wall()),
             *self._keeper.kept[:3],
             retry_after=failure.retry_after,
+            held=failure.held,
             filled=self._keeper.kept.filled,
             attempt=self._attempt(),
         )

@@ -16,12 +16,15 @@ from bgcopyd.queue.transfers import (
     Event,
     Failed,
     Finished,
+    Limits,
     Probe,
     Stopped,
     Transfer,
     TransferOptions,
 )
+from bgcopyd.transfer.breakers import Breakers
 from bgcopyd.transfer.buckets import Rates
+from bgcopyd.transfer.facts import Facts
 from bgcopyd.transfer.handles import Handle
 from bgcopyd.transfer.mounts import MountTable
 from bgcopyd.transfer.options import EngineOptions
@@ -52,9 +55,22 @@ class CurlEngine:
         self._loop = asyncio.get_running_loop()
         self._roots = {name: os.path.realpath(path) for name, path in roots.items()}
         self._clock = clock
-        self._rates = Rates(options.rate, clock.monotonic())
+        self._rates = Rates()
         self._outbox = Outbox(self._loop, self._deliver)
-        self._shared = Shared(self._roots, options, clock, self._rates, self._outbox)
+        self._shared = Shared(
+            self._roots,
+            options,
+            clock,
+            self._rates,
+            Facts(options.host_memory),
+            Breakers(
+                options.breaker_failures,
+                options.breaker_pause,
+                options.breaker_longest,
+                options.longest_asked,
+            ),
+            self._outbox,
+        )
         self._mounts = MountTable()
         self._volumes: dict[str, Volume] = {}
         self._exits: list[asyncio.Future[None]] = []
@@ -110,9 +126,9 @@ class CurlEngine:
         if job_id in self._live:
             self._rates.set_job(job_id, rate, self._clock.monotonic())
 
-    def set_total_rate(self, rate: int) -> None:
-        """Changes the limit of all transfers together; bytes per second, 0 = none."""
-        self._rates.set_total(rate, self._clock.monotonic())
+    def set_limits(self, limits: Limits) -> None:
+        """Changes the limits that transfers of several jobs share."""
+        self._rates.set_limits(limits, self._clock.monotonic())
 
     async def probe(self, url: str, options: TransferOptions) -> Probe:
         """Asks for the first byte of a URL.

@@ -6,17 +6,33 @@ import logging
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import pycurl
+
+from bgcopyd.jobs.file import Digest
 from bgcopyd.queue.transfers import Connected
 from bgcopyd.transfer import failures
+from bgcopyd.transfer.announced import announced
 from bgcopyd.transfer.destination import DestinationInvalid
 from bgcopyd.transfer.failures import Failure
 from bgcopyd.transfer.handles import Handle
-from bgcopyd.transfer.headers import Answer, delimited, media_type, parse_answer
+from bgcopyd.transfer.headers import Answer, delimited, encoded, media_type
 from bgcopyd.transfer.intake import Intake, Taken
 from bgcopyd.transfer.layout import RangeOutside
+from bgcopyd.transfer.links import heed
 from bgcopyd.transfer.partial import CannotNote
+from bgcopyd.transfer.patience import Patience
 from bgcopyd.transfer.sieve import Sieve
-from bgcopyd.transfer.verdict import PAGE_TYPES, Accept, Outside, Reject, Restart, Verdict, judge
+from bgcopyd.transfer.verdict import (
+    PAGE_TYPES,
+    Accept,
+    Outside,
+    Rangeless,
+    Reject,
+    Restart,
+    Verdict,
+    judge,
+    rangeless,
+)
 
 if TYPE_CHECKING:
     from bgcopyd.transfer.download import Download
@@ -40,9 +56,9 @@ class Exchange:
         verdict: what the answer means, once it is judged.
         answer: the headers.
         intake: where the body goes, where the answer was accepted.
+        digest: what the bytes of a part must have: where they begin, it, and how many.
         broken: why the body was broken off, where that was ours.
-        asked: when the request was sent.
-        moved: when bytes of the body were last written.
+        patience: with its answer.
     """
 
     def __init__(self, owner: Download, url: str) -> None:
@@ -54,13 +70,18 @@ class Exchange:
         self.verdict: Verdict | None = None
         self.answer: Answer | None = None
         self.intake: Intake | None = None
+        self.digest: tuple[int, Digest, int] | None = None
         self.broken: Failure | None = None
-        self.asked = self.moved = owner.volume.now()
+        self.patience = Patience(owner.volume.options, owner.volume.now())
 
     @property
     def accepted(self) -> Intake | None:
         """Where the body goes, while nothing speaks against the answer."""
         return self.intake if isinstance(self.verdict, Accept) else None
+
+    @property
+    def _encoded(self) -> bool:
+        return self.answer is not None and encoded(self.answer)
 
     @property
     def lacking(self) -> bool:
@@ -91,13 +112,15 @@ class Exchange:
     def _decide(self, *, empty: bool) -> None:
         """Judges the answer whose headers have come; makes the file ready where it is accepted."""
         assert self.handle is not None
-        self.answer = parse_answer(self.handle.lines)
+        self.answer = self.handle.answer(self._owner.volume.wall())
         if self.answer is None:
             self.verdict = Reject("no readable answer")
             return
+        self._owner.slot.answered(self.answer.status)
         ask = self._owner.ladder.ask()
         page = ask.held and page_expected(self.url)
         self.verdict = judge(ask, self.answer, page_expected=page, empty=empty)
+        heed(self._owner, self.url, self.answer, self.verdict)
         if isinstance(self.verdict, Accept):
             self._accept(self.verdict)
 
@@ -105,6 +128,10 @@ class Exchange:
         owner, ladder = self._owner, self._owner.ladder
         if owner.sources.is_mirror and not ladder.plan.agrees(accepted.size):
             self.verdict = Restart()
+            return
+        if accepted.stream and not ladder.plan.layout.whole and self._encoded:
+            # Parts of what is encoded are no parts of the file.
+            self.verdict = Rangeless()
             return
         try:
             local = ladder.accept(accepted)
@@ -119,7 +146,19 @@ class Exchange:
         else:
             owner.keeper.begin(local)
             self.intake = self._intake_of(local, limit)
+            self._heed_digests(local)
             owner.volume.emit(Connected(*owner.name, local.size, local.validators))
+
+    def _heed_digests(self, accepted: Accept) -> None:
+        """Takes down what the server says of its own bytes."""
+        keeper, whole = self._owner.keeper, self._owner.ladder.plan.layout.whole
+        if keeper.has_proof or self.answer is None or isinstance(self.intake, Sieve):
+            return
+        told = announced(self.answer)
+        keeper.announce(told.file if whole else None)
+        complete = accepted.end is not None and accepted.start + told.length == accepted.end
+        if told.part is not None and complete:
+            self.digest = (accepted.start, told.part, told.length)
 
     def _intake_of(self, accepted: Accept, limit: int | None) -> Intake:
         file, ladder = self._owner.keeper.file, self._owner.ladder
@@ -152,6 +191,17 @@ class Exchange:
         return taken is Taken.FULL and self.broken is None
 
     # Outside of it.
+
+    def ended(self, code: int) -> None:
+        """Judges what has ended with a CURLcode before a body came."""
+        assert self.handle is not None
+        dialect = self.handle.policy.dialect
+        if self.verdict is None and (code == pycurl.E_OK or code in dialect.answers):
+            self.on_body(b"")
+        elif self.verdict is None and code in dialect.rangeless:
+            self.verdict = rangeless(self._owner.ladder.ask())
+        if isinstance(self.verdict, Accept) and dialect.changed(self.handle):
+            self.verdict = Restart()
 
     def flush(self, now: float) -> None:
         """Writes what this turn has brought."""

@@ -23,7 +23,11 @@ _LOCAL = ErrorContext.LOCAL_FILE
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A TransferError in the making; `retry_after` seconds is what the server asked for."""
+    """A TransferError in the making.
+
+    `retry_after` seconds is what the server asked for, or for how long the host `held` (scheme,
+    name and port) is left alone.
+    """
 
     reason: Reason
     context: ErrorContext
@@ -31,6 +35,7 @@ class Failure:
     transient: bool
     http_status: int | None = None
     retry_after: float | None = None
+    held: str = ""
 
     def error(self, index: int | None, time: datetime) -> TransferError:
         """The error of the file of this index, None where there is no file."""
@@ -46,6 +51,7 @@ class Failure:
 
 
 PROXY_NEEDS_CREDENTIALS = 407
+TOO_MANY = 429
 # Gone or forbidden in the middle of a download is often a node that lags or a link that expired.
 SECOND_LOOK = frozenset({403, 404, 410})
 
@@ -57,8 +63,8 @@ _STATUS_TEXT = {
     "them and resume",
     410: "no longer has the file; look for a new URL",
     416: "does not have the range that was asked for",
-    429: "is asked too often; the transfer goes on later",
-    503: "is busy; the transfer goes on later",
+    429: "is asked too often",
+    503: "is busy",
 }
 
 
@@ -67,7 +73,7 @@ def of_status(status: int, host: str, retry_after: float | None = None) -> Failu
     transient = status_passes(status)
     text = _STATUS_TEXT.get(status)
     if text is None:
-        text = "has a problem; the transfer goes on later" if transient else "refused the request"
+        text = "has a problem" if transient else "refused the request"
     message = f"The server {host} {text} (HTTP status {status})."
     context = _NET if status == PROXY_NEEDS_CREDENTIALS else _REMOTE
     return Failure(Reason.HTTP_STATUS, context, message, transient, status, retry_after)
@@ -96,15 +102,22 @@ def unexpected_content(host: str, *, transient: bool) -> Failure:
     return Failure(Reason.UNEXPECTED_CONTENT, _REMOTE, message, transient)
 
 
-def digest_mismatch(host: str, *, page: bool = False) -> Failure:
-    """The file arrived twice without the expected digest; a web page is told by its kind."""
-    if page:
-        return unexpected_content(host, transient=False)
+def digest_mismatch(host: str) -> Failure:
+    """The file arrived twice without the expected digest."""
     message = (
         f"The file of {host} does not have the expected digest, also when fetched again; check the "
         "digest and the source."
     )
     return Failure(Reason.DIGEST_MISMATCH, _REMOTE, message, transient=False)
+
+
+def announced_digest_mismatch(host: str) -> Failure:
+    """The bytes arrived twice without the digest that the server sends with them."""
+    message = (
+        f"The server {host} sends bytes with a digest that they do not have, also when fetched "
+        "again; tell its operator, or give the file's own digest, which counts instead."
+    )
+    return Failure(Reason.ANNOUNCED_DIGEST_MISMATCH, _REMOTE, message, transient=False)
 
 
 def remote_changed(host: str) -> Failure:
@@ -161,6 +174,18 @@ def url_refused(problem: str) -> Failure:
     return Failure(Reason.INVALID_RESPONSE, _REMOTE, message, transient=False)
 
 
+def scheme_off(scheme: str, problem: str) -> Failure:
+    """A URL of a scheme that is not fetched here."""
+    message = f"URLs of the scheme {scheme!r} are not fetched: {problem}."
+    return Failure(Reason.NOT_SUPPORTED, _REMOTE, message, transient=False)
+
+
+def not_spoken(what: str, name: str) -> Failure:
+    """Something of the job that means nothing to the file's server."""
+    message = f"The job's {what} means nothing to a server that speaks {name}; leave it out."
+    return Failure(Reason.NOT_SUPPORTED, _REMOTE, message, transient=False)
+
+
 def scheme_unknown(scheme: str) -> Failure:
     """Credentials of a scheme that libcurl was built without."""
     message = f"This server cannot log in with {scheme}; use credentials of another scheme."
@@ -175,8 +200,20 @@ def not_configured(what: str, name: str) -> Failure:
     return Failure(Reason.TLS_FAILED, _NET, message, transient=False)
 
 
+def key_unusable(name: str, problem: str) -> Failure:
+    """A client certificate whose file is of no use to the file's server."""
+    message = f"The client certificate {name!r} cannot be used here: it {problem}."
+    return Failure(Reason.LOGIN_DENIED, _NET, message, transient=False)
+
+
 def of_proxy(status: int, proxy: str, host: str) -> Failure:
     """A proxy that was not there, or answered with `status` (0: not at all)."""
+    if status == PROXY_NEEDS_CREDENTIALS and proxy.startswith("socks"):
+        message = (
+            f"The proxy {proxy} needs credentials: the job has none, or none that it accepts; set "
+            "them and resume."
+        )
+        return Failure(Reason.PROXY_FAILED, _NET, message, transient=False)
     if status == PROXY_NEEDS_CREDENTIALS:
         return of_status(status, host)
     if status >= 300:
@@ -188,21 +225,19 @@ def of_proxy(status: int, proxy: str, host: str) -> Failure:
 
 def timed_out(what: str, host: str, seconds: float) -> Failure:
     """A server that fell silent."""
-    message = f"The server {host} {what} for {seconds:g} seconds; the transfer goes on later."
+    message = f"The server {host} {what} for {seconds:g} seconds."
     return Failure(Reason.TIMEOUT, _NET, message, transient=True)
 
 
 def closed_early(host: str) -> Failure:
     """A body that ended before it was complete."""
-    message = (
-        f"The connection to {host} ended before the file did; the transfer goes on from there."
-    )
+    message = f"The connection to {host} ended before the file did."
     return Failure(Reason.CONNECTION_CLOSED, _NET, message, transient=True)
 
 
 def internal(what: str) -> Failure:
     """A defect of ours; the log has the details."""
-    message = f"The daemon failed at this file ({what}); see its log. It is tried again."
+    message = f"The daemon failed at this file ({what}); see its log."
     return Failure(Reason.INTERNAL, ErrorContext.UNKNOWN, message, transient=True)
 
 
@@ -225,6 +260,7 @@ _OUR_FILES = {
 _CERTIFICATE_REFUSED = re.compile(r"alert (?:\w+ )*(?:certificate|ca|access)\b")
 _TLS_FATAL = _TLS_CODES - {pycurl.E_SSL_CONNECT_ERROR}
 _STREAM_CODES = frozenset({pycurl.E_HTTP2, 92})  # 92: CURLE_HTTP2_STREAM
+_BREAKS = frozenset({pycurl.E_PARTIAL_FILE, pycurl.E_RECV_ERROR, pycurl.E_SEND_ERROR})
 
 _CURL: dict[int, tuple[Reason, ErrorContext, str]] = {
     pycurl.E_COULDNT_RESOLVE_HOST: (
@@ -260,9 +296,9 @@ _CURL: dict[int, tuple[Reason, ErrorContext, str]] = {
 }
 
 
-def is_stream_error(code: int) -> bool:
-    """Whether HTTP/2 itself failed, so that HTTP/1.1 may do better."""
-    return code in _STREAM_CODES
+def is_stream_error(code: int, version: str = "") -> bool:
+    """Whether HTTP/2 itself failed, so that HTTP/1.1 may do better; GOAWAY looks like a break."""
+    return code in _STREAM_CODES or (version.startswith("2") and code in _BREAKS)
 
 
 def of_curl(code: int, detail: str, host: str) -> Failure:

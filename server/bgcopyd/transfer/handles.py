@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import select
+import socket
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 import pycurl
 
+from bgcopyd.transfer.headers import Answer
+from bgcopyd.transfer.likeness import Facts
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.policy import Policy, obey
 from bgcopyd.transfer.redirects import Origin
 
-_WEB = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
+_ONE_AT_A_TIME = frozenset({pycurl.CURL_HTTP_VERSION_1_0, pycurl.CURL_HTTP_VERSION_1_1})
 
 
 class Sink(Protocol):
@@ -28,7 +35,8 @@ class Sink(Protocol):
 class Request:
     """What is sent: `fields` are header lines without their ends; `origin` is the URL's.
 
-    One that goes `apart` shares no connection with others, as HTTP/2 would let it.
+    The URL is as libcurl takes it. One that goes `apart` shares no connection with others, as
+    HTTP/2 would let it.
     """
 
     url: str
@@ -39,36 +47,74 @@ class Request:
 
 
 class Handle:
-    """One easy handle of a policy. `lines` are the header lines that have arrived, all blocks."""
+    """One easy handle of a policy.
+
+    Attributes:
+        lines: the header lines, or those of a dialogue, that have arrived; all blocks.
+        request: what was asked last.
+        facts: what was told of the file before it was asked for.
+        note: what a failure has to tell of the server.
+    """
 
     def __init__(self, options: EngineOptions, policy: Policy) -> None:
         self.policy = policy
         self.lines: list[bytes] = []
+        self.request: Request | None = None
+        self.facts: Facts | None = None
+        self.note = ""
         self.sink: Sink | None = None
         self.curl = curl = pycurl.Curl()
         # libcurl itself must never speak anything else, whatever a server says.
-        curl.setopt(pycurl.PROTOCOLS, _WEB)
-        curl.setopt(pycurl.REDIR_PROTOCOLS, _WEB)
+        curl.setopt(pycurl.PROTOCOLS, policy.dialect.bits)
+        curl.setopt(pycurl.REDIR_PROTOCOLS, policy.dialect.bits)
         curl.setopt(pycurl.FOLLOWLOCATION, 0)
         curl.setopt(pycurl.NETRC, 0)
         curl.setopt(pycurl.NOSIGNAL, 1)
-        curl.setopt(pycurl.USERAGENT, options.user_agent)
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, int(options.connect_timeout * 1000))
         curl.setopt(pycurl.TCP_KEEPALIVE, 1)
         curl.setopt(pycurl.HEADERFUNCTION, self.lines.append)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
         obey(curl, policy, options)
+        policy.dialect.set_up(self, options)
 
     def _on_body(self, data: bytes) -> int | None:
         return 0 if self.sink is None else self.sink.on_body(data)
 
+    def leave(self) -> None:
+        """Ends the connection of the last request where something lies in it that nobody asked for.
+
+        libcurl would take it for the answer to the next request.
+        """
+        if self.curl.getinfo(pycurl.INFO_HTTP_VERSION) not in _ONE_AT_A_TIME:
+            return
+        descriptor = self.curl.getinfo(pycurl.ACTIVESOCKET)
+        if descriptor < 0:
+            return
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        if poll.poll(0):
+            with socket.socket(fileno=os.dup(descriptor)) as link, contextlib.suppress(OSError):
+                link.shutdown(socket.SHUT_RDWR)
+
+    @property
+    def asked(self) -> str:
+        """The URL that was asked for last, as libcurl takes it."""
+        return "" if self.request is None else self.request.url
+
+    def sent_after(self) -> float:
+        """How many seconds it took until the request could be sent; 0 where it could not yet."""
+        return float(self.curl.getinfo(pycurl.PRETRANSFER_TIME))
+
     def prepare(self, sink: Sink, request: Request, *, buffer: int, http1: bool) -> None:
         """Makes the handle ready for a request."""
         self.lines.clear()
-        self.sink = sink
-        version = pycurl.CURL_HTTP_VERSION_1_1 if http1 else pycurl.CURL_HTTP_VERSION_2TLS
-        self.curl.setopt(pycurl.HTTP_VERSION, version)
+        self.sink, self.request = sink, request
         self.curl.setopt(pycurl.BUFFERSIZE, buffer)
         self.curl.setopt(pycurl.FRESH_CONNECT, request.apart)
         self.curl.setopt(pycurl.URL, request.url)
-        self.curl.setopt(pycurl.HTTPHEADER, request.fields)
+        self.note, self.facts = "", None
+        self.policy.dialect.put(self, request, http1=http1)
+
+    def answer(self, now: datetime) -> Answer | None:
+        """What the server has said of the file; None where it cannot be read."""
+        return self.policy.dialect.answer(self, now)

@@ -17,16 +17,27 @@ _RANGE = re.compile(r"bytes[ \t]+(\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.IGNORE
 _UNSATISFIED = re.compile(r"bytes[ \t]+\*/(\d{1,18}|\*)", re.IGNORECASE | re.ASCII)
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 _ETAG_CHARACTERS = 1024
+_EMPTY = frozenset({b"\r\n", b"\n", b""})
 LONGEST_RETRY_AFTER = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A final status and its header fields: names in lower case, values as ISO-8859-1."""
+    """A final status and its header fields: names in lower case, values as ISO-8859-1.
+
+    An answer of another protocol than HTTP has the status that HTTP would have given, no version,
+    and fields that nobody sent.
+    """
 
     status: int
     version: str
     fields: Mapping[str, tuple[str, ...]]
+    protocol: str = "HTTP"
+
+    @property
+    def http_status(self) -> int | None:
+        """The status, where it is HTTP's own."""
+        return self.status if self.version else None
 
     def value(self, name: str) -> str:
         """The field's value, "" where it is absent; repeated fields are joined (RFC 9110 5.3)."""
@@ -43,7 +54,10 @@ class ContentRange:
 
 
 def parse_answer(lines: Sequence[bytes]) -> Answer | None:
-    """The last block of header lines, behind interim answers (1xx); None where there is none."""
+    """The last block of header lines, behind interim answers (1xx); None where there is none.
+
+    What follows its empty line are trailers, which say nothing of the answer.
+    """
     start = len(lines) - 1
     while start >= 0 and not lines[start].startswith(b"HTTP/"):
         start -= 1
@@ -52,6 +66,8 @@ def parse_answer(lines: Sequence[bytes]) -> Answer | None:
         return None
     fields: dict[str, tuple[str, ...]] = {}
     for line in lines[start + 1 :]:
+        if line in _EMPTY:
+            break
         name, colon, value = line.decode("latin-1").partition(":")
         if colon:
             key = name.strip().lower()

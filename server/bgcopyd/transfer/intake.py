@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import enum
-import hashlib
 
-from bgcopyd.jobs.file import Digest
 from bgcopyd.transfer.partial import PartialFile
 from bgcopyd.transfer.verdict import Accept
 
@@ -89,6 +87,11 @@ class Intake:
         self._cut = end != self._promised
 
     @property
+    def shortened(self) -> bool:
+        """Whether less is taken than the answer would bring."""
+        return self._cut
+
+    @property
     def whole(self) -> bool:
         """Whether all that the answer promised has come."""
         return self._end is not None and not self.limited and self.position >= self._end
@@ -97,29 +100,3 @@ class Intake:
     def open_ended(self) -> bool:
         """Whether the answer did not say where it ends."""
         return self._end is None or self.limited
-
-
-class Hashing:
-    """Digests of a partial file from its start, computed from the disk behind the writer."""
-
-    def __init__(self, digests: tuple[Digest, ...]) -> None:
-        self._expected = digests
-        self._running: list[hashlib._Hash] = []
-        self.done = 0
-        self.reset()
-
-    def reset(self) -> None:
-        """Begins anew."""
-        self._running = [hashlib.new(digest.algorithm.hashlib_name) for digest in self._expected]
-        self.done = 0
-
-    def advance(self, partial: PartialFile, end: int) -> None:
-        """Takes in the bytes up to `end`."""
-        for running in self._running:
-            partial.hash_into(running, self.done, end)
-        self.done = end
-
-    def agrees(self) -> bool:
-        """Whether the digests are the expected ones."""
-        pairs = zip(self._running, self._expected, strict=True)
-        return all(running.digest() == digest.value for running, digest in pairs)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bgcopyd.jobs.file import FileRange, Validators, Verification
+from bgcopyd.jobs.file import Digest, FileRange, Validators, Verification
 from bgcopyd.queue.transfers import Claimed, Transfer
-from bgcopyd.transfer.intake import Hashing
+from bgcopyd.transfer.hashing import Hashing, Mismatch, agrees
 from bgcopyd.transfer.ladder import Ladder
 from bgcopyd.transfer.partial import CannotNote, PartialFile
 from bgcopyd.transfer.plan import resumes
@@ -40,10 +40,10 @@ class Kept(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How the last work on a partial file went; `agreed` is False where a digest differs."""
+    """How the last work on a partial file went; `mismatch` says which digest differs."""
 
     kept: Kept
-    agreed: bool = True
+    mismatch: Mismatch | None = None
     error: BaseException | None = None
 
 
@@ -70,7 +70,7 @@ class Keeper:
         self._volume = volume
         self._on_error = on_error
         self._partial: PartialFile | None = None
-        self._hashing = Hashing(transfer.digests) if transfer.digests else None
+        self._hashing = Hashing(transfer.digests)
         self._hash_busy = False
         self._busy = 0
         self._when_quiet: Callable[[], None] | None = None
@@ -90,9 +90,9 @@ class Keeper:
         return self._partial
 
     @property
-    def has_digests(self) -> bool:
-        """Whether digests will be compared."""
-        return self._hashing is not None
+    def has_proof(self) -> bool:
+        """Whether a digest will be compared that proves the bytes."""
+        return self._hashing.proves
 
     def resume(self) -> None:
         """Opens the file, where it is not open, and keeps in the plan what it bears out.
@@ -130,14 +130,27 @@ class Keeper:
     def _begin_anew(self, accepted: Accept) -> None:
         claimed = self.kept.claimed or self.kept.filled
         self.kept, self._claimed = Kept(0, accepted.size, accepted.validators), 0
-        if self._hashing is not None:
-            self._hashing.reset()
+        self._hashing = self._hashing.anew()
         if claimed:
             self._emit()
         self.file.begin_anew(claimed=self._store_may_claim)
         if self._store_may_claim and self._ladder.plan.sparse:
             # A note names a limited number of parts.
             raise CannotNote
+
+    def announce(self, digest: Digest | None) -> None:
+        """The server sends the digest of the whole file with an accepted answer, or none."""
+        if digest is not None and digest != self._hashing.announced:
+            self._hashing = self._hashing.anew(digest)
+
+    def require(self, digest: Digest | None) -> None:
+        """Whoever the bytes come from, the file must have this digest too; None takes it back."""
+        if digest != self._hashing.required:
+            self._hashing = self._hashing.requiring(digest)
+
+    def check(self, start: int, digest: Digest, length: int, then: Callable[[bool], None]) -> None:
+        """Holds a part of the file against the digest that came with it."""
+        self._disk(partial(agrees, self.file, start, start + length, digest), then)
 
     def _open(self) -> None:
         transfer = self._transfer
@@ -161,11 +174,8 @@ class Keeper:
         ):
             self._claim(position)
         hashing = self._hashing
-        if (
-            hashing is not None
-            and not self._hash_busy
-            and ladder.arrived(position) - hashing.done >= _HASH_STEP
-        ):
+        due = not hashing.idle and ladder.arrived(position) - hashing.done >= _HASH_STEP
+        if due and not self._hash_busy:
             end = min(ladder.covering(position).prefix, hashing.done + _HASH_MOST)
             if end - hashing.done >= _HASH_STEP:
                 self._hash_busy = True
@@ -254,7 +264,7 @@ class Keeper:
 
         def done(settled: Settled) -> None:
             self._settling = False
-            if settled.agreed:
+            if settled.mismatch is None:
                 self._partial = None
             self.kept = settled.kept
             then(settled)
@@ -299,13 +309,13 @@ def _settle(file: PartialFile, before: Kept, kept: Kept, source: str) -> Settled
 
 
 def _finish(
-    file: PartialFile, before: Kept, whole: Kept, hashing: Hashing | None, *, noted: bool
+    file: PartialFile, before: Kept, whole: Kept, hashing: Hashing, *, noted: bool
 ) -> Settled:
     try:
-        if hashing is not None:
-            hashing.advance(file, whole.claimed)
-            if not hashing.agrees():
-                return Settled(before, agreed=False)
+        hashing.advance(file, whole.claimed)
+        mismatch = hashing.mismatch()
+        if mismatch is not None:
+            return Settled(before, mismatch)
         file.trim(whole.claimed)
         if noted:
             file.forget_source()

@@ -22,6 +22,7 @@ class Ladder:
         proof: how sure the bytes are, were the file finished now.
         source: the name of whom is asked.
         origin: the name of whom what is on disk came from.
+        unconditional: whether whom is asked ignores If-Range; a plain Range then tells as much.
     """
 
     def __init__(self, plan: Plan, validators: Validators) -> None:
@@ -31,6 +32,7 @@ class Ladder:
         self.restarts = 0
         self.proof = Verification.VALIDATOR
         self.source = self.origin = ""
+        self.unconditional = False
         self._vouched = False
         self._compared = False
         self._accepted: Accept | None = None
@@ -85,7 +87,9 @@ class Ladder:
         if self._vouched and window.floor == window.start:
             return Rung.PLAIN
         known = self.validators
-        return Rung.IF_RANGE if strong_etag(known) or known.last_modified_strong else Rung.OVERLAP
+        if not strong_etag(known) and not known.last_modified_strong:
+            return Rung.OVERLAP
+        return Rung.PLAIN if self.unconditional else Rung.IF_RANGE
 
     def arrived(self, position: int) -> int:
         """How many bytes of the local file are here with the window filled up to the position."""

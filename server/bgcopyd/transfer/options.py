@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bgcopyd import __version__
 from bgcopyd.jobs.http_options import ProxySettings
+from bgcopyd.jobs.s3 import S3Store
+from bgcopyd.jobs.schemes import WEB
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +17,6 @@ class EngineOptions:
     """How the engine behaves. Times are seconds, sizes bytes, rates bytes per second (0 = none).
 
     Attributes:
-        rate: the limit of all transfers together. Costs a lock per arriving piece.
         connections_per_host: how many background transfers of one host run at once on one volume,
             and as many foreground ones. Each costs a socket, two descriptors and about 40 KiB;
             servers may refuse a greedy client.
@@ -26,7 +27,6 @@ class EngineOptions:
         segment_gain: which share of its ideal gain a further connection has to bring.
         segment_worth: what one connection brings within so many seconds is left to it.
         segment_patience: a connection that brings nothing for so long while others do is replaced.
-        host_memory: how long it is remembered that a host has refused a further connection.
         connections_per_owner: how many background transfers of one owner run at once on one
             volume; 0 for no bound.
         connections: how many transfers run at once on one volume, an eighth of them foreground
@@ -39,8 +39,14 @@ class EngineOptions:
         connect_timeout: name, TCP and TLS together.
         header_timeout: from the request to the end of the answer's headers.
         idle_timeout: longest silence within a body.
+        low_speed_limit, low_speed_time: a body that brings less than so many bytes per second for
+            so long counts as stalled; pauses of our own do not count.
         redirects: how many hops are followed.
         restarts: how often one attempt may begin anew because the remote file changed.
+        host_memory: how long it is remembered what a host cannot do.
+        breaker_failures: how many failures in a row make a host be left alone.
+        breaker_pause, breaker_longest: for how long at first, doubled each time, and at most.
+        longest_asked: how much of a Retry-After holds for transfers that have not asked yet.
         second_look: pause before a request is repeated whose answer nobody expected.
         claim_interval, claim_bytes: a running transfer is synced and claimed once this much time
             has passed and this much is new. Smaller loses less in a crash and costs an fdatasync
@@ -51,6 +57,10 @@ class EngineOptions:
         allocate_from: files at least this large have their space reserved.
         close_grace: how long close() waits for a volume that does not answer.
         user_agent: what servers see.
+        schemes: of the URLs that are fetched.
+        known_hosts: the host keys that SSH servers are believed, as OpenSSH writes them; none
+            without it.
+        s3_stores: where buckets are, and who asks for what is in them.
         ca_file: certificates to trust instead of the system's.
         ca_bundles: the same by name, for jobs that choose one.
         client_certificates: certificates with their keys (PEM) by name, likewise.
@@ -58,7 +68,6 @@ class EngineOptions:
         probe_timeout: how long a probe may take, with redirects.
     """
 
-    rate: int = 0
     connections_per_host: int = 16
     segments_per_file: int = 4
     segment_bytes: int = 4 << 20
@@ -66,7 +75,6 @@ class EngineOptions:
     segment_gain: float = 0.5
     segment_worth: float = 4.0
     segment_patience: float = 10.0
-    host_memory: float = 600.0
     connections_per_owner: int = 0
     connections: int = 1024
     settling: int = 256
@@ -74,8 +82,15 @@ class EngineOptions:
     connect_timeout: float = 30.0
     header_timeout: float = 60.0
     idle_timeout: float = 60.0
+    low_speed_limit: int = 10
+    low_speed_time: float = 300.0
     redirects: int = 10
     restarts: int = 3
+    host_memory: float = 600.0
+    breaker_failures: int = 5
+    breaker_pause: float = 2.0
+    breaker_longest: float = 300.0
+    longest_asked: float = 3600.0
     second_look: float = 2.0
     claim_interval: float = 1.0
     claim_bytes: int = 4 << 20
@@ -85,6 +100,9 @@ class EngineOptions:
     allocate_from: int = 1 << 20
     close_grace: float = 10.0
     user_agent: str = f"bgcopy/{__version__}"
+    schemes: Collection[str] = WEB
+    known_hosts: Path | None = None
+    s3_stores: Sequence[S3Store] = ()
     ca_file: Path | None = None
     ca_bundles: Mapping[str, Path] = field(default_factory=dict)
     client_certificates: Mapping[str, Path] = field(default_factory=dict)

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
 
 from bgcopyd.jobs.file import Validators
 from bgcopyd.platform import sync_data
@@ -20,7 +21,7 @@ from bgcopyd.transfer.destination import (
 from bgcopyd.transfer.spans import Spans
 
 _FLAGS = os.O_RDWR | UNKNOWN_KIND
-_HASH_PIECE = 256 << 10
+_PIECE = 256 << 10
 _NOTE = "user.bgcopy.synced"
 _SOURCE = "user.bgcopy.source"
 # An attribute has to fit into a block of 4 KiB on some file systems.
@@ -158,14 +159,14 @@ class PartialFile:
         sync_data(self._descriptor)
         self._look()
 
-    def hash_into(self, digest: hashlib._Hash, start: int, end: int) -> None:
-        """Feeds the bytes from start to end to a digest."""
-        with memoryview(bytearray(min(_HASH_PIECE, end - start))) as buffer:
+    def pieces(self, start: int, end: int) -> Iterator[memoryview]:
+        """The bytes from start to end; each piece is good until the next one is asked for."""
+        with memoryview(bytearray(min(_PIECE, end - start))) as buffer:
             while start < end:
                 count = os.preadv(self._descriptor, [buffer[: end - start]], start)
                 if not count:
                     raise OSError(errno.EIO, "the partial file is shorter than what was written")
-                digest.update(buffer[:count])
+                yield buffer[:count]
                 start += count
 
     def trim(self, size: int) -> None:

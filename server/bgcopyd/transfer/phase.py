@@ -1,4 +1,4 @@
-"""What a download is doing."""
+"""What a transfer is doing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 
 
 class Phase(enum.Enum):
-    """The phases of a download; SHARED leaves all that is missing to its helpers."""
+    """What a download is doing; SHARED leaves all that is missing to its helpers."""
 
     WAITING = enum.auto()
     ASKING = enum.auto()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pycurl
 
 from bgcopyd.jobs.http_options import AuthScheme
+from bgcopyd.transfer.dialects import WEB, Dialect
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.redirects import Origin
 
@@ -52,6 +53,7 @@ class Policy:
     verify_issuer: bool = True
     certificate: str = ""
     ca_file: str = ""
+    dialect: Dialect = WEB
 
     def __repr__(self) -> str:
         return f"Policy({self.owner!r}, {self.origin!s})"
@@ -76,8 +78,6 @@ def obey(curl: pycurl.Curl, policy: Policy, options: EngineOptions) -> None:
     # Both are always said: an empty list and no proxy at all would let the environment decide.
     curl.setopt(pycurl.PROXY, policy.proxy)
     curl.setopt(pycurl.NOPROXY, "")
-    if policy.method:
-        curl.setopt(pycurl.CUSTOMREQUEST, policy.method)
     if policy.certificate:
         curl.setopt(pycurl.SSLCERT, policy.certificate)
         curl.setopt(pycurl.SSLKEY, policy.certificate)
@@ -85,18 +85,23 @@ def obey(curl: pycurl.Curl, policy: Policy, options: EngineOptions) -> None:
     if policy.login is not None and AuthScheme.BEARER not in policy.login.schemes:
         curl.setopt(pycurl.HTTPAUTH, _bits(policy.login))
         curl.setopt(pycurl.USERNAME, policy.login.user_name.encode())
-        curl.setopt(pycurl.PASSWORD, policy.login.password.encode())
+        curl.setopt(pycurl.PASSWORD, _password(policy.login))
     if policy.proxy:
         # By what the daemon trusts, whatever the job says of servers.
         _trust(curl, trusted, file=pycurl.PROXY_CAINFO, folder=pycurl.PROXY_CAPATH)
     if policy.proxy_login is not None:
         curl.setopt(pycurl.PROXYAUTH, _bits(policy.proxy_login))
         curl.setopt(pycurl.PROXYUSERNAME, policy.proxy_login.user_name.encode())
-        curl.setopt(pycurl.PROXYPASSWORD, policy.proxy_login.password.encode())
+        curl.setopt(pycurl.PROXYPASSWORD, _password(policy.proxy_login))
 
 
 def _bits(login: Login) -> int:
     return sum(_BITS[scheme] for scheme in set(login.schemes))
+
+
+def _password(login: Login) -> bytes:
+    # NTLM wants UTF-16, and libcurl makes it from one byte for each character.
+    return login.password.encode("latin-1" if login.schemes == (AuthScheme.NTLM,) else "utf-8")
 
 
 def _trust(curl: pycurl.Curl, ca_file: str, *, file: int, folder: int) -> None:

@@ -13,7 +13,7 @@ from bgcopyd.transfer import failures, headers
 from bgcopyd.transfer.entry import entry
 from bgcopyd.transfer.failures import Failure
 from bgcopyd.transfer.handles import Handle
-from bgcopyd.transfer.headers import Answer, ContentRange, parse_answer
+from bgcopyd.transfer.headers import Answer, ContentRange
 from bgcopyd.transfer.names import suggested_name
 from bgcopyd.transfer.redirects import RedirectRefused, shown
 from bgcopyd.transfer.report import NO_ENDING, Ending, protocol_of
@@ -68,7 +68,7 @@ class Probing:
     def _ask(self) -> None:
         self._answer, self._discarded = None, 0
         request = self._requests.make(self._fields)
-        self._handle = self._volume.launch(self, request, "")
+        self._handle = self._volume.launch(self, request)
 
     def on_body(self, data: bytes) -> int | None:
         """Reads a little, and breaks off."""
@@ -80,7 +80,8 @@ class Probing:
         """The request has ended with a CURLcode."""
         handle = self._handle
         assert handle is not None
-        self._answer = parse_answer(handle.lines) if code in _ANSWERED else None
+        told = code in _ANSWERED or code in handle.policy.dialect.answers
+        self._answer = handle.answer(self._volume.wall()) if told else None
         self._release()
         answer = self._answer
         if answer is not None:
@@ -93,7 +94,7 @@ class Probing:
     def _release(self) -> None:
         handle, self._handle = self._handle, None
         if handle is not None:
-            self._ending = Ending.of(handle, self._url)
+            self._ending = Ending.of(handle)
             self._volume.release(handle)
 
     def _judge(self, answer: Answer) -> None:
@@ -163,10 +164,10 @@ class Probing:
         known = headers.validators(answer)
         size, ranges = _extent(answer) if failure is None else (None, False)
         return Probe(
-            http_status=answer.status,
+            http_status=answer.http_status,
             size=size,
             accepts_ranges=ranges,
-            etag=known.etag,
+            etag="" if answer.http_status is None else known.etag,
             last_modified=answer.value("last-modified"),
             content_type=answer.value("content-type"),
             suggested_name=suggested_name(answer.value("content-disposition"), self._url),

@@ -6,9 +6,11 @@ import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from bgcopyd.jobs.schemes import SCHEMES, WEB
+
 _UNCLEAN = re.compile(r"[^\x21-\x7e]")
+_NO_WEB = "neither http nor https"
 _HIDDEN = re.compile("[?#@]")
-_PORTS = {"http": 80, "https": 443}
 
 
 class RedirectRefused(Exception):
@@ -23,26 +25,33 @@ class Origin:
     host: str
     port: int
 
+    @property
+    def whole(self) -> str:
+        """Scheme, host and port, whatever is usual."""
+        return f"{self.scheme}://{self.host}:{self.port}"
+
     def __str__(self) -> str:
         """What messages say: the host, with its port where that is unusual."""
-        usual = _PORTS.get(self.scheme) == self.port
-        return self.host if usual else f"{self.host}:{self.port}"
+        usual = SCHEMES.get(self.scheme)
+        if usual is not None and usual.port == self.port:
+            return self.host
+        return f"{self.host}:{self.port}"
 
 
 def origin_of(url: str) -> Origin:
     """The origin of a URL.
 
     Raises:
-        ValueError: it is no http or https URL with a host and without credentials.
+        ValueError: it is no URL of a known scheme with a host and without credentials.
     """
     parts = urlsplit(url)
-    if parts.scheme not in _PORTS:
-        raise ValueError("neither http nor https")
+    if parts.scheme not in SCHEMES:
+        raise ValueError("of an unknown scheme")
     if not parts.hostname or _unclean(url):
         raise ValueError("malformed")
     if "@" in parts.netloc:
         raise ValueError("credentials in it")
-    return Origin(parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme])
+    return Origin(parts.scheme, parts.hostname, parts.port or SCHEMES[parts.scheme].port)
 
 
 def follow(
@@ -55,11 +64,11 @@ def follow(
     """
     try:
         target = _encoded(urljoin(url, location.strip()))
+        if urlsplit(target).scheme not in WEB:
+            raise ValueError(_NO_WEB)  # noqa: TRY301 - told as the others
         origin = origin_of(target)
     except ValueError as error:
-        problem = (
-            str(error) if str(error) in {"neither http nor https", "credentials in it"} else ""
-        )
+        problem = str(error) if str(error) in {_NO_WEB, "credentials in it"} else ""
         raise RedirectRefused(
             f"to an address that is not fetched ({problem or 'malformed'})"
         ) from None

@@ -12,6 +12,7 @@ from bgcopyd.jobs import limits
 from bgcopyd.jobs.file import FileReport, SourceBytes
 from bgcopyd.jobs.http_options import HttpHeader
 from bgcopyd.queue.transfers import NO_ATTEMPT, AttemptReport
+from bgcopyd.transfer.failures import PROXY_NEEDS_CREDENTIALS
 from bgcopyd.transfer.handles import Handle
 from bgcopyd.transfer.headers import Answer
 from bgcopyd.transfer.redirects import shown
@@ -41,31 +42,46 @@ _NO_CONNECTION = frozenset(
 )
 
 
+# CURLPX_NO_AUTH and CURLPX_USER_REJECTED: what a SOCKS proxy has in place of a status.
+_UNWELCOME = frozenset({12, 33})
+
+
 @dataclass(frozen=True, slots=True)
 class Ending:
     """What libcurl tells of a request that has ended.
 
-    `address` is empty behind a proxy, whose answer to CONNECT was `connect_status` (0: none).
-    `no_tunnel` says that the way to a server through a proxy was never there.
+    `address` is empty behind a proxy, whose answer to CONNECT was `connect_status` (0: none); 407
+    is also a SOCKS proxy that wants other credentials.
+    `connected` says that the request could be sent.
+    `no_tunnel` says that the way to a server through a proxy was never there. `reply` is the last
+    that the server itself said, a status or an FTP reply (0: nothing), `note` what else there is to
+    tell of it.
     """
 
     address: str = ""
     received: int = 0
     connect_status: int = 0
     no_tunnel: bool = False
+    connected: bool = True
+    reply: int = 0
+    note: str = ""
 
     @staticmethod
-    def of(handle: Handle, url: str) -> Ending:
+    def of(handle: Handle) -> Ending:
         """Asks the handle of a request."""
         curl = handle.curl
         received = curl.getinfo(pycurl.SIZE_DOWNLOAD_T)
+        reply = curl.getinfo(pycurl.RESPONSE_CODE)
         if not handle.policy.proxy:
-            return Ending(_address(curl), received)
+            sent = handle.sent_after() > 0
+            return Ending(_address(curl), received, connected=sent, reply=reply, note=handle.note)
         status = curl.getinfo(pycurl.HTTP_CONNECTCODE)
-        tunnel = url.startswith("https:") and handle.policy.proxy.startswith("http")
+        if curl.getinfo(pycurl.PROXY_ERROR) in _UNWELCOME:
+            status = PROXY_NEEDS_CREDENTIALS
+        tunnel = not handle.asked.startswith("http:") and handle.policy.proxy.startswith("http")
         lost = tunnel and not status and curl.getinfo(pycurl.NUM_CONNECTS) > 0
         refused = status >= 300 or curl.getinfo(pycurl.PROXY_SSL_VERIFYRESULT) != 0
-        return Ending("", received, status, refused or lost)
+        return Ending("", received, status, refused or lost, reply=reply, note=handle.note)
 
     def by_proxy(self, code: int) -> bool:
         """Whether a request through a proxy that ended so failed at the proxy."""
@@ -84,8 +100,8 @@ def _address(curl: pycurl.Curl) -> str:
 
 
 def protocol_of(answer: Answer) -> str:
-    """The protocol of an answer, as "HTTP/2"."""
-    return f"HTTP/{answer.version}"
+    """The protocol of an answer, as "HTTP/2" or "FTP"."""
+    return f"{answer.protocol}/{answer.version}" if answer.version else answer.protocol
 
 
 class Report:
@@ -106,7 +122,7 @@ class Report:
 
     def ended(self, url: str, handle: Handle, answer: Answer | None, *, accepted: bool) -> None:
         """Notes the end of a request; `accepted` says that its body is the file's."""
-        self.ending = Ending.of(handle, url)
+        self.ending = Ending.of(handle)
         if answer is not None:
             self._url, self._answer, self._address = url, answer, self.ending.address
         if accepted and self.ending.received:
@@ -132,7 +148,7 @@ class Report:
             url=url,
             address=self._address,
             protocol=protocol_of(answer),
-            http_status=answer.status,
+            http_status=answer.http_status,
             received=sum(one.bytes for one in self._received),
             file=FileReport(
                 response_headers=response_headers(answer),
@@ -144,6 +160,8 @@ class Report:
 
 def response_headers(answer: Answer) -> tuple[HttpHeader, ...]:
     """The fields of an answer that may be shown, as far as the limit goes."""
+    if answer.http_status is None:
+        return ()
     fields: list[HttpHeader] = []
     left = limits.RESPONSE_HEADERS_BYTES
     for name, values in answer.fields.items():

@@ -20,6 +20,7 @@ from bgcopyd.jobs.http_options import (
 from bgcopyd.jobs.proxy_rules import proxy_for
 from bgcopyd.queue.transfers import TransferOptions
 from bgcopyd.transfer import failures, redirects
+from bgcopyd.transfer.dialects import WEB, Dialect
 from bgcopyd.transfer.failures import Failure
 from bgcopyd.transfer.handles import Request
 from bgcopyd.transfer.options import EngineOptions
@@ -27,6 +28,7 @@ from bgcopyd.transfer.plan import gets
 from bgcopyd.transfer.policy import Login, Policy, speaks
 from bgcopyd.transfer.redirects import Origin, RedirectRefused
 from bgcopyd.transfer.report import Ending
+from bgcopyd.transfer.schemes import dialect_of
 
 _PLAIN = HttpOptions()
 # Whoever sends these says how long the content is (RFC 9110 section 8.6); a job has none to send.
@@ -53,6 +55,7 @@ class Requests:
 
     __slots__ = (
         "_aimed",
+        "_dialect",
         "_engine",
         "_first",
         "_logins",
@@ -73,6 +76,7 @@ class Requests:
         self._plain = http == _PLAIN and not options.credentials and not engine.proxy.proxies
         self._aimed = ""
         self.origin = _NOWHERE
+        self._dialect: Dialect = WEB
         self._policy = _plain_policy(options.owner)
         self._proxies: Sequence[str] = ()
         self._logins: Sequence[Login] = ()
@@ -91,15 +95,29 @@ class Requests:
             raise Unusable(failures.url_refused(str(error))) from None
         if url != self._aimed:
             self._aimed, self.origin = url, origin
-            if not self._plain:
+            self._dialect = self._dialect_of(origin)
+            if self._plain and self._dialect is WEB:
+                self._policy = _plain_policy(self._options.owner)
+            else:
                 self._choose()
                 self._policy = self._make_policy()
         return origin
 
+    def _dialect_of(self, origin: Origin) -> Dialect:
+        scheme = origin.scheme
+        if scheme not in self._engine.schemes:
+            raise Unusable(failures.scheme_off(scheme, "the daemon's settings do not name it"))
+        dialect = dialect_of(origin, self._engine.s3_stores)
+        if dialect is None:
+            raise Unusable(failures.scheme_off(scheme, f"no store has the bucket {origin.host!r}"))
+        if not dialect.web and not gets(self._options.http):
+            raise Unusable(failures.not_spoken("method", dialect.name))
+        return dialect
+
     def _choose(self) -> None:
         """Lists the ways to try: proxies, and logins for server and proxy."""
-        proxy = self._options.http.proxy
-        self._proxies = proxy_for(self._aimed, proxy, self._engine.proxy, _variables(proxy.usage))
+        proxy, wire = self._options.http.proxy, self._dialect.wire(self._aimed)
+        self._proxies = proxy_for(wire, proxy, self._engine.proxy, _variables(proxy.usage))
         self._logins = self._logins_of(AuthTarget.SERVER) if self._trusted else ()
         self._proxy_logins = self._logins_of(AuthTarget.PROXY) if self._proxies else ()
 
@@ -113,6 +131,11 @@ class Requests:
         unspoken = next((one.key.scheme for one in given if not speaks(one.key.scheme)), None)
         if unspoken is not None:
             raise Unusable(failures.scheme_unknown(unspoken.name))
+        if target is AuthTarget.SERVER:
+            usable = [one for one in given if one.key.scheme in self._dialect.logins]
+            if given and not usable:
+                raise Unusable(failures.not_spoken("authentication scheme", self._dialect.name))
+            given = usable
         return _logins(given)
 
     def _make_policy(self) -> Policy:
@@ -120,23 +143,29 @@ class Requests:
         trusted = self._trusted
         login = next(iter(self._logins), None)
         certificate = http.client_certificate if trusted else ""
+        certificate = _named(certificate, self._engine.client_certificates, "client certificate")
+        problem = self._dialect.certificate_problem(certificate) if certificate else ""
+        if problem:
+            raise Unusable(failures.key_unusable(http.client_certificate, problem))
         return Policy(
             owner=self._options.owner,
             method="" if gets(http) else http.method,
+            dialect=self._dialect,
             origin=self.origin if login is not None or certificate else None,
             login=login,
             proxy=next(iter(self._proxies), ""),
             proxy_login=next(iter(self._proxy_logins), None),
             verify_name=TlsFlag.IGNORE_CERT_CN_INVALID not in http.tls_flags,
             verify_issuer=TlsFlag.IGNORE_UNKNOWN_CA not in http.tls_flags,
-            certificate=_named(certificate, self._engine.client_certificates, "client certificate"),
+            certificate=certificate,
             ca_file=_named(http.ca_bundle, self._engine.ca_bundles, "CA bundle"),
         )
 
     def make(self, fields: Sequence[bytes], *, apart: bool = False) -> Request:
         """The next request; `fields` are those that the transfer itself decides."""
-        own = [] if self._plain else self._own_fields()
-        return Request(self._aimed, self.origin, self._policy, [*fields, *own], apart)
+        own = [] if self._plain or not self._dialect.web else self._own_fields()
+        url = self._dialect.wire(self._aimed)
+        return Request(url, self.origin, self._policy, [*fields, *own], apart)
 
     def _own_fields(self) -> list[bytes]:
         trusted = self._trusted
@@ -154,6 +183,11 @@ class Requests:
             fields.append(b"Content-Length: 0")
         return fields
 
+    @property
+    def proxied(self) -> bool:
+        """Whether they go through a proxy."""
+        return bool(self._proxies)
+
     # What comes after an answer or a failure.
 
     def follow(self, location: str, visited: set[str]) -> str:
@@ -163,6 +197,8 @@ class Requests:
             RedirectRefused: to where no job may go, or this one not.
         """
         http = self._options.http
+        if not self._dialect.web:
+            raise RedirectRefused("to another endpoint or region, which the settings must name")
         if not gets(http):
             raise RedirectRefused(f"a {http.method}, which is not repeated elsewhere")
         if http.redirect_policy is RedirectPolicy.DISALLOW:
@@ -204,18 +240,21 @@ class Requests:
         if self._proxies and ending.by_proxy(code):
             proxy = redirects.shown(self._proxies[0])
             return failures.of_proxy(ending.connect_status, proxy, str(self.origin))
-        return failures.of_curl(code, detail, str(self.origin))
+        known = self._dialect.failure(code, ending, str(self.origin))
+        return known or failures.of_curl(code, detail, str(self.origin))
 
 
 def _logins(given: Sequence[Credentials]) -> list[Login]:
     """Who may log in, the strongest scheme first; equal names and passwords are offered together.
 
     libcurl has one name and password per request and picks the scheme by what the server offers. A
-    bearer token is sent unasked, so it comes alone and first.
+    bearer token is sent unasked, so it comes alone and first; alone comes also a password that NTLM
+    spells in its own way.
     """
     logins: dict[tuple[str, str, bool], list[AuthScheme]] = {}
     for one in sorted(given, key=lambda one: one.key.scheme, reverse=True):
-        alone = one.key.scheme is AuthScheme.BEARER
+        spelled = one.key.scheme is AuthScheme.NTLM and not one.password.isascii()
+        alone = spelled or one.key.scheme is AuthScheme.BEARER
         logins.setdefault((one.user_name, one.password, alone), []).append(one.key.scheme)
     return [Login(tuple(schemes), *key[:2]) for key, schemes in logins.items()]
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from bgcopyd.jobs.file import Validators
 from bgcopyd.transfer import failures
 from bgcopyd.transfer.admission import Lane
+from bgcopyd.transfer.buckets import Payer
 from bgcopyd.transfer.failures import Failure
 from bgcopyd.transfer.handles import Handle
-from bgcopyd.transfer.headers import Answer, content_range, parse_answer
+from bgcopyd.transfer.headers import Answer, content_range
 from bgcopyd.transfer.intake import Intake, Taken
 from bgcopyd.transfer.pacer import Pacer
+from bgcopyd.transfer.patience import Patience
 from bgcopyd.transfer.requests import Requests
 from bgcopyd.transfer.stretches import Work
 from bgcopyd.transfer.verdict import Accept, Ask, Reject, Restart, Rung, Verdict, judge
@@ -56,12 +58,18 @@ class Segment:
         answer: the headers.
         intake: where the body goes, where the answer was accepted.
         broken: why the body was broken off, where that was ours.
-        asked: when the request was sent.
-        moved: when bytes of the body were last written.
+        patience: with its answer.
     """
 
     def __init__(
-        self, crew: Crew, source: Source, work: Work, victim: Exchange | Segment | None
+        self,
+        crew: Crew,
+        source: Source,
+        work: Work,
+        *,
+        victim: Exchange | Segment | None,
+        pacer: Pacer,
+        payer: Payer,
     ) -> None:
         owner = crew.owner
         self.source = source
@@ -72,7 +80,7 @@ class Segment:
         self.answer: Answer | None = None
         self.intake: Intake | None = None
         self.broken: Failure | None = None
-        self.asked = self.moved = owner.volume.now()
+        self.patience = Patience(owner.volume.options, owner.volume.now())
         self._end = work.end
         self._crew = crew
         self._owner = owner
@@ -90,9 +98,9 @@ class Segment:
             streams=False,
             held=True,
         )
-        self.pacer = Pacer(owner.transfer.job_id, owner.volume)
+        self.pacer = pacer
         request = source.requests.make(self._ask.fields(), apart=source.apart)
-        self.handle: Handle | None = owner.volume.launch(self, request, owner.transfer.job_id)
+        self.handle: Handle | None = owner.volume.launch(self, request, payer)
         self.pacer.begin(self.handle)
 
     @property
@@ -127,7 +135,7 @@ class Segment:
 
     def _decide(self, *, empty: bool) -> None:
         assert self.handle is not None
-        self.answer = parse_answer(self.handle.lines)
+        self.answer = self.handle.answer(self._owner.volume.wall())
         if self.answer is None:
             self.verdict = Reject("no readable answer")
             return
@@ -151,6 +159,14 @@ class Segment:
         return None if taken is Taken.MORE else 0
 
     # Outside of it.
+
+    def late(self, now: float) -> bool:
+        """Whether it takes longer than any request may."""
+        if self.intake is not None:
+            active, position = now - self.pacer.rested(now), self.intake.position
+            return self.patience.within_body(active, position, "") is not None
+        sent_after = 0.0 if self.handle is None else self.handle.sent_after()
+        return self.patience.before_answer(now, sent_after, "") is not None
 
     def flush(self, now: float) -> None:
         """Writes what this turn has brought."""

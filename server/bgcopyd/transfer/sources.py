@@ -5,11 +5,13 @@ from __future__ import annotations
 import enum
 import hashlib
 import logging
+from collections.abc import Sequence
 
 from bgcopyd.jobs.job import ErrorContext
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.queue.transfers import Transfer
 from bgcopyd.transfer.failures import Failure
+from bgcopyd.transfer.plan import gets
 from bgcopyd.transfer.redirects import shown
 
 _log = logging.getLogger(__name__)
@@ -35,6 +37,8 @@ class Sources:
     def __init__(self, transfer: Transfer) -> None:
         self._label = f"file {transfer.index} of job {transfer.job_id}"
         self._urls = list(dict.fromkeys((transfer.url, *transfer.mirrors)))
+        self._given = len(self._urls)
+        self._repeats = gets(transfer.options.http)
         self._index = 0
         self._tried_again = False
         self._first: Failure | None = None
@@ -46,6 +50,11 @@ class Sources:
         """Whether the source in use is not the first."""
         return self._index > 0
 
+    def learn(self, urls: Sequence[str]) -> None:
+        """Further mirrors, which are tried after all others; what was learnt before is dropped."""
+        own = self._urls[: self._given]
+        self._urls = list(dict.fromkeys((*own, *urls)))
+
     def after(self, failure: Failure, patience: float) -> Next:
         """What to do next; a pause longer than `patience` seconds is not waited for."""
         if not self._concerns_source(failure):
@@ -54,7 +63,8 @@ class Sources:
             self._first = failure
         if self._index + 1 == len(self._urls):
             return Next.END
-        if failure.transient and not self._tried_again and (failure.retry_after or 0) <= patience:
+        passes = failure.transient and (failure.retry_after or 0) <= patience
+        if passes and self._repeats and not self._tried_again:
             self._tried_again = True
             return Next.AGAIN
         self._tried_again = False

@@ -11,6 +11,29 @@ from bgcopyd.transfer.spans import Spans
 _LAGGING = 8
 
 
+class Pulse:
+    """What one connection brings: since when, and when last; a pause of ours is no silence.
+
+    Attributes:
+        moved: when it last brought something, or was held back.
+    """
+
+    __slots__ = ("_position", "_since", "_start", "moved")
+
+    def __init__(self, now: float, position: int) -> None:
+        self._since = self.moved = now
+        self._start = self._position = position
+
+    def feel(self, now: float, position: int, *, paused: bool) -> None:
+        """It has come so far."""
+        if paused or position != self._position:
+            self.moved, self._position = now, position
+
+    def rate(self, now: float) -> float:
+        """Bytes per second."""
+        return (self._position - self._start) / max(now - self._since, 1e-3)
+
+
 @dataclass(frozen=True, slots=True)
 class Under:
     """A stretch that is under way: from `start` on, `position` is the next byte to arrive.

@@ -51,9 +51,7 @@ class Tempo:
         """Some time has passed: `arrived` bytes in all, and `running` connections now."""
         if self.target > most or running < min(self._proven, self.target):
             # Fewer are allowed, or there is not enough left for so many.
-            count = max(1, min(running, most))
-            self.rate = self.each * count
-            self._settle(count)
+            self._settle(max(1, min(running, most)))
         if self._since is None or running != self._count:
             self._begin(now, arrived, running)
         elif now - self._since >= self._window:
@@ -87,6 +85,7 @@ class Tempo:
         return (arrived - count) / max(now - then, 1e-9) <= rate * _STEADY
 
     def _settle(self, count: int) -> None:
+        self.rate *= count / self._proven
         self._proven = self.target = count
         self._left = _PATIENCE
 
@@ -96,16 +95,16 @@ class Tempo:
             return
         more = running / self._proven - 1
         if rate >= self.rate * (1 + self._gain * more):
-            self.rate = rate
             self._settle(running)
+            self.rate = rate
             return
         self._left -= 1
         if not self._left or rate < self.rate * _LOSS:
             self.give_up(now)
 
-    def give_up(self, now: float) -> None:
-        """Goes back to what has proved its worth."""
-        self._settle(self._proven)
+    def give_up(self, now: float, most: int | None = None) -> None:
+        """Goes back to what has proved its worth, or to fewer where no more can be had."""
+        self._settle(self._proven if most is None else max(1, min(self._proven, most)))
         self._step = 1
         self._resting_until = now + self._rest
         self._rest = min(self._rest * 2, _LONGEST_REST)

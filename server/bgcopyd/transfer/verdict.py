@@ -253,6 +253,11 @@ def _whole(ask: Ask, answer: Answer, *, page_expected: bool, empty: bool) -> Ver
     return Accept(0, length, length, new, proof, fresh=True, changed=changed, stream=ask.part)
 
 
+def rangeless(ask: Ask) -> Verdict:
+    """Where a server has said that it sends its files only whole."""
+    return Descend(Rung.WHOLE) if ask.streams else Rangeless()
+
+
 def _is_page(answer: Answer, new: Validators) -> bool:
     return headers.media_type(answer) in PAGE_TYPES and not new.etag
 

@@ -17,14 +17,15 @@ from typing import Any, Protocol
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.transfers import Event, Failed, Finished, Stopped, Transfer
 from bgcopyd.transfer.admission import Admission
-from bgcopyd.transfer.buckets import Rates
+from bgcopyd.transfer.breakers import Breakers
+from bgcopyd.transfer.buckets import Payer, Rates
 from bgcopyd.transfer.connections import Connections
 from bgcopyd.transfer.destination import Directories
 from bgcopyd.transfer.disk import DiskThreads
 from bgcopyd.transfer.download import Download
 from bgcopyd.transfer.exchange import Exchange
+from bgcopyd.transfer.facts import Fact, Facts
 from bgcopyd.transfer.handles import Handle, Request, Sink
-from bgcopyd.transfer.hosts import HostLimits
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.outbox import Outbox
 from bgcopyd.transfer.poller import Poller
@@ -34,7 +35,6 @@ from bgcopyd.transfer.segment import Segment
 _log = logging.getLogger(__name__)
 # After so many broken HTTP/2 streams a host is asked by HTTP/1.1.
 _STREAM_ERRORS = 2
-_SMALLEST_BUFFER = 1024
 # A defect that comes back at once must not fill the log.
 _PAUSE_AFTER_DEFECT = 0.05
 
@@ -54,6 +54,8 @@ class Shared:
     options: EngineOptions
     clock: Clock
     rates: Rates
+    facts: Facts
+    breakers: Breakers
     outbox: Outbox
 
 
@@ -64,13 +66,14 @@ class Volume:
         options = shared.options
         self.options = options
         self.rates = shared.rates
+        self.facts = shared.facts
+        self.breakers = shared.breakers
         self.directories = Directories(shared.roots, create=True)
         self.admission = Admission(
             per_host=options.connections_per_host,
             per_owner=options.connections_per_owner,
             total=options.connections,
         )
-        self.host_limits = HostLimits(options.host_memory)
         self.settling = 0
         self.to_flush: list[Exchange | Segment] = []
         self.guests: set[Guest] = set()
@@ -86,7 +89,6 @@ class Volume:
         self._numbers = itertools.count()
         self._jobs: dict[str, set[Download]] = {}
         self._events: list[Event] = []
-        self._stream_errors: dict[Origin, int] = {}
         self._next_tick = 0.0
         self._closing = False
         self._on_exit = on_exit
@@ -158,17 +160,15 @@ class Volume:
 
         self._disk.submit(task, report)
 
-    def launch(self, sink: Sink, request: Request, job_id: str) -> Handle:
-        """Sends a request under a job's limit."""
-        limit = self.rates.limit(job_id)
-        # A sixteenth of a second's bytes at once, so that slow limits do not come in bursts.
-        piece = min(self.options.limited_buffer, max(limit // 16, _SMALLEST_BUFFER))
+    def launch(self, sink: Sink, request: Request, payer: Payer | None = None) -> Handle:
+        """Sends a request; under a limit its bytes come in pieces that are fair to others."""
+        piece = 0 if payer is None else self.rates.piece(payer)
         handle = self._connections.take(request.policy)
         handle.prepare(
             sink,
             request,
-            buffer=piece if limit else self.options.buffer,
-            http1=self._stream_errors.get(request.origin, 0) >= _STREAM_ERRORS,
+            buffer=min(piece, self.options.limited_buffer) or self.options.buffer,
+            http1=self.known(request.origin, Fact.STREAM_ERRORS) >= _STREAM_ERRORS,
         )
         self._running[id(handle.curl)] = handle
         self._poller.multi.add_handle(handle.curl)
@@ -177,6 +177,7 @@ class Volume:
     def release(self, handle: Handle) -> None:
         """Takes back the handle of a request that has ended or was cancelled."""
         if self._running.pop(id(handle.curl), None) is not None:
+            handle.policy.dialect.leave(handle)
             self._poller.multi.remove_handle(handle.curl)
         self._connections.give(handle, self.now())
         if not self._expiring:
@@ -189,9 +190,9 @@ class Volume:
         if left is not None:
             self.later(left, self._expire)
 
-    def note_stream_error(self, origin: Origin) -> None:
-        """Remembers that HTTP/2 failed with a host."""
-        self._stream_errors[origin] = self._stream_errors.get(origin, 0) + 1
+    def known(self, origin: Origin, fact: Fact) -> int:
+        """What a host has shown of itself; 0 for nothing."""
+        return self.facts.number(origin, fact, self.now())
 
     def ended(self, download: Download, event: Finished | Failed | Stopped) -> None:
         """Forgets a download; the event is its last."""
@@ -249,7 +250,14 @@ class Volume:
         ]
         for handle, sink, code, text in ends:
             if sink is not None and handle.sink is sink:
-                self._guard(partial(sink.on_done, code, text))
+                self._guard(partial(self._ended, handle, sink, code, text))
+
+    def _ended(self, handle: Handle, sink: Sink, code: int, text: str) -> None:
+        if code or not handle.policy.dialect.goes_on(handle):
+            sink.on_done(code, text)
+            return
+        self._poller.multi.remove_handle(handle.curl)
+        self._poller.multi.add_handle(handle.curl)
 
     def _flush(self) -> None:
         exchanges, self.to_flush = self.to_flush, []

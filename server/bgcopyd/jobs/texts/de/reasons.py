@@ -152,4 +152,14 @@ REASONS = {
     Reason.SECRET_UNREADABLE: "Ein Geheimnis des Auftrags lässt sich nicht öffnen: Der Schlüssel, "
     "mit dem es versiegelt wurde, ist fort. Setzen Sie Anmeldedaten oder Kopffelder des Auftrags "
     "neu und setzen Sie ihn dann fort.",
+    Reason.LOGIN_DENIED: "Der Server verweigert die Anmeldung oder verlangt eine. Setzen Sie "
+    "Anmeldedaten des Schemas BASIC und dann den Auftrag fort.",
+    Reason.REMOTE_FILE_UNAVAILABLE: "Der Server hat die Datei nicht oder gibt sie nicht heraus. "
+    "Prüfen Sie den Pfad der URL und ob er Anmeldedaten verlangt.",
+    Reason.HOST_KEY_REFUSED: "Der Schlüssel des Servers steht nicht in der known_hosts-Datei des "
+    "Dienstes, oder dort steht ein anderer. Vergleichen Sie den Fingerabdruck mit dem des Servers, "
+    "lassen Sie den Schlüssel eintragen, und setzen Sie den Auftrag fort.",
+    Reason.ANNOUNCED_DIGEST_MISMATCH: "Die Bytes haben nicht die Prüfsumme, die der Server selbst "
+    "mit ihnen sendet, und wurden verworfen. Melden Sie es dem Betreiber des Servers, oder geben "
+    "Sie die Prüfsumme an, die die Datei haben muss; sie gilt dann statt seiner.",
 }

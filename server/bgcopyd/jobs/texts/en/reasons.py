@@ -142,4 +142,14 @@ REASONS = {
     "up. Create it anew.",
     Reason.SECRET_UNREADABLE: "A secret of the job cannot be opened: the key that it was sealed "
     "with is gone. Set the job's credentials or headers again, then resume it.",
+    Reason.LOGIN_DENIED: "The server refuses the login, or wants one. Set credentials of the "
+    "scheme BASIC and resume the job.",
+    Reason.REMOTE_FILE_UNAVAILABLE: "The server does not have the file or does not give it. Check "
+    "the URL's path, and whether it needs credentials.",
+    Reason.HOST_KEY_REFUSED: "The server's host key is not in the daemon's known_hosts, or is "
+    "another one there. Compare the fingerprint with the server's own, have the key added, and "
+    "resume.",
+    Reason.ANNOUNCED_DIGEST_MISMATCH: "The bytes do not have the digest that the server itself "
+    "sends with them; they were thrown away. Tell the server's operator, or give the digest that "
+    "the file must have, which counts instead.",
 }

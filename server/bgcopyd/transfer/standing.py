@@ -1,0 +1,59 @@
+"""What one transfer hears of hosts before it asks them, and tells of them afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bgcopyd.transfer.breakers import Held, blame
+from bgcopyd.transfer.failures import TOO_MANY, Failure
+from bgcopyd.transfer.redirects import Origin
+
+if TYPE_CHECKING:
+    from bgcopyd.transfer.exchange import Exchange
+    from bgcopyd.transfer.report import Ending
+    from bgcopyd.transfer.requests import Requests
+    from bgcopyd.transfer.volume import Volume
+
+
+class Standing:
+    """A transfer's dealings with the breakers. It is known to them by this object."""
+
+    __slots__ = ("_volume", "owner")
+
+    def __init__(self, owner: str, volume: Volume) -> None:
+        self.owner = owner
+        self._volume = volume
+
+    def ask(self, origin: Origin) -> Held | None:
+        """Whether a host is left alone; the failure that it is, with its pause."""
+        held = self._volume.breakers.ask(origin, self, self._volume.now())
+        if held is None:
+            return None
+        failure = replace(held.failure, retry_after=held.seconds, held=origin.whole)
+        return Held(held.seconds, failure)
+
+    def left(self, origin: Origin) -> None:
+        """The transfer is through with a host."""
+        self._volume.breakers.left(origin, self)
+
+    def answered(self, origin: Origin, status: int) -> None:
+        """A host has answered."""
+        if status < 500 and status != TOO_MANY:
+            self._volume.breakers.answered(origin, self)
+
+    def failed(
+        self, requests: Requests, exchange: Exchange | None, ending: Ending, failure: Failure
+    ) -> None:
+        """A transfer has failed; what that says of its host is for the others."""
+        if exchange is None or exchange.accepted is not None or failure.held:
+            return
+        breakers, origin, now = self._volume.breakers, requests.origin, self._volume.now()
+        if failure.retry_after is not None:
+            breakers.asked_to_wait(origin, self, failure, failure.retry_after, now)
+            return
+        handle = exchange.handle
+        connected = ending.connected if handle is None else handle.sent_after() > 0
+        whose = blame(failure, connected=connected, proxied=requests.proxied)
+        if whose is not None:
+            breakers.failed(origin, self, failure, whose, now)

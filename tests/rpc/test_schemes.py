@@ -1,0 +1,47 @@
+"""Jobs with URLs of other schemes than http and https: the operator's to allow, everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bgcopy.v1 import background_copy_manager_pb2 as pb
+from bgcopy.v1 import job_pb2
+from tests.support.rpc_house import House, house
+from tests.support.rpc_requests import URL, created, got, spec
+from tests.support.rpc_status import refusal
+
+FTP = "ftp://host/file"
+PREFIX = {"old_prefix": URL[:-1], "new_prefix": FTP[:-1]}
+
+
+@pytest.fixture
+async def open_home() -> AsyncIterator[House]:
+    async with house(schemes=("http", "https", "ftp")) as one:
+        yield one
+
+
+async def test_allowed_ones_reach_the_engine(open_home: House) -> None:
+    await created(open_home.local, spec("a", remote_url=FTP, mirrors=[URL]), start=True)
+    one = await open_home.engine.next()
+    assert (one.url, one.mirrors) == (FTP, (URL,))
+
+
+async def test_others_are_refused_in_every_call(home: House) -> None:
+    job = await created(home.local, spec("a"))
+    requests = {
+        "CreateJob": pb.CreateJobRequest(
+            job=job_pb2.Job(display_name="x"), files=[spec("a", mirrors=[FTP])]
+        ),
+        "AddFiles": pb.AddFilesRequest(job_id=job.job_id, files=[spec("b", remote_url=FTP)]),
+        "UpdateFile": pb.UpdateFileRequest(job_id=job.job_id, file_index=0, remote_url=FTP),
+        "ReplaceRemotePrefix": pb.ReplaceRemotePrefixRequest(job_id=job.job_id, **PREFIX),
+        "ProbeUrl": pb.ProbeUrlRequest(remote_url=FTP),
+    }
+    for method, request in requests.items():
+        refused = await refusal(home.local.call(method, request))
+        assert refused.reason == "URL_INVALID", method
+        assert len(refused.fields) == 1
+    assert not home.engine.probed
+    assert (await got(home.local, job.job_id)).etag == job.etag
