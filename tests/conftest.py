@@ -9,20 +9,25 @@ from collections.abc import AsyncIterator, Callable, Generator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
-from tests.support.daemon import DaemonProcess
+from tests.support.daemon import SYSTEM_PYCURL, DaemonProcess
 from tests.support.disks import can_mount
-from tests.support.ntlm import SYSTEM_PYCURL
 
 # What tests compare with or run on, and the Debian packages that bring it.
 _PACKAGES = {
     "nginx": "package nginx",
     "aria2c": "package aria2",
     "curl": "package curl",
+    "go": "package golang-go",
     "microsocks": "package microsocks",
     "tinyproxy": "package tinyproxy",
     SYSTEM_PYCURL.name: "packages libcurl4-openssl-dev, gcc and python3-dev",
 }
+# A machine that is busy with other work is no defect of a property.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
+
 _MARK = "not run: needs "
 _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 

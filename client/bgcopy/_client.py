@@ -19,7 +19,7 @@ from bgcopy._calls import Calls, Timeout
 from bgcopy._channel import Target, parse_target
 from bgcopy._convert_options import job_of
 from bgcopy._editing import EditingCalls
-from bgcopy._enums import ErrorContext, JobState, Reason
+from bgcopy._enums import ErrorContext, JobState, JobType, Reason
 from bgcopy._job import Job
 from bgcopy._looking import LookingCalls
 from bgcopy._options import JobProperties
@@ -105,6 +105,7 @@ class AsyncClient(EditingCalls, LookingCalls):
         display_name: str,
         files: Sequence[models.FileSpec] = (),
         *,
+        job_type: JobType = JobType.DOWNLOAD,
         start: bool = False,
         request_id: str | None = None,
         timeout: Timeout | None = None,
@@ -114,7 +115,9 @@ class AsyncClient(EditingCalls, LookingCalls):
 
         Args:
             display_name: a name for people, 1 to 256 characters, not unique.
-            files: what to fetch and where to put it.
+            files: what to fetch and where to put it; of an upload, the one file to send and where
+                to.
+            job_type: which way the bytes go; fixed from here on.
             start: queue it at once; otherwise it is born SUSPENDED.
             request_id: a UUID that makes the call repeatable; drawn where None.
             timeout: the deadline of the call.
@@ -123,7 +126,7 @@ class AsyncClient(EditingCalls, LookingCalls):
         Raises:
             ValueError: a moment has no time zone.
         """
-        values = {"display_name": display_name, **properties}
+        values = {"type": job_type, "display_name": display_name, **properties}
         request = pb.CreateJobRequest(
             job=job_of(values),
             files=[convert.file_spec_to_proto(spec) for spec in files],

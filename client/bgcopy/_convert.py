@@ -21,6 +21,8 @@ def file_spec_to_proto(spec: models.FileSpec) -> job_pb2.FileSpec:
         message.digests.add(algorithm=algorithm, value=bytes.fromhex(digest.value))
     message.ranges.extend(range_to_proto(one) for one in spec.ranges)
     message.mirrors.extend(spec.mirrors)
+    if spec.size is not None:
+        message.expected_size = spec.size
     return message
 
 
@@ -46,6 +48,7 @@ def file_spec(message: job_pb2.FileSpec) -> models.FileSpec:
         message.root,
         ranges=_ranges(message.ranges),
         mirrors=tuple(message.mirrors),
+        size=message.expected_size if message.HasField("expected_size") else None,
         digests=[
             Digest(algorithm, one.value)
             for algorithm, one in zip(algorithms, message.digests, strict=True)

@@ -59,6 +59,7 @@ from bgcopy.errors import (
     ResumeTokenExpired,
     StoreUnavailable,
     TokenNotFound,
+    TooManyFiles,
     Unauthenticated,
     Unavailable,
     UnknownProperty,
@@ -116,6 +117,7 @@ _BY_REASON: dict[Reason, type[CallError]] = {
     Reason.TOKEN_NOT_FOUND: TokenNotFound,
     Reason.DESTINATION_EXISTS: DestinationExists,
     Reason.POLICY_ETAG_MISMATCH: PolicyEtagMismatch,
+    Reason.TOO_MANY_FILES: TooManyFiles,
 }
 
 _BY_CODE: dict[grpc.StatusCode, type[CallError]] = {

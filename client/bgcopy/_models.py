@@ -56,6 +56,7 @@ class FileSpec:
             none means the whole file.
         mirrors: further URLs of the same file, tried in order where the one before fails.
         digests: all digests that the whole file must have, at most one of each algorithm.
+        size: how many bytes the file must have; None where that is not known.
 
     Raises:
         ValueError: sha256 is no SHA-256 digest.
@@ -67,6 +68,7 @@ class FileSpec:
     ranges: tuple[FileRange, ...]
     mirrors: tuple[str, ...]
     digests: tuple[Digest, ...]
+    size: int | None
 
     def __init__(
         self,
@@ -78,6 +80,7 @@ class FileSpec:
         ranges: Iterable[FileRange] = (),
         mirrors: Iterable[str] = (),
         digests: Iterable[Digest] = (),
+        size: int | None = None,
     ) -> None:
         first = () if sha256 is None else (Digest(DigestAlgorithm.SHA256, sha256),)
         object.__setattr__(self, "url", url)
@@ -86,6 +89,7 @@ class FileSpec:
         object.__setattr__(self, "ranges", tuple(ranges))
         object.__setattr__(self, "mirrors", tuple(mirrors))
         object.__setattr__(self, "digests", (*first, *digests))
+        object.__setattr__(self, "size", size)
 
     @property
     def sha256(self) -> str | None:

@@ -45,7 +45,8 @@
     │   │   ├── ReadOnlyPropertyAfterResume
     │   │   ├── RandomAccessNotSupported
     │   │   ├── FileNotReady
-    │   │   └── DestinationExists
+    │   │   ├── DestinationExists
+    │   │   └── TooManyFiles
     │   ├── Aborted                    ABORTED
     │   │   ├── EtagMismatch
     │   │   └── PolicyEtagMismatch
@@ -363,6 +364,10 @@ class DestinationExists(FailedPrecondition):
 
     Move it away or change overwrite_policy, and complete the job again; nothing is lost.
     """
+
+
+class TooManyFiles(FailedPrecondition):
+    """An upload has one file only. Create a job for each file."""
 
 
 class Aborted(CallError):

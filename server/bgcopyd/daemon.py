@@ -398,6 +398,7 @@ def _engine_options(settings: Settings, stores: Sequence[S3Store]) -> EngineOpti
         schemes=settings.schemes,
         known_hosts=settings.known_hosts,
         s3_stores=stores,
+        http3=settings.http3,
         ca_file=settings.ca_file,
         ca_bundles=settings.ca_bundles,
         client_certificates=settings.client_certificates,

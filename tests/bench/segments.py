@@ -28,7 +28,7 @@ async def held_connections(scale: Scale) -> Result:
     place = directory / "out"
     place.mkdir(parents=True)
     async with contextlib.AsyncExitStack() as stack:
-        web = await stack.enter_async_context(nginx(directory, rate=_RATE))
+        web = await stack.enter_async_context(nginx(directory, f"limit_rate {_RATE};"))
         fill(web.files / "big", scale.big_file)
         engines = {}
         for count in _COUNTS:

@@ -64,7 +64,7 @@ class Watches:
             self.told[event.job_changed.job_id].append(time.monotonic())
 
 
-async def _open(order: Order, told: dict[str, list[float]]) -> list[Connection]:
+async def open_all(order: Order, told: dict[str, list[float]]) -> list[Connection]:
     """Connects all watches and waits for their snapshots."""
     request = message(pb.WatchJobsRequest().SerializeToString())
     connections = []
@@ -89,7 +89,7 @@ async def main() -> None:
     """Opens, waits for the end of stdin, answers."""
     order = Order(**json.loads(sys.stdin.readline()))
     told: dict[str, list[float]] = defaultdict(list)
-    connections = await _open(order, told)
+    connections = await open_all(order, told)
     print("ready", flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     for connection in connections:

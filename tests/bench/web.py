@@ -33,7 +33,7 @@ http {{
     listen 127.0.0.1:{port};
     root {files};
     default_type application/octet-stream;
-    limit_rate {rate};
+    {more}
   }}
 }}
 """
@@ -48,8 +48,8 @@ class Web:
 
 
 @asynccontextmanager
-async def nginx(directory: Path, *, rate: int = 0) -> AsyncIterator[Web]:
-    """Serves `directory/files`, each connection with `rate` bytes per second (0 = as it can).
+async def nginx(directory: Path, more: str = "") -> AsyncIterator[Web]:
+    """Serves `directory/files`; `more` is further configuration of the server.
 
     Raises:
         RuntimeError: it ended instead of serving.
@@ -62,7 +62,7 @@ async def nginx(directory: Path, *, rate: int = 0) -> AsyncIterator[Web]:
     port = _free_port()
     user = "user root;\n" if os.geteuid() == 0 else ""
     (home / "nginx.conf").write_text(
-        _CONFIGURATION.format(home=home, files=files, port=port, user=user, rate=rate)
+        _CONFIGURATION.format(home=home, files=files, port=port, user=user, more=more)
     )
     process = await asyncio.create_subprocess_exec(
         program, "-p", str(home), "-c", str(home / "nginx.conf"), "-e", str(home / "error.log")

@@ -300,6 +300,18 @@ async def test_verbs(bgcopy_: Command, queue: Queue) -> None:
     assert "bgcopy ls --all" in result.err
 
 
+async def test_of_several_files_one_fails(bgcopy_: Command, queue: Queue) -> None:
+    async with bgcopy_.running("get", URL, "http://example.com/other") as process:
+        parts = job_pb2.JobProgress(files_total=2, files_transferred=1, bytes_transferred=9)
+        error = error_pb2.TransferError(reason=error_pb2.REASON_HTTP_STATUS, http_status=404)
+        await finish(queue, process, state=job_pb2.JOB_STATE_ERROR, progress=parts, error=error)
+        result = await ended(process)
+    assert result.code == 16
+    assert "1 of 2 files are whole: `bgcopy complete --partial" in result.err
+    assert queue.called("CreateJob")[0].request.job.continue_on_file_error
+    assert not queue.called("CancelJob")
+
+
 async def test_complete_says_what_was_dropped(bgcopy_: Command, queue: Queue) -> None:
     parts = job_pb2.JobProgress(files_total=3, files_transferred=1)
     job = queue.add(

@@ -119,8 +119,8 @@ async def test_resumes_by_what_the_server_knows_of_the_file(
             known = await cut_off(fetcher, site)
             event = await whole(fetcher, f"{site.url}/a%20b.bin", **known)
     assert event.verification is proof
-    back = OVERLAP if proof is Verification.OVERLAP else 0
-    assert site.starts() == [known["claimed"] - back]
+    # A granted offset is no proof that it is kept.
+    assert site.starts() == [known["claimed"] - OVERLAP]
 
 
 @pytest.mark.parametrize("refused", [(), ("MDTM",)])
@@ -175,7 +175,8 @@ async def test_parts_of_a_file(tmp_path: Path, folder: Path) -> None:
     async with fetching(tmp_path / "data", **FTP) as fetcher:
         with FtpSite(folder) as site:
             url = f"{site.url}/a%20b.bin"
-            await whole(fetcher, url, A[1000:1010] + A[250_000:], ranges=ranges)
+            event = await whole(fetcher, url, A[1000:1010] + A[250_000:], ranges=ranges)
+            assert event.verification is Verification.NONE
             fetcher.events.clear()
             outside = await failed(fetcher, url, ranges=(FileRange(len(A), 1),))
         assert outside.error.reason is Reason.RANGE_OUTSIDE_FILE
@@ -298,3 +299,29 @@ async def test_through_proxies_both_connections_are_tunnelled(tmp_path: Path, fo
                 fetcher.events.clear()
     assert [request.method for request in web.requests] == ["CONNECT", "CONNECT"]
     assert "hidden" not in repr(web.requests)
+
+
+@pytest.mark.parametrize("liar", ["deaf", "behind"])
+async def test_an_offset_that_is_granted_and_not_kept_makes_no_wrong_file(
+    tmp_path: Path, folder: Path, liar: str
+) -> None:
+    async with fetching(tmp_path / "data", **FTP) as fetcher:
+        with FtpSite(folder) as site:
+            known = await cut_off(fetcher, site)
+            site.shift = -known["claimed"] if liar == "deaf" else -1000
+            event = await fetcher.fetch(f"{site.url}/a%20b.bin", **known)
+            assert isinstance(event, Finished), event
+            assert await fetcher.placed(event) == A
+
+
+async def test_data_that_ends_before_the_size_is_not_all(tmp_path: Path, folder: Path) -> None:
+    async with fetching(tmp_path / "data", **FTP) as fetcher:
+        with FtpSite(folder) as site:
+            site.short = HALF
+            event = await failed(fetcher, f"{site.url}/a%20b.bin")
+            assert event.error.transient
+            assert HALF <= event.claimed < len(A)
+            fetcher.events.clear()
+            site.short = None
+            known: dict[str, Any] = {"claimed": event.claimed, "size": len(A)}
+            await whole(fetcher, f"{site.url}/a%20b.bin", **known, validators=event.validators)

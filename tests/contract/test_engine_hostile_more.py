@@ -191,6 +191,7 @@ async def test_odd_fields_of_a_whole_file(
     """A length that is none is refused, or the file ends where the connection does."""
     event = await outcome(fetcher, "HTTP/1.1 200 OK", *lines, "Connection: close")
     if isinstance(event, Finished):
+        assert event.verification is not None
         assert event.verification <= Verification.VALIDATOR
         got = await fetcher.placed(event)
         assert got == A or (content is None and event.verification is Verification.NONE)

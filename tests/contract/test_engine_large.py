@@ -42,6 +42,8 @@ async def test_the_rest_of_a_file_beyond_4_gib(tmp_path: Path) -> None:
             event = await fetcher.fetch(f"{server.url}/file", claimed=HAVE, **KNOWN)
         assert isinstance(event, Finished), event
         assert (event.size, event.verification) == (SIZE, Verification.VALIDATOR)
+        assert event.device is not None
+        assert event.inode is not None
         files = LocalFiles({"data": fetcher.root})
         placement = Placement(0, "data", "file", ".file.part", event.device, event.inode)
         [placed] = await files.place([placement])

@@ -10,10 +10,10 @@ import pytest
 
 import bgcopy
 from bgcopy import AuthScheme, AuthTarget, FileSpec, ProxySettings, ProxyUsage
-from tests.support.daemon import DaemonProcess
+from tests.support.daemon import SYSTEM_PYCURL, DaemonProcess
 from tests.support.http_hostile import HostileServer, Request, Wire
 from tests.support.http_proxies import forwarder
-from tests.support.ntlm import SYSTEM_PYCURL, NtlmGate, know
+from tests.support.ntlm import NtlmGate, know
 
 pytestmark = pytest.mark.needs(SYSTEM_PYCURL.name)
 

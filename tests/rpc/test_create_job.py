@@ -96,7 +96,7 @@ async def test_start_needs_files(home: House) -> None:
         ({"labels": {"k": "x" * 257}}, "labels"),
         ({"labels": {"k": "a\rb"}}, "labels"),
         ({"max_bytes_per_second": -1}, "max_bytes_per_second"),
-        ({"type": 2}, "type"),
+        ({"type": 9}, "type"),
         ({"type": -1}, "type"),
         ({"priority": 5}, "priority"),
         ({"priority": 2**31 - 1}, "priority"),

@@ -428,8 +428,13 @@ async def test_a_job_with_ranges_stays_one_that_fetches_them(home: House, name: 
 
 async def test_ranges_and_mirrors_reach_the_engine(home: House) -> None:
     ranges = [PART(offset=10, length=5), PART(offset=2, length=1)]
-    await created(home.local, spec("a", ranges=ranges, mirrors=[ELSEWHERE]), start=True)
+    asked = spec("a", ranges=ranges, mirrors=[ELSEWHERE], expected_size=6)
+    made = await created(home.local, asked, start=True)
     one = await home.engine.next()
+    assert one.expected_size == 6
+    request = pb.ListFilesRequest(job_id=made.job_id)
+    [file] = (await home.local.call("ListFiles", request)).files
+    assert file.spec.expected_size == 6
     assert one.ranges == (FileRange(10, 5), FileRange(2, 1))
     assert one.mirrors == (ELSEWHERE,)
 

@@ -245,7 +245,9 @@ async def test_no_patience_makes_every_error_final(home: House) -> None:
 
 async def test_another_method_than_get_is_not_repeated_unasked(home: House) -> None:
     job = await created(home.local, spec(), start=True, http_method="POST")
-    home.engine.fail(await home.engine.next(), failure(transient=True))
+    # A host that is left alone has been sent nothing.
+    home.engine.fail(await home.engine.next(), failure(), retry_after=0.01, held="host")
+    home.engine.fail(await home.engine.next(), failure())
     stopped = await arrived(home.local, job.job_id, ERROR)
     assert (stopped.error.reason, stopped.error.transient) == (error_pb2.REASON_TIMEOUT, False)
     assert not stopped.HasField("next_attempt_time")

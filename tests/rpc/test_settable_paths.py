@@ -122,6 +122,10 @@ BEHAVIOUR: dict[str, tuple[str, ...]] = {
     "files.ranges.offset": (_RANGES,),
     "files.ranges.length": (_RANGES,),
     "files.mirrors": (_RANGES,),
+    "files.expected_size": (
+        _RANGES,
+        "contract/test_engine_expected_size.py: test_another_size_is_never_kept",
+    ),
     "start": ("rpc/test_create_job.py: test_start_queues_at_once",),
     "request_id": (
         "rpc/test_request_ids.py: test_the_same_content_answers_with_the_job_as_it_is_now",

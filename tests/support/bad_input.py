@@ -75,6 +75,12 @@ FILES: list[tuple[str, dict[str, Any], str, str]] = [
     ("remote_url", {"remote_url": ""}, "URL_INVALID", "remote_url"),
     ("remote_url", {"remote_url": "ftp://host/"}, "URL_INVALID", "remote_url"),
     ("remote_url", {"remote_url": "http://u:p@host/"}, "URL_INVALID", "remote_url"),
+    ("remote_url", {"remote_url": "ftp://host/a;type=a"}, "URL_INVALID", "remote_url"),
+    ("remote_url", {"remote_url": "sftp://host/a%00"}, "URL_INVALID", "remote_url"),
+    ("remote_url", {"remote_url": "sftp://host:0/a"}, "URL_INVALID", "remote_url"),
+    ("remote_url", {"remote_url": "scp://u@host/a"}, "URL_INVALID", "remote_url"),
+    ("remote_url", {"remote_url": "s3://bucket:9/a"}, "URL_INVALID", "remote_url"),
+    ("remote_url", {"remote_url": "http://[fe80::1%25eth0]/"}, "URL_INVALID", "remote_url"),
     ("remote_url", {"remote_url": "http://h/" + "x" * 2192}, "URL_INVALID", "remote_url"),
     ("root", {"root": "unknown"}, "PATH_NOT_ALLOWED", "root"),
     ("root", {"root": "x" * 100_000}, "PATH_NOT_ALLOWED", "root"),
@@ -119,6 +125,7 @@ FILES: list[tuple[str, dict[str, Any], str, str]] = [
         "ranges",
     ),
     ("ranges.offset", {"ranges": [job_pb2.FileRange()] * 2}, "RANGES_OVERLAP", "ranges"),
+    ("expected_size", {"expected_size": -1}, INVALID, "expected_size"),
     ("mirrors", {"mirrors": ["x"]}, "URL_INVALID", "mirrors[0]"),
     ("mirrors", {"mirrors": [URL] * 17}, INVALID, "mirrors"),
 ]
@@ -174,7 +181,7 @@ _TYPED = job_pb2.Job(display_name="a job", type=job_pb2.JOB_TYPE_DOWNLOAD)
 OWN: dict[str, list[Case]] = {
     "CreateJob.job.type": [
         Case({"job": job_pb2.Job(display_name="a job", type=number)}, INVALID, "job.type")  # type: ignore[arg-type] # unknown
-        for number in (2, -1)
+        for number in (9, -1)
     ],
     "UpdateJob.job.type": [
         Case(

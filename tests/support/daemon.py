@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+# Where `make test` puts a pycurl that is built on the system's libcurl, which has NTLM.
+SYSTEM_PYCURL = Path(__file__).resolve().parents[2] / ".tools" / "system-pycurl"
 START_SECONDS = 30.0
 _STATUS = "STATUS=listening on "
 _DATAGRAM_BYTES = 65536

@@ -105,6 +105,8 @@ class Fetching:
 
     async def placed(self, event: Finished, path: str = "file") -> bytes:
         """Gives a finished file its name; its content."""
+        assert event.device is not None
+        assert event.inode is not None
         files = LocalFiles({"data": self.root})
         try:
             [done] = await files.place(

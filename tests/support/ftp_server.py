@@ -33,6 +33,8 @@ class FtpSite:
     Attributes:
         commands: what was sent, as ("RETR", "name"); passwords included.
         cut, refused: as above.
+        shift: what REST is off by, although it is granted as asked.
+        short: after so many bytes a file ends, and is said to be complete.
     """
 
     def __init__(
@@ -47,6 +49,8 @@ class FtpSite:
         certificate: Path | None = None,
     ) -> None:
         self.commands: list[tuple[str, str]] = []
+        self.shift = 0
+        self.short: int | None = None
         self.cut = cut
         self._folder = folder
         self._login = login
@@ -95,17 +99,11 @@ class FtpSite:
         site = self
         base, data = (TLS_FTPHandler, TLS_DTPHandler) if self._tls else (FTPHandler, DTPHandler)
 
-        class Data(data):  # type: ignore[misc, valid-type] # untyped library
-            def send(self, content: bytes) -> int:
-                if site.cut is not None and self.tot_bytes_sent >= site.cut:
-                    site.cut = None
-                    self.cmd_channel.close()
-                    return 0
-                return int(super().send(content))
+        data_class = self._data(data)
 
         class Handler(base):  # type: ignore[misc, valid-type] # untyped library
             authorizer = site._authorizer()
-            dtp_handler = Data
+            dtp_handler = data_class
             masquerade_address = _ELSEWHERE if site._lying else None
             permit_foreign_addresses = False
             # It would pass by `Data.send`.
@@ -118,6 +116,11 @@ class FtpSite:
                     self.respond("502 Not here.")
                 else:
                     super().pre_process_command(line, cmd, arg)
+
+            def ftp_REST(self, line: str) -> None:  # noqa: N802 - the library's name
+                super().ftp_REST(line)
+                if site.shift:
+                    self._restart_position = max(int(line) + site.shift, 0)
 
             def handle(self) -> None:
                 if site._tls == "implicit":
@@ -137,6 +140,23 @@ class FtpSite:
             Handler.tls_control_required = True
             Handler.tls_data_required = True
         return Handler
+
+    def _data(self, base: Any) -> Any:
+        site = self
+
+        class Data(base):  # type: ignore[misc] # untyped library
+            def send(self, content: bytes) -> int:
+                if site.cut is not None and self.tot_bytes_sent >= site.cut:
+                    site.cut = None
+                    self.cmd_channel.close()
+                    return 0
+                if site.short is not None and self.tot_bytes_sent >= site.short:
+                    self.transfer_finished = True
+                    self.close()
+                    return 0
+                return int(super().send(content))
+
+        return Data
 
     def _authorizer(self) -> DummyAuthorizer:
         authorizer = DummyAuthorizer()

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 DATE = "Tue, 10 Nov 2026 10:00:00 GMT"
 OLD = "Mon, 09 Nov 2026 10:00:00 GMT"
@@ -47,6 +47,7 @@ class Wire:
 
     connection: socket.socket
     count: Callable[[int], None]
+    read: Callable[[int], bytes]
     open: bool = True
     released: threading.Event = field(default_factory=threading.Event)
 
@@ -62,6 +63,13 @@ class Wire:
         lines = [f"HTTP/1.1 {status} {REASON.get(status, 'Status')}", f"Date: {DATE}"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in fields.items()]
         self.connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+
+    def take(self, request: Request, count: int | None = None) -> bytes:
+        """The body of a request, or its first bytes."""
+        if "expect" in request.fields:
+            self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        length = int(request.fields["content-length"])
+        return self.read(length if count is None else count)
 
     def answer(self, status: int, body: bytes, **fields: object) -> None:
         """A whole answer with its length."""
@@ -167,7 +175,7 @@ class HostileServer:
                 self._connections.add(wrapped)
             try:
                 with wrapped, wrapped.makefile("rb") as reader:
-                    self._converse(wrapped, reader.readline)
+                    self._converse(wrapped, reader)
             finally:
                 with self._lock:
                     self._connections.discard(wrapped)
@@ -177,8 +185,9 @@ class HostileServer:
             return connection
         return self._context.wrap_socket(connection, server_side=True)
 
-    def _converse(self, connection: socket.socket, readline: Callable[[], bytes]) -> None:
-        wire = Wire(connection, self._count, released=self._released)
+    def _converse(self, connection: socket.socket, reader: BinaryIO) -> None:
+        readline = reader.readline
+        wire = Wire(connection, self._count, reader.read, released=self._released)
         with self._lock:
             number = self._accepted
             self._accepted += 1

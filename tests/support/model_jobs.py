@@ -190,6 +190,14 @@ class JobModel:
             one.completed = one.index not in refused
         return all(one.completed for one in whole)
 
+    def shown(self, file: FileModel) -> tuple[int, int | None]:
+        """Bytes and size of a file as people see them: of one that moves, all that is here."""
+        run = self.run or RunModel("")
+        if file.index not in run.active:
+            return file.claimed, file.size
+        received = max(file.claimed, run.received.get(file.index, 0))
+        return received, run.sizes.get(file.index, file.size)
+
     def progress(self) -> tuple[int, int | None, int, int]:
         """Bytes there, bytes in all if every size is known, files, whole files."""
         run = self.run or RunModel("")

@@ -261,8 +261,7 @@ class Ground:
                 {byte for part in one.filled_ranges for byte in _bytes(part)},
             )
             assert told == (
-                file.claimed,
-                file.size,
+                *job.shown(file),
                 file.transferred,
                 file.completed,
                 file.valid,

@@ -11,8 +11,6 @@ import spnego.exceptions
 
 from tests.support.http_hostile import Handler, Request, Wire
 
-# Where `make test` puts a pycurl that is built on the system's libcurl.
-SYSTEM_PYCURL = Path(__file__).resolve().parents[2] / ".tools" / "system-pycurl"
 _SERVER = (401, "WWW_Authenticate", "authorization")
 _PROXY = (407, "Proxy_Authenticate", "proxy-authorization")
 

@@ -11,6 +11,7 @@ from bgcopyd.jobs.file import FileRange, Validators, Verification
 from bgcopyd.jobs.job import ErrorContext, TransferError
 from bgcopyd.jobs.options import OverwritePolicy
 from bgcopyd.jobs.reasons import Reason
+from bgcopyd.jobs.upload import Upload
 from bgcopyd.queue.transfers import (
     Claimed,
     Connected,
@@ -18,6 +19,7 @@ from bgcopyd.queue.transfers import (
     Failed,
     Finished,
     Limits,
+    Noted,
     Partial,
     Placed,
     Placement,
@@ -50,6 +52,7 @@ class ScriptedEngine:
         self.obedient = obedient
         self.active: dict[tuple[str, int], Transfer] = {}
         self.stops: list[str] = []
+        self.proceeded: list[tuple[str, int]] = []
         self.rates: list[tuple[str, int]] = []
         self.limits: list[Limits] = []
         self.started = 0
@@ -58,6 +61,7 @@ class ScriptedEngine:
         self._claimed: dict[tuple[str, int], int] = {}
         self._sizes: dict[tuple[str, int], int | None] = {}
         self._new: asyncio.Queue[Transfer] = asyncio.Queue()
+        self._proceeds: asyncio.Queue[None] = asyncio.Queue()
         self._callback: Callable[[Sequence[Event]], None] = lambda _events: None
 
     def start(self, transfers: Sequence[Transfer]) -> None:
@@ -74,6 +78,18 @@ class ScriptedEngine:
         self.stops.append(job_id)
         if self.obedient:
             asyncio.get_running_loop().call_soon(self.let_stop, job_id)
+
+    def proceed(self, job_id: str, index: int) -> None:
+        self.proceeded.append((job_id, index))
+        self._proceeds.put_nowait(None)
+
+    async def let_proceed(self) -> None:
+        """Waits until an upload may go on."""
+        async with asyncio.timeout(10):
+            await self._proceeds.get()
+
+    def note(self, one: Transfer, upload: Upload) -> None:
+        self._send(Noted(one.job_id, one.claim_id, one.index, upload))
 
     def set_rate(self, job_id: str, rate: int) -> None:
         self.rates.append((job_id, rate))

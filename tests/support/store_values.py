@@ -42,6 +42,7 @@ from bgcopyd.jobs.options import (
 )
 from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.reasons import Reason
+from bgcopyd.jobs.upload import Source, Upload, UploadProtocol
 from bgcopyd.queue.storage import FileUpdate, Request, Store, Token, Tx
 
 STEADY = 1000.5
@@ -166,12 +167,14 @@ def full_file(job: Job, index: int = 0) -> File:
         filled=(FileRange(1 << 45, 5),),
         requested=(FileRange(3, 4), FileRange(9)),
         validation_state=False,
+        upload=Upload(Source(1, (1 << 63) - 1, 1 << 46, -5), "http://u/", UploadProtocol.TUS),
     )
     spec = replace(
         file.spec,
         digests=digests,
         ranges=(FileRange(0, 5), FileRange(7)),
         mirrors=("http://m.example/1", "http://m.example/2"),
+        size=0,
     )
     return replace(file, spec=spec)
 

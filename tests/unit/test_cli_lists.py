@@ -27,6 +27,7 @@ ENTRIES = st.builds(
         lambda chosen: tuple(Digest(a, b"\xab" * a.size) for a in ALGORITHMS if a in chosen)
     ),
     mirrors=st.lists(URLS, max_size=3).map(tuple),
+    size=st.one_of(st.none(), st.integers(0, 1 << 50)),
 )
 
 
@@ -38,7 +39,7 @@ def test_what_is_written_is_read_again(entries: list[Entry], form: str) -> None:
     elif form == "aria2":
         for entry, other in zip(entries, again, strict=True):
             known = [d for d in entry.digests if d.algorithm is not DigestAlgorithm.BLAKE3]
-            assert other == dataclasses.replace(entry, digests=tuple(known[:1]))
+            assert other == dataclasses.replace(entry, digests=tuple(known[:1]), size=None)
     else:
         assert again == entries
 
@@ -95,6 +96,10 @@ def test_aria2s_own_options() -> None:
         ("jsonl", '{"url": "http://a", "colour": "red"}\n', "'colour'"),
         ("jsonl", '{"url": "http://a", "mirrors": "http://b"}\n', "mirrors"),
         ("jsonl", '{"url": "http://a", "sha256": "zz"}\n', "checksum"),
+        ("jsonl", '{"url": "http://a", "size": -1}\n', "size"),
+        ("jsonl", '{"url": "http://a", "size": true}\n', "size"),
+        ("jsonl", '{"url": "http://a", "size": []}\n', "size"),
+        ("csv", "url,size\nhttp://a,many\n", "size"),
         ("csv", "address\nhttp://a\n", "'url'"),
         ("csv", "url,colour\nhttp://a,red\n", "'colour'"),
         ("csv", "url\nhttp://a,x\n", "2 values"),

@@ -67,6 +67,7 @@ def test_version_four() -> None:
         "",
         (Digest(DigestAlgorithm.SHA256, SHA256), Digest(DigestAlgorithm.MD5, MD5)),
         ("http://example.com/two%20%C3%A4", "http://example.com/three", "http://example.com/last"),
+        size=14471447,
     )
     assert second == Entry("http://a/second", "second")
 
@@ -89,6 +90,7 @@ def test_version_three() -> None:
             "",
             (Digest(DigestAlgorithm.SHA256, SHA256),),
             ("http://a/worst",),
+            size=5,
         )
     ]
 
@@ -162,6 +164,9 @@ BOMB = (
             file(f"<hash type='md5'>{MD5}</hash><hash type='md5'>{'0' * 32}</hash>"),
             "two different digests of MD5",
         ),
+        (file("<size>many</size><url>http://a/f</url>"), "no number of bytes"),
+        (file("<size>-1</size><url>http://a/f</url>"), "no number of bytes"),
+        (file("<size>1</size><size>2</size>"), "two different sizes"),
         (four("<a>" * 40 + "</a>" * 40), "in more than 32 others"),
         (four("<file name='f'><url>http://a/f</url></file>" * 10_001), "more than 10000 files"),
         (b" " * (metalink.LARGEST + 1), "larger than the 8 MiB"),

@@ -216,6 +216,8 @@ def test_usage_errors_as_json(capfd: pytest.CaptureFixture[str]) -> None:
 COMMANDS = {
     "get": "output directory remote_name input_file root checksums limit_rate name labels priority "
     "no_progress_timeout headers secret_headers user proxy method properties progress",
+    "put": "file url root detach limit_rate name labels priority no_progress_timeout headers "
+    "secret_headers user proxy method properties progress",
     "add": "output directory remote_name input_file root checksums limit_rate name labels priority "
     "no_progress_timeout headers secret_headers user proxy method properties paused auto_complete",
     "probe": "url headers proxies",
@@ -253,6 +255,13 @@ def test_commands_and_options_are_frozen() -> None:
         assert given - {"urls"} == (set(COMMANDS[name].split()) | shared) - {"urls"}, name
 
 
+def test_the_help_names_every_exit_code(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    listed = " ".join(capfd.readouterr().out.split()).partition("Exit codes: ")[2]
+    codes = [int(part.split()[0]) for part in listed.partition(". Options")[0].split(", ")]
+    assert codes == sorted(Exit)
+
+
 def test_help_and_version(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capfd.readouterr().out.startswith("bgcopy ")
@@ -261,6 +270,12 @@ def test_help_and_version(capfd: pytest.CaptureFixture[str]) -> None:
         text = capfd.readouterr().out
         assert "--target" in text
         assert "\\b" not in text
+
+
+@pytest.mark.parametrize("file", ["-", "nothing", "."])
+def test_put_needs_a_plain_file(file: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["put", file, URL]) == 2
+    assert repr(file) in capfd.readouterr().err or file == "-"
 
 
 @pytest.mark.parametrize("arguments", [["ls"], ["status"], ["show", "x"], ["wait", "x"]])

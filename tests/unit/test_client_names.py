@@ -135,6 +135,7 @@ FROZEN = [
     "TlsFlag",
     "TokenInfo",
     "TokenNotFound",
+    "TooManyFiles",
     "TokenPage",
     "TransferErrorInfo",
     "TransferFailed",

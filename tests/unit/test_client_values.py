@@ -233,7 +233,7 @@ def test_what_a_job_lacks_is_none() -> None:
 def test_a_file_spec_goes_round() -> None:
     spec = bgcopy.FileSpec("http://example.com/a", "p", b"\x01" * 32, "r")
     assert convert.file_spec(convert.file_spec_to_proto(spec)) == spec
-    several = bgcopy.FileSpec("http://example.com/a", "p", digests=DIGESTS)
+    several = bgcopy.FileSpec("http://example.com/a", "p", digests=DIGESTS, size=0)
     assert convert.file_spec(convert.file_spec_to_proto(several)) == several
     assert several.sha256 == "02" * 32
     plain = bgcopy.FileSpec("http://example.com/a", "p")

@@ -7,6 +7,7 @@ import threading
 
 from bgcopyd.jobs.http_options import AuthScheme
 from bgcopyd.transfer.connections import Connections
+from bgcopyd.transfer.dialects import Newest
 from bgcopyd.transfer.handles import Request
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.policy import Login, Policy
@@ -57,7 +58,7 @@ def test_the_end_of_a_pool_ends_its_connections() -> None:
         def ask() -> None:
             handle = connections.take(ANNA)
             request = Request(url, origin_of(url), ANNA, [])
-            handle.prepare(Sink(), request, buffer=16384, http1=True)
+            handle.prepare(Sink(), request, buffer=16384, newest=Newest.HTTP1)
             handle.curl.perform()
             connections.give(handle, 0.0)
 

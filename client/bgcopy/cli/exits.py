@@ -130,6 +130,7 @@ BY_REASON: dict[Reason, Exit] = {
     Reason.TOKEN_NOT_FOUND: Exit.NOT_FOUND,
     Reason.DESTINATION_EXISTS: Exit.CONFLICT,
     Reason.POLICY_ETAG_MISMATCH: Exit.CONFLICT,
+    Reason.TOO_MANY_FILES: Exit.USAGE,
     Reason.HTTP_STATUS: Exit.REMOTE_REFUSED,
     Reason.NAME_NOT_RESOLVED: Exit.NETWORK,
     Reason.CONNECT_FAILED: Exit.NETWORK,
@@ -156,10 +157,15 @@ BY_REASON: dict[Reason, Exit] = {
     Reason.RANGE_OUTSIDE_FILE: Exit.REMOTE_REFUSED,
     Reason.INACTIVE: Exit.TIMEOUT,
     Reason.SECRET_UNREADABLE: Exit.DENIED,
+    Reason.LOCAL_FILE_CHANGED: Exit.INTEGRITY,
+    Reason.SOURCE_INVALID: Exit.DISK,
+    Reason.UPLOAD_PROTOCOL_MISMATCH: Exit.REMOTE_REFUSED,
+    Reason.UPLOAD_TOO_LARGE: Exit.REMOTE_REFUSED,
     Reason.LOGIN_DENIED: Exit.REMOTE_REFUSED,
     Reason.REMOTE_FILE_UNAVAILABLE: Exit.REMOTE_REFUSED,
     Reason.HOST_KEY_REFUSED: Exit.NETWORK,
     Reason.ANNOUNCED_DIGEST_MISMATCH: Exit.INTEGRITY,
+    Reason.UNEXPECTED_SIZE: Exit.INTEGRITY,
 }
 
 # Where the server gave no reason that is known here; the first class that fits.
@@ -193,9 +199,9 @@ def of_transfer(error: bgcopy.TransferErrorInfo | None) -> Exit:
 
 
 def of_job(info: bgcopy.JobInfo) -> Exit:
-    """The code of a job as it is."""
+    """The code of a job as it is: of its files, too, some may have failed and some not."""
     if info.state is JobState.ERROR:
-        return of_transfer(info.error)
+        return Exit.SOME_FAILED if info.progress.files_transferred else of_transfer(info.error)
     if info.state in {JobState.TRANSFERRED, JobState.ACKNOWLEDGED}:
         return Exit.OK
     return Exit.UNFINISHED

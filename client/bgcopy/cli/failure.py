@@ -7,6 +7,7 @@ from typing import Any
 
 import bgcopy
 from bgcopy import Reason
+from bgcopy.cli import exits
 from bgcopy.cli.exits import Exit, of_error
 from bgcopy.cli.words import clean
 
@@ -118,10 +119,12 @@ def of_job(info: bgcopy.JobInfo) -> Failure | None:
     error = info.error
     if info.state is not bgcopy.JobState.ERROR or error is None:
         return None
-    failed = bgcopy.TransferFailed(info)
     hint = f"`bgcopy resume {info.job_id}` tries again, `bgcopy cancel {info.job_id}` gives up."
+    if whole := info.progress.files_transferred:
+        keep = f"`bgcopy complete --partial {info.job_id}` keeps what is whole"
+        hint = f"{whole} of {info.progress.files_total} files are whole: {keep}, {hint}"
     more: dict[str, Any] = {"job_id": info.job_id, "hresult": error.hresult}
     if error.http_status is not None:
         more["http_status"] = error.http_status
     message = f"{clean(info.display_name)}: {clean(error.message)}"
-    return Failure(of_error(failed), message, hint, error.reason.name, more)
+    return Failure(exits.of_job(info), message, hint, error.reason.name, more)

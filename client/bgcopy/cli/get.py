@@ -23,12 +23,12 @@ from bgcopy.cli.session import Session, run
 
 _LONGEST_NAME = 256
 # Somebody sits and waits: an error that passes is not waited for as long as BITS does.
-_IMPATIENT_RETRY = timedelta(seconds=30)
+IMPATIENT_RETRY = timedelta(seconds=30)
 _GRACE = 2.0
 
 
 def _sources_options(function: F) -> F:
-    for option in reversed(_OPTIONS):
+    for option in reversed((*_OPTIONS, *REQUEST_OPTIONS)):
         function = option(function)
     return function
 
@@ -62,6 +62,9 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="The digest that the file must have (of one URL): sha256, sha512, blake3, or the weak "
         "sha1 and md5; repeat it.",
     ),
+)
+# What `put` takes as well.
+REQUEST_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--limit-rate", type=size, metavar="RATE", help="At most so many bytes per second: 2M."
     ),
@@ -98,7 +101,8 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
 # fmt: on
 
 
-def _priority(default: str) -> Callable[[Any], Any]:
+def priority_option(default: str) -> Callable[[Any], Any]:
+    """--priority with a command's own default."""
     return click.option(
         "--priority",
         type=click.Choice(list(PRIORITIES)),
@@ -110,7 +114,7 @@ def _priority(default: str) -> Callable[[Any], Any]:
 
 @click.command()
 @_sources_options
-@_priority("foreground")
+@priority_option("foreground")
 @progress_option
 @shared
 @click.pass_obj
@@ -120,15 +124,16 @@ def get(session: Session, /, progress: str, **given: Any) -> int:
     A Metalink file (.meta4, .metalink) stands for the files in it, with their mirrors and digests.
     Prints the path of each file when it has its name. The job goes on when this command is
     killed. The first Ctrl-C detaches (exit code 7), a second one right after it cancels the job
-    (130). A file that is there already is replaced, as with curl -o.
+    (130). A file that is there already is replaced, as with curl -o. Of several files one that
+    fails does not stop the others (16).
     """
-    order = _order(given, start=True, auto_complete=True, minimum_retry_delay=_IMPATIENT_RETRY)
-    return run(_get(session, order, progress))
+    order = _order(given, start=True, auto_complete=True, minimum_retry_delay=IMPATIENT_RETRY)
+    return run(attended(session, order, progress))
 
 
 @click.command()
 @_sources_options
-@_priority("normal")
+@priority_option("normal")
 @click.option("--paused", is_flag=True, help="Do not start it; `bgcopy resume` does.")
 @click.option(
     "--auto-complete/--no-auto-complete",
@@ -141,7 +146,7 @@ def get(session: Session, /, progress: str, **given: Any) -> int:
 def add(session: Session, /, paused: bool, auto_complete: bool, **given: Any) -> int:  # noqa: FBT001 - click passes by name
     """Hand URLs (or Metalink files) to the daemon and print the job's id."""
     order = _order(given, start=not paused, auto_complete=auto_complete)
-    return run(_add(session, order))
+    return run(handed_over(session, order))
 
 
 def _order(given: dict[str, Any], *, start: bool, **properties: Any) -> Order:
@@ -151,7 +156,20 @@ def _order(given: dict[str, Any], *, start: bool, **properties: Any) -> Order:
         raise click.UsageError("the daemon writes files; -o - cannot write to stdout")
     destination = sources.Destination(given["output"], given["directory"], given["root"])
     specs = sources.collect(given["urls"], given["input_file"], destination, given["checksums"])
-    wanted = {
+    if len(specs) > 1:
+        properties = {"continue_on_file_error": True, **properties}
+    return Order(
+        specs=specs,
+        name=given["name"] or _name(specs),
+        start=start,
+        properties=wanted(given, **properties),
+        user=given["user"],
+    )
+
+
+def wanted(given: dict[str, Any], **properties: Any) -> dict[str, Any]:
+    """The job's properties that the options ask for."""
+    values = {
         "priority": PRIORITIES[given["priority"]],
         "max_bytes_per_second": given["limit_rate"],
         "labels": dict(label(text) for text in given["labels"]) or None,
@@ -162,13 +180,7 @@ def _order(given: dict[str, Any], *, start: bool, **properties: Any) -> Order:
         **properties,
         **parse_all(given["properties"]),
     }
-    return Order(
-        specs=specs,
-        name=given["name"] or _name(specs),
-        start=start,
-        properties={name: value for name, value in wanted.items() if value is not None},
-        user=given["user"],
-    )
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _headers(given: dict[str, Any]) -> list[HttpHeader]:
@@ -182,7 +194,8 @@ def _name(specs: Sequence[FileSpec]) -> str:
     return first[: _LONGEST_NAME - len(rest)] + rest
 
 
-async def _add(session: Session, order: Order) -> int:
+async def handed_over(session: Session, order: Order) -> int:
+    """Creates the job and prints its id."""
     async with session.client(start=True) as client:
         job = await create(client, order)
         if session.json:
@@ -192,7 +205,8 @@ async def _add(session: Session, order: Order) -> int:
     return Exit.OK
 
 
-async def _get(session: Session, order: Order, progress: str) -> int:
+async def attended(session: Session, order: Order, progress: str) -> int:
+    """Creates the job, shows how it goes and says what came of it."""
     async with session.client(start=True) as client:
         job = await create(client, order)
         async with interrupts() as presses:
@@ -236,12 +250,12 @@ async def _detach(session: Session, job: Job, presses: asyncio.Semaphore) -> int
 async def _report(session: Session, job: Job, info: JobInfo, order: Order) -> int:
     """Print what came of it."""
     code = exits.of_job(info)
-    paths = [spec.path for spec in order.specs]
     if session.json:
+        paths = [spec.path for spec in order.specs]
         session.data_json({**shapes.job(info), "paths": paths, "exit_code": int(code)})
     elif code is Exit.OK:
-        for path in paths:
-            session.data(path)
+        for place in order.places:
+            session.data(place)
     problem = failure.of_job(info)
     if problem is None:
         return code

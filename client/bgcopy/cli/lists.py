@@ -3,8 +3,8 @@
 - `urls`: one URL a line, and after white space the file to write.
 - `aria2`: input and session files of aria2: mirrors of a file with tabs between, then indented
   options, of which out, dir, checksum, header, max-download-limit and all-proxy are used.
-- `jsonl`: one object a line: url, path, root, mirrors, and digests as sha256, sha512, blake3, sha1
-  and md5.
+- `jsonl`: one object a line: url, path, root, mirrors, size, and digests as sha256, sha512, blake3,
+  sha1 and md5.
 - `csv`: a first line with the names of columns: url, and any others of jsonl's names (mirrors with
   spaces between).
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +24,7 @@ import click
 from bgcopy import Digest, DigestAlgorithm
 from bgcopy.cli.options import DIGESTS, checksum
 
-COLUMNS = ("url", "path", "root", *DIGESTS, "mirrors")
+COLUMNS = ("url", "path", "root", "size", *DIGESTS, "mirrors")
 # One digest a file is all that aria2 takes; the best that both of us know.
 _ARIA2_DIGESTS = {
     DigestAlgorithm.SHA256: "sha-256",
@@ -52,6 +53,7 @@ class Entry:
     digests: tuple[Digest, ...] = ()
     mirrors: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    size: int | None = None
 
 
 def read(text: str, form: str) -> list[Entry]:
@@ -173,7 +175,7 @@ def _of_values(values: Mapping[str, Any], number: int) -> Entry:
     unknown = sorted(set(values) - set(COLUMNS))
     if unknown:
         raise _wrong(number, f"has the unknown name {unknown[0]!r}; known are {', '.join(COLUMNS)}")
-    texts = {name: values.get(name) or "" for name in COLUMNS if name != "mirrors"}
+    texts = {name: values.get(name) or "" for name in COLUMNS if name not in {"mirrors", "size"}}
     mirrors = values.get("mirrors") or []
     wrong = [name for name, value in texts.items() if not isinstance(value, str)]
     if wrong or not isinstance(mirrors, list) or not all(isinstance(one, str) for one in mirrors):
@@ -181,7 +183,16 @@ def _of_values(values: Mapping[str, Any], number: int) -> Entry:
     if not texts["url"]:
         raise _wrong(number, "has no url")
     digests = tuple(_digest(f"{name}:{texts[name]}", number) for name in DIGESTS if texts[name])
-    return Entry(texts["url"], texts["path"], texts["root"], digests, tuple(mirrors))
+    size = _size(values.get("size"), number)
+    return Entry(texts["url"], texts["path"], texts["root"], digests, tuple(mirrors), size=size)
+
+
+def _size(value: object, number: int) -> int | None:
+    if value is None or value == "":
+        return None
+    if not re.fullmatch(r"[0-9]{1,18}", str(value)) or isinstance(value, bool):
+        raise _wrong(number, "has a size that is no number of bytes")
+    return int(str(value))
 
 
 def _row(entry: Entry) -> dict[str, Any]:
@@ -191,11 +202,15 @@ def _row(entry: Entry) -> dict[str, Any]:
         "root": entry.root,
         **{one.algorithm.name.lower(): one.value for one in entry.digests},
         "mirrors": list(entry.mirrors),
+        **({} if entry.size is None else {"size": entry.size}),
     }
 
 
 def _to_jsonl(entries: Iterable[Entry]) -> str:
-    rows = ({name: value for name, value in _row(entry).items() if value} for entry in entries)
+    rows = (
+        {name: value for name, value in _row(entry).items() if value or name == "size"}
+        for entry in entries
+    )
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 

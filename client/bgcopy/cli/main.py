@@ -22,6 +22,7 @@ from bgcopy.cli.listing import ls, show
 from bgcopy.cli.looking import logs, probe
 from bgcopy.cli.options import shared
 from bgcopy.cli.portable import export, import_
+from bgcopy.cli.put import put
 from bgcopy.cli.session import Session
 from bgcopy.cli.status import status
 from bgcopy.cli.token import token
@@ -30,7 +31,7 @@ from bgcopy.cli.verifying import verify
 from bgcopy.cli.watching import wait, watch
 
 _COMMANDS = (
-    get, add, probe, verify,
+    get, put, add, probe, verify,
     ls, show, watch, wait, files, logs,
     pause, resume, retry, complete, cancel, rm, set_, take,
     export, import_,
@@ -69,7 +70,7 @@ def cli() -> None:
     A JOB is an id, a unique beginning of one, or a unique name. Progress goes to stderr, data to
     stdout. Exit codes: 0 done, 1 other, 2 usage, 3 no daemon, 4 denied, 5 no such job, 6 network,
     7 unfinished or detached, 8 cannot resume, 9 disk, 10 integrity, 11 conflict, 12 time-out,
-    13 remote refused, 14 remote busy, 16 some of several failed, 130 interrupted.
+    13 remote refused, 14 remote busy, 15 input needed, 16 some of several failed, 130 interrupted.
     """
 
 

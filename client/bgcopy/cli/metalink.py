@@ -1,8 +1,8 @@
 """Metalink files: version 4 (RFC 5854) and its forerunner 3. What they say is not trusted.
 
-Of each file its name, digests and http(s) URLs are taken, the best ones first. Names are reduced to
-a safe one without directories. Documents with a document type, where entities are declared, are
-refused, and so is what is large.
+Of each file its name, size, digests and http(s) URLs are taken, the best ones first. Names are
+reduced to a safe one without directories. Documents with a document type, where entities are
+declared, are refused, and so is what is large.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class _File:
 
     name: str
     line: int
+    size: int | None = None
     digests: dict[str, Digest] = field(default_factory=dict)
     urls: list[tuple[int, str]] = field(default_factory=list)
 
@@ -140,7 +141,18 @@ class _Reading:
 
     @property
     def _takers(self) -> Mapping[str, Callable[[_File, str], None]]:
-        return {_HASH[self._version]: self._digest, _URL[self._version]: self._url}
+        return {
+            "size": self._size,
+            _HASH[self._version]: self._digest,
+            _URL[self._version]: self._url,
+        }
+
+    def _size(self, file: _File, text: str) -> None:
+        if not re.fullmatch(r"[0-9]{1,18}", text):
+            self._refuse(f"has the size {text[:32]!r}, which is no number of bytes")
+        if file.size not in {None, int(text)}:
+            self._refuse(f"has two different sizes for {file.name!r}")
+        file.size = int(text)
 
     def _digest(self, file: _File, text: str) -> None:
         kind = self._attributes.get("type", "").lower().replace("-", "")
@@ -173,7 +185,7 @@ class _Reading:
         if not urls:
             self._refuse(f"has no http or https URL for {file.name!r}", file.line)
         digests = tuple(file.digests[kind] for kind in DIGESTS if kind in file.digests)
-        return Entry(urls[0], file.name, "", digests, tuple(urls[1:]))
+        return Entry(urls[0], file.name, "", digests, tuple(urls[1:]), size=file.size)
 
 
 def _usable(url: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bgcopy import AsyncClient, AuthScheme, BgcopyError, FileSpec, Job
+from bgcopy import AsyncClient, AuthScheme, BgcopyError, FileSpec, Job, JobType
 from bgcopy.cli import sources
 from bgcopy.cli.exits import Exit
 from bgcopy.cli.failure import Failure
@@ -24,6 +24,14 @@ class Order:
     start: bool
     properties: Mapping[str, Any]
     user: str | None = None
+    job_type: JobType = JobType.DOWNLOAD
+
+    @property
+    def places(self) -> list[str]:
+        """Where the files end up, for people: a URL without its query, which may be secret."""
+        if self.job_type is JobType.DOWNLOAD:
+            return [spec.path for spec in self.specs]
+        return [spec.url.partition("?")[0] for spec in self.specs]
 
 
 async def create(client: AsyncClient, order: Order) -> Job:
@@ -32,7 +40,11 @@ async def create(client: AsyncClient, order: Order) -> Job:
     login = None if order.user is None else _login(order.user)
     whole = not others and login is None
     job = await client.create_job(
-        order.name, first, start=order.start and whole, **dict(order.properties)
+        order.name,
+        first,
+        job_type=order.job_type,
+        start=order.start and whole,
+        **dict(order.properties),
     )
     if not whole:
         try:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bgcopy import FileInfo, FileSpec
+from bgcopy import FileInfo, FileSpec, JobType
 from bgcopy.cli import metalink, shapes, sources, words
 from bgcopy.cli.exits import Exit
 from bgcopy.cli.lists import FORMS, Entry, form_of, read, write
@@ -50,9 +50,7 @@ def import_(session: Session, /, source: str, form: str, **given: Any) -> int:
     entries = _entries(sources.bytes_of(source), source, form)
     if not entries:
         raise click.UsageError(f"{source}: has no files")
-    orders = [
-        _order(group, given, given["name"] or Path(source).name) for group in _groups(entries)
-    ]
+    orders = [_order(group, given, given["name"] or _name(source)) for group in _groups(entries)]
     return run(_import(session, orders))
 
 
@@ -70,6 +68,10 @@ def _groups(entries: Sequence[Entry]) -> list[list[Entry]]:
     for entry in entries:
         groups.setdefault(repr(sorted(entry.options.items())), []).append(entry)
     return list(groups.values())
+
+
+def _name(source: str) -> str:
+    return "import" if source == "-" else Path(source).name
 
 
 def _order(group: Sequence[Entry], given: dict[str, Any], name: str) -> Order:
@@ -99,7 +101,7 @@ def _spec(entry: Entry, given: dict[str, Any]) -> FileSpec:
         path += sources.name_of(entry.url)
     place = sources.Destination(None, given["directory"], root)
     spec = place.spec(entry.url, path or None)
-    return dataclasses.replace(spec, mirrors=entry.mirrors, digests=entry.digests)
+    return dataclasses.replace(spec, mirrors=entry.mirrors, digests=entry.digests, size=entry.size)
 
 
 async def _import(session: Session, orders: Sequence[Order]) -> int:
@@ -136,10 +138,11 @@ async def _export(session: Session, wanted: Sequence[str], form: str, *, unfinis
     entries: list[Entry] = []
     async with session.client() as client:
         if wanted:
-            job_ids = await find_all(client, wanted)
+            infos = [await client.get_job(job_id) for job_id in await find_all(client, wanted)]
         else:
-            job_ids = [info.job_id async for info in client.jobs(page_size=_PAGE)]
-        for job_id in job_ids:
+            infos = [info async for info in client.jobs(page_size=_PAGE)]
+        # A list that is read again is fetched.
+        for job_id in (info.job_id for info in infos if info.type is JobType.DOWNLOAD):
             files = client.files(job_id, page_size=_PAGE)
             entries += [
                 _entry(file) async for file in files if not (unfinished and file.transferred)
@@ -158,4 +161,4 @@ def _entry(file: FileInfo) -> Entry:
     # What the root `fs` holds is the file system, where paths begin with a slash.
     whole = f"/{path}" if spec.root == sources.FILE_SYSTEM_ROOT else path
     root = "" if spec.root == sources.FILE_SYSTEM_ROOT else spec.root
-    return Entry(spec.url, whole, root, spec.digests, spec.mirrors)
+    return Entry(spec.url, whole, root, spec.digests, spec.mirrors, size=spec.size)

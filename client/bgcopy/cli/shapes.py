@@ -8,11 +8,12 @@ http_method custom_headers redirect_policy allow_https_to_http tls_flags client_
 ca_bundle proxy announced_mirrors peer_caching notifications not_before deadline overwrite_policy
 retention continue_on_file_error credentials download_time inactivity_time partially_completed.
 Its progress: bytes_transferred bytes_total files_total files_transferred bytes_per_second fraction.
-A file: index remote_url root local_path sha256 digests ranges mirrors bytes_transferred
-bytes_total transferred completed verification error response_headers final_url sources
-filled_ranges temporary_name validation_state. Of its digests each has an algorithm and a value,
-sha256 is one of them. An error: reason context message hresult hresult_name file_index http_status
-time transient. What is unknown is null. Names of states and so on are the API's, in upper case.
+A file: index remote_url root local_path sha256 digests ranges mirrors expected_size
+bytes_transferred bytes_total transferred completed verification error response_headers final_url
+sources filled_ranges temporary_name validation_state. Of its digests each has an algorithm and a
+value, sha256 is one of them. An error: reason context message hresult hresult_name file_index
+http_status time transient. What is unknown is null. Names of states and so on are the API's, in
+upper case.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ def file(info: FileInfo) -> dict[str, Any]:
         "digests": spec["digests"],
         "ranges": spec["ranges"],
         "mirrors": spec["mirrors"],
+        "expected_size": spec["size"],
         **shape,
     }
 

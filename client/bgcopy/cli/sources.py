@@ -35,7 +35,7 @@ class Destination:
         """The file that an entry of a list becomes; it must have these digests too."""
         spec = self.spec(entry.url, self.output or entry.path or None)
         both = tuple(dict.fromkeys((*entry.digests, *digests)))
-        return dataclasses.replace(spec, mirrors=entry.mirrors, digests=both)
+        return dataclasses.replace(spec, mirrors=entry.mirrors, digests=both, size=entry.size)
 
     def spec(self, url: str, name: str | None) -> FileSpec:
         """The file that a URL becomes.

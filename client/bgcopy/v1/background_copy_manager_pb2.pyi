@@ -1617,7 +1617,8 @@ class GetServerInfoResponse(message.Message):
     @builtins.property
     def features(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """What this server can beyond the first version of the API: "announced-mirrors" (Job),
-        "digest-blake3", "digest-md5", "digest-sha1" and "digest-sha512" (DigestAlgorithm).
+        "digest-blake3", "digest-md5", "digest-sha1" and "digest-sha512" (DigestAlgorithm), and
+        "expected-size" (FileSpec).
         """
 
     @builtins.property

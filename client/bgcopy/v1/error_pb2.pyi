@@ -144,6 +144,8 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     """
     REASON_POLICY_ETAG_MISMATCH: _Reason.ValueType  # 48
     """The policy has changed since it was read. ABORTED."""
+    REASON_TOO_MANY_FILES: _Reason.ValueType  # 60
+    """An upload has one file only. FAILED_PRECONDITION, BG_E_TOO_MANY_FILES."""
     REASON_HTTP_STATUS: _Reason.ValueType  # 100
     """The server answered with an HTTP status that is an error (TransferError.http_status)."""
     REASON_NAME_NOT_RESOLVED: _Reason.ValueType  # 101
@@ -196,6 +198,16 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     """Nothing has happened to the job for so long that the daemon has cancelled it."""
     REASON_SECRET_UNREADABLE: _Reason.ValueType  # 125
     """A secret of the job cannot be opened: the key that it was sealed with is gone."""
+    REASON_LOCAL_FILE_CHANGED: _Reason.ValueType  # 140
+    """The file to upload was changed, replaced or deleted after its upload had begun."""
+    REASON_SOURCE_INVALID: _Reason.ValueType  # 141
+    """The file to upload is not there, cannot be read, or is no plain file in plain directories under
+    its root.
+    """
+    REASON_UPLOAD_PROTOCOL_MISMATCH: _Reason.ValueType  # 142
+    """The server says that it speaks a protocol of uploads and does not answer so."""
+    REASON_UPLOAD_TOO_LARGE: _Reason.ValueType  # 143
+    """The file to upload is larger than the server says that it takes."""
     REASON_LOGIN_DENIED: _Reason.ValueType  # 150
     """A server of another protocol than HTTP refuses the login, or wants one."""
     REASON_REMOTE_FILE_UNAVAILABLE: _Reason.ValueType  # 151
@@ -208,6 +220,8 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     """The bytes do not have the digest that the server itself sends with them (Repr-Digest,
     Content-Digest, Digest).
     """
+    REASON_UNEXPECTED_SIZE: _Reason.ValueType  # 161
+    """The remote file has another size than FileSpec.expected_size."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Reason names, once for the whole API, what went wrong.
@@ -338,6 +352,8 @@ FAILED_PRECONDITION, ERROR_FILE_EXISTS.
 """
 REASON_POLICY_ETAG_MISMATCH: Reason.ValueType  # 48
 """The policy has changed since it was read. ABORTED."""
+REASON_TOO_MANY_FILES: Reason.ValueType  # 60
+"""An upload has one file only. FAILED_PRECONDITION, BG_E_TOO_MANY_FILES."""
 REASON_HTTP_STATUS: Reason.ValueType  # 100
 """The server answered with an HTTP status that is an error (TransferError.http_status)."""
 REASON_NAME_NOT_RESOLVED: Reason.ValueType  # 101
@@ -390,6 +406,16 @@ REASON_INACTIVE: Reason.ValueType  # 124
 """Nothing has happened to the job for so long that the daemon has cancelled it."""
 REASON_SECRET_UNREADABLE: Reason.ValueType  # 125
 """A secret of the job cannot be opened: the key that it was sealed with is gone."""
+REASON_LOCAL_FILE_CHANGED: Reason.ValueType  # 140
+"""The file to upload was changed, replaced or deleted after its upload had begun."""
+REASON_SOURCE_INVALID: Reason.ValueType  # 141
+"""The file to upload is not there, cannot be read, or is no plain file in plain directories under
+its root.
+"""
+REASON_UPLOAD_PROTOCOL_MISMATCH: Reason.ValueType  # 142
+"""The server says that it speaks a protocol of uploads and does not answer so."""
+REASON_UPLOAD_TOO_LARGE: Reason.ValueType  # 143
+"""The file to upload is larger than the server says that it takes."""
 REASON_LOGIN_DENIED: Reason.ValueType  # 150
 """A server of another protocol than HTTP refuses the login, or wants one."""
 REASON_REMOTE_FILE_UNAVAILABLE: Reason.ValueType  # 151
@@ -402,6 +428,8 @@ REASON_ANNOUNCED_DIGEST_MISMATCH: Reason.ValueType  # 160
 """The bytes do not have the digest that the server itself sends with them (Repr-Digest,
 Content-Digest, Digest).
 """
+REASON_UNEXPECTED_SIZE: Reason.ValueType  # 161
+"""The remote file has another size than FileSpec.expected_size."""
 
 class _ErrorContext:
     ValueType = typing.NewType("ValueType", builtins.int)

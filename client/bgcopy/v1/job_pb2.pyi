@@ -33,6 +33,10 @@ class _JobTypeEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_JobType.ValueT
     """Means download in a request; never sent by the server."""
     JOB_TYPE_DOWNLOAD: _JobType.ValueType  # 1
     """BG_JOB_TYPE_DOWNLOAD (0)."""
+    JOB_TYPE_UPLOAD: _JobType.ValueType  # 2
+    """BG_JOB_TYPE_UPLOAD (1): one local file to a URL. The properties and fields that downloads alone
+    have are refused with NOT_SUPPORTED; docs/uploads.md lists them.
+    """
 
 class JobType(_JobType, metaclass=_JobTypeEnumTypeWrapper):
     """JobType says which way the bytes go (BG_JOB_TYPE, shifted by one)."""
@@ -41,6 +45,10 @@ JOB_TYPE_UNSPECIFIED: JobType.ValueType  # 0
 """Means download in a request; never sent by the server."""
 JOB_TYPE_DOWNLOAD: JobType.ValueType  # 1
 """BG_JOB_TYPE_DOWNLOAD (0)."""
+JOB_TYPE_UPLOAD: JobType.ValueType  # 2
+"""BG_JOB_TYPE_UPLOAD (1): one local file to a URL. The properties and fields that downloads alone
+have are refused with NOT_SUPPORTED; docs/uploads.md lists them.
+"""
 
 class _JobState:
     ValueType = typing.NewType("ValueType", builtins.int)
@@ -459,7 +467,7 @@ class FileRange(message.Message):
 
 @typing.final
 class FileSpec(message.Message):
-    """FileSpec is what to fetch and where to put it."""
+    """FileSpec is what to fetch and where to put it; in an upload, what to send and where to."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -469,6 +477,7 @@ class FileSpec(message.Message):
     DIGESTS_FIELD_NUMBER: builtins.int
     RANGES_FIELD_NUMBER: builtins.int
     MIRRORS_FIELD_NUMBER: builtins.int
+    EXPECTED_SIZE_FIELD_NUMBER: builtins.int
     remote_url: builtins.str
     """An http or https URL of at most 2,200 characters, percent-encoded, without user information."""
     root: builtins.str
@@ -477,7 +486,12 @@ class FileSpec(message.Message):
     """
     local_path: builtins.str
     """The destination relative to the root, or an absolute path that lies under an allowed root.
-    At most 4,096 bytes; missing directories are created.
+    At most 4,096 bytes; missing directories are created. In an upload it is the file to send: a
+    plain file that the daemon may read, reached through no symbolic link.
+    """
+    expected_size: builtins.int
+    """The size that the file must have (the local one, with ranges). A source of another size is given
+    up with UNEXPECTED_SIZE before its bytes are kept, or at its end where it tells no size.
     """
     @builtins.property
     def digests(self) -> containers.RepeatedCompositeFieldContainer[Digest]:
@@ -507,12 +521,15 @@ class FileSpec(message.Message):
         digests: abc.Iterable[Digest] | None = ...,
         ranges: abc.Iterable[FileRange] | None = ...,
         mirrors: abc.Iterable[builtins.str] | None = ...,
+        expected_size: builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_size", b"_expected_size", "expected_size", b"expected_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["digests", b"digests", "local_path", b"local_path", "mirrors", b"mirrors", "ranges", b"ranges", "remote_url", b"remote_url", "root", b"root"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_size", b"_expected_size", "digests", b"digests", "expected_size", b"expected_size", "local_path", b"local_path", "mirrors", b"mirrors", "ranges", b"ranges", "remote_url", b"remote_url", "root", b"root"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__expected_size: _TypeAlias = typing.Literal["expected_size"]  # noqa: Y015
+    _WhichOneofArgType__expected_size: _TypeAlias = typing.Literal["_expected_size", b"_expected_size"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_size) -> _WhichOneofReturnType__expected_size | None: ...
 
 @typing.final
 class SourceBytes(message.Message):
@@ -561,13 +578,15 @@ class File(message.Message):
     index: builtins.int
     """Its place in the job, from 0; never reused within the job."""
     bytes_transferred: builtins.int
-    """Bytes received. May fall after a restart, never below what is safely on disk."""
+    """Bytes received, or sent. May fall after a restart, never below what is safely on disk, or at the
+    server.
+    """
     bytes_total: builtins.int
     """The file's size, once known."""
     transferred: builtins.bool
-    """Every byte is here and verified."""
+    """Every byte is here and verified; in an upload, the server has said that it has the file."""
     completed: builtins.bool
-    """The file has its final name (BG_FILE_PROGRESS.Completed)."""
+    """The file has its final name (BG_FILE_PROGRESS.Completed); in an upload, the job was completed."""
     verification: Verification.ValueType
     """How sure the bytes are."""
     final_url: builtins.str
@@ -664,7 +683,7 @@ class Attempt(message.Message):
     http_status: builtins.int
     """The status of the last answer, if there was one."""
     bytes_received: builtins.int
-    """Bytes of the file that arrived in it."""
+    """Bytes of the file that arrived in it, or were sent."""
     bytes_per_second: builtins.int
     """bytes_received by the attempt's time."""
     outcome: AttemptOutcome.ValueType
@@ -717,7 +736,7 @@ class JobProgress(message.Message):
     FILES_TRANSFERRED_FIELD_NUMBER: builtins.int
     BYTES_PER_SECOND_FIELD_NUMBER: builtins.int
     bytes_transferred: builtins.int
-    """Bytes received, over all files."""
+    """Bytes received or sent, over all files."""
     bytes_total: builtins.int
     """Bytes of all files; absent while any size is unknown."""
     files_total: builtins.int
@@ -863,7 +882,8 @@ class Job(message.Message):
     http_method: builtins.str
     """The method of the requests, upper case; GET where empty. Another than GET is never resumed and
     not redirected, and any error is final: it is not sent again unasked
-    (IBackgroundCopyJobHttpOptions2.SetHttpMethod).
+    (IBackgroundCopyJobHttpOptions2.SetHttpMethod). An upload is a PUT where empty, and may be a
+    POST.
     """
     redirect_policy: http_pb2.RedirectPolicy.ValueType
     """What a redirect may do."""

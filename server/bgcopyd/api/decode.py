@@ -280,7 +280,7 @@ def _flat(values: Iterable[object]) -> Iterator[str]:
         elif isinstance(value, tuple):
             for spec in value:
                 yield from (spec.url, spec.root, spec.path)
-                yield repr((spec.digests, spec.ranges, spec.mirrors))
+                yield repr((spec.digests, spec.ranges, spec.mirrors, spec.size))
         else:
             yield repr(value)
 

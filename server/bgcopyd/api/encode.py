@@ -157,6 +157,7 @@ def file(value: File) -> job_pb2.File:
             ],
             ranges=_ranges(spec.ranges),
             mirrors=spec.mirrors,
+            expected_size=spec.size,
         ),
         bytes_transferred=value.present if value.received is None else value.received,
         bytes_total=value.size,

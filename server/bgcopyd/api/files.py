@@ -43,6 +43,8 @@ def _file(
         found.add(f"{field}.remote_url", problem, Reason.URL_INVALID)
     digests = _digests(found, f"{field}.digests", message.digests) if message.digests else ()
     parts = ranges(found, f"{field}.ranges", message.ranges) if message.ranges else ()
+    if message.expected_size < 0:
+        found.add(f"{field}.expected_size", "is negative; leave it out where it is not known")
     mirrors = _mirrors(found, f"{field}.mirrors", message.mirrors) if message.mirrors else ()
     try:
         root, path, destination = roots.resolve(message.root, message.local_path)
@@ -50,7 +52,8 @@ def _file(
         reason = Reason.PATH_NOT_ALLOWED if wrong.unknown_root else Reason.PATH_INVALID
         found.add(f"{field}.{wrong.field}", wrong.problem, reason)
         return None
-    return FileSpec(message.remote_url, root, path, destination, digests, parts, mirrors)
+    size = message.expected_size if message.HasField("expected_size") else None
+    return FileSpec(message.remote_url, root, path, destination, digests, parts, mirrors, size)
 
 
 def _digests(

@@ -225,6 +225,11 @@ class Settings(BaseModel):
         description="Host keys, as OpenSSH's known_hosts has them, that SSH servers are verified "
         "with; without the file none is believed.",
     )
+    http3: Literal["off", "advertised", "always"] = Field(
+        default="advertised",
+        description="Whether https URLs are fetched by HTTP/3: off, advertised (once the host has "
+        "said that it speaks it) or always; HTTP/2 and 1.1 where UDP gets no answer.",
+    )
     s3_stores: Mapping[StoreName, ReadableFile] = Field(
         default_factory=dict,
         description="NAME=FILE, which says (TOML) where an S3 store is, which buckets it has and "

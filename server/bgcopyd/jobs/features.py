@@ -11,4 +11,5 @@ FEATURES: tuple[str, ...] = (
     *sorted(
         f"digest-{one.name.lower()}" for one in DigestAlgorithm if one not in _OF_FIRST_VERSION
     ),
+    "expected-size",
 )

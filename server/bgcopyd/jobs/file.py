@@ -6,6 +6,7 @@ import enum
 
 from bgcopyd.jobs.http_options import HttpHeader
 from bgcopyd.jobs.job import TransferError
+from bgcopyd.jobs.upload import Upload
 from bgcopyd.jobs.values import value
 
 
@@ -68,8 +69,10 @@ class FileRange:
 class FileSpec:
     """What to fetch and where to put it: `path` is relative to the directory of `root`.
 
-    `destination` is the absolute path that root and path make; no two live jobs share one.
-    `ranges` are the parts of the remote file that are wanted, none of them means the whole.
+    `destination` is the absolute path that root and path make; no two live jobs share one. It is
+    empty where `path` is what an upload reads.
+    `ranges` are the parts of the remote file that are wanted, none of them means the whole. `size`
+    is the one that the local file must have, where that is known.
     """
 
     url: str
@@ -79,6 +82,7 @@ class FileSpec:
     digests: tuple[Digest, ...] = ()
     ranges: tuple[FileRange, ...] = ()
     mirrors: tuple[str, ...] = ()
+    size: int | None = None
 
 
 @value(frozen=True, slots=True)
@@ -126,7 +130,8 @@ class File:
     for by RequestFileRanges and are not all there yet; offsets of both are the local file's.
     `device` and `inode` are the partial file's once all of it is on disk, so that a repeated
     Complete knows its own files. `validation_state` is the caller's own judgement. `received` bytes
-    are here while the file moves, also those that are not safe yet; None otherwise.
+    are here while the file moves, also those that are not safe yet; None otherwise. `upload` is
+    there where the file goes to a server, which has the `claimed` bytes then.
     """
 
     job_id: str
@@ -146,6 +151,7 @@ class File:
     filled: tuple[FileRange, ...] = ()
     requested: tuple[FileRange, ...] = ()
     validation_state: bool | None = None
+    upload: Upload | None = None
     received: int | None = None
 
     @property

@@ -22,6 +22,7 @@ class JobType(enum.IntEnum):
     """BG_JOB_TYPE shifted by one; equal to the enum of the same name in job.proto."""
 
     DOWNLOAD = 1
+    UPLOAD = 2
 
 
 class JobState(enum.IntEnum):
@@ -159,6 +160,11 @@ class Job:
         """Whether Complete has dropped files (BG_S_PARTIAL_COMPLETE)."""
         done = self.progress.files_transferred
         return self.state is JobState.ACKNOWLEDGED and done < self.progress.files_total
+
+    @property
+    def uploads(self) -> bool:
+        """Whether its file goes to a server."""
+        return self.type is not JobType.DOWNLOAD
 
     @property
     def resumed(self) -> bool:

@@ -102,6 +102,13 @@ class Completion:
             target_state(job, Trigger.COMPLETE)
             if job.state.final or job.completing:
                 return job
+            if job.uploads and job.state is not JobState.TRANSFERRED:
+                raise refuse_verb(
+                    job,
+                    Trigger.COMPLETE,
+                    Reason.JOB_NOT_TRANSFERRED,
+                    "its file is not all there",
+                )
             if not allow_partial and tx.next_files(job_id, after=-1, limit=1):
                 raise refuse_verb(
                     job, Trigger.COMPLETE, Reason.JOB_NOT_TRANSFERRED, "a file is unfinished"
@@ -253,7 +260,9 @@ class Completion:
     ) -> Problem | None:
         if not files:
             return None
-        placed = await self._files.place([_placement(file, overwrite) for file in files])
+        ours = [file for file in files if file.upload is None]
+        placed = await self._files.place([_placement(file, overwrite) for file in ours])
+        placed += [Placed(file.index) for file in files if file.upload is not None]
         by_index = {file.index: file for file in files}
         done = [result for result in placed if not result.problem]
         named = [
@@ -275,7 +284,8 @@ class Completion:
         job = await self._store.job(job_id)
         doubtful: set[Directory] = set()
         async for files in self._pages(job_id):
-            left = [file for file in files if not file.completed or _may_have_kept(job)]
+            ours = [file for file in files if file.upload is None]
+            left = [file for file in ours if not file.completed or _may_have_kept(job)]
             problems = await self._files.discard([partial_of(file) for file in left])
             for problem in problems:
                 logger.warning("job %s left a partial file: %s", job_id, problem)

@@ -44,6 +44,7 @@ from bgcopyd.queue.storage import Store, Tx
 from bgcopyd.queue.sweeper import SWEPT_FOR
 from bgcopyd.queue.transfers import Files
 from bgcopyd.queue.transitions import edited, move, target_state
+from bgcopyd.queue.uploading import judge_rpc, judge_upload, upload_values
 
 BATCH = 1000
 
@@ -90,7 +91,9 @@ class JobEditor:
             judge_owner(principal, job, values)
             judge_values(principal, values, self._configured, now.time)
             judge_locks(job, values)
-            changed = dataclasses.replace(job, **fields_of(values, job.options))
+            new = upload_values(values, job.type) if "http_method" in values else values
+            changed = dataclasses.replace(job, **fields_of(new, job.options))
+            judge_upload(changed)
             judge_options(changed.options)
             if changed == job and not sealed:
                 return job, job
@@ -223,6 +226,7 @@ def _opened(tx: Tx, principal: Principal, command: Command, trigger: Trigger) ->
     if command.refusal is not None:
         raise command.refusal
     job = authorized_job(tx, principal, command.job_id, command.etag)
+    judge_rpc(job, type(command).__name__)
     target_state(job, trigger)
     return job
 

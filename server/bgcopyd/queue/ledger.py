@@ -12,12 +12,13 @@ from bgcopyd.jobs.file import NO_REPORT, File, FileRange, FileReport, SourceByte
 from bgcopyd.jobs.http_options import Credentials, HttpOptions
 from bgcopyd.jobs.job import Job, Priority, Progress
 from bgcopyd.jobs.roots import PARTIAL_PREFIX
-from bgcopyd.queue.storage import Directory, FileTotals, FileUpdate
+from bgcopyd.queue.storage import Directory, FileTotals, FileUpdate, Tx
 from bgcopyd.queue.transfers import (
     Claimed,
     Connected,
     Failed,
     Finished,
+    Noted,
     Partial,
     Received,
     Stopped,
@@ -27,6 +28,8 @@ from bgcopyd.queue.transfers import (
 
 def partial_name(file: File) -> str:
     """The hidden name beside the target that holds a file's bytes until it is completed."""
+    if file.upload is not None:
+        return ""
     return file.partial_name or f"{PARTIAL_PREFIX}{file.job_id}-{file.index}"
 
 
@@ -72,6 +75,7 @@ def update_of(file: File) -> FileUpdate:
         report=file.report,
         filled=file.filled,
         validation_state=file.validation_state,
+        upload=file.upload,
     )
 
 
@@ -82,11 +86,13 @@ def requested_after(file: File, asked: Sequence[FileRange]) -> tuple[FileRange, 
 
 
 def file_after(
-    file: File, event: Connected | Received | Claimed | Finished | Failed | Stopped
+    file: File, event: Connected | Received | Claimed | Noted | Finished | Failed | Stopped
 ) -> File:
     """The file after an event of its transfer; nothing but synced bytes is ever claimed."""
     if isinstance(event, Received):
         return file
+    if isinstance(event, Noted):
+        return dataclasses.replace(file, upload=event.upload)
     if isinstance(event, Connected):
         # Not the validators: those on record vouch for the claimed bytes until the next claim.
         return dataclasses.replace(file, size=event.size, error=None)
@@ -182,6 +188,17 @@ def progress_of(totals: FileTotals, ahead: int = 0) -> Progress:
         files_total=totals.files,
         files_transferred=totals.transferred,
     )
+
+
+def written(tx: Tx, file: File, *, drop: bool) -> FileUpdate:
+    """What is written of a file: more may have been requested than its transfer was told of."""
+    update = update_of(file)
+    if not file.requested:
+        return update
+    if drop:
+        return dataclasses.replace(update, requested=())
+    (now,) = tx.files(file.job_id, after=file.index - 1, limit=1)
+    return dataclasses.replace(update, requested=requested_after(file, now.requested))
 
 
 def is_news(file: File) -> bool:

@@ -20,6 +20,7 @@ from bgcopyd.queue.judging import Configured, judge_urls, judge_values
 from bgcopyd.queue.ledger import partial_name
 from bgcopyd.queue.storage import Store
 from bgcopyd.queue.transfers import FileGone, Probe, Prober, Reader, TransferOptions
+from bgcopyd.queue.uploading import judge_rpc
 
 # A probe holds a connection for up to half a minute.
 PROBES = 16
@@ -58,9 +59,10 @@ class Looker:
         self, principal: Principal, command: ReadFile
     ) -> AsyncGenerator[tuple[int, bytes], None]:
         """The bytes that are safely on disk from an offset on, piece by piece with their offset."""
-        authorized(principal, await self._store.job(command.job_id), command.job_id)
+        job = authorized(principal, await self._store.job(command.job_id), command.job_id)
         if command.refusal is not None:
             raise command.refusal
+        judge_rpc(job, "ReadFile")
         found = await self._store.files(command.job_id, after=command.index - 1, limit=1)
         if not found or found[0].index != command.index:
             raise file_not_found(command.job_id, command.index)

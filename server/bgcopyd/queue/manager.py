@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bgcopyd.jobs.blocking import AHEAD, waits_for_turn
 from bgcopyd.jobs.clocks import planned
 from bgcopyd.jobs.file import File, FileSpec
-from bgcopyd.jobs.job import Job, JobState, Progress
+from bgcopyd.jobs.job import Job, JobState, JobType, Progress
 from bgcopyd.jobs.options import DEFAULT_OPTIONS
 from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.properties import Values, fields_of
@@ -43,6 +43,7 @@ from bgcopyd.queue.storage import (
     Tx,
 )
 from bgcopyd.queue.transitions import edited, move, refuse_verb, target_state
+from bgcopyd.queue.uploading import judge_upload, judge_upload_files, new_file, upload_values
 
 BATCH = 1000
 # A transaction with so many is still brief.
@@ -114,7 +115,7 @@ class BackgroundCopyManager:
             if refusal is not None:
                 raise refusal
             job = tx.insert_job(draft)
-            _insert_files(tx, job.job_id, 0, command.files)
+            _insert_files(tx, job, 0, command.files)
             tx.put_secrets(job.job_id, sealed)
             return job
 
@@ -154,9 +155,10 @@ class BackgroundCopyManager:
             target_state(job, Trigger.ADD_FILES)
             first = tx.next_index(job.job_id)
             self.judge_file_count(job.progress.files_total, len(command.files))
+            judge_upload_files(job, job.progress.files_total, command.files)
             judge_urls(urls_of(command.files), self._configured)
             judge_files(job.options, command.files, self._quotas.ranges_per_file)
-            _insert_files(tx, job.job_id, first, command.files)
+            _insert_files(tx, job, first, command.files)
             grown = edited(job, now)
             if move(tx, grown, Trigger.ADD_FILES, now) is grown:
                 tx.update_job(grown)
@@ -257,7 +259,7 @@ class BackgroundCopyManager:
             etag=f"{self._ids.nonce()}-1",
             state=JobState.QUEUED if command.start else JobState.SUSPENDED,
             progress=_empty_progress(len(command.files)),
-            **fields_of(values),
+            **fields_of(upload_values(values, values.get("type", JobType.DOWNLOAD))),
         )
         return draft if draft.options is DEFAULT_OPTIONS else planned(draft, now)
 
@@ -274,7 +276,9 @@ class BackgroundCopyManager:
         self.judge_file_count(0, len(command.files))
         if draft.options is not DEFAULT_OPTIONS:
             judge_values(principal, command.properties, self._configured, draft.create_time)
+            judge_upload(draft)
             judge_options(draft.options)
+        judge_upload_files(draft, 0, command.files)
         judge_urls(urls_of(command.files), self._configured)
         judge_files(draft.options, command.files, self._quotas.ranges_per_file)
 
@@ -316,10 +320,10 @@ def _empty_progress(files: int) -> Progress:
     return Progress(files_total=files, bytes_total=0 if files == 0 else None)
 
 
-def _insert_files(tx: Tx, job_id: str, first: int, specs: tuple[FileSpec, ...]) -> None:
-    files = [File(job_id, first + position, spec) for position, spec in enumerate(specs)]
+def _insert_files(tx: Tx, job: Job, first: int, specs: tuple[FileSpec, ...]) -> None:
+    files = [new_file(job, first + position, spec) for position, spec in enumerate(specs)]
     try:
-        tx.insert_files(job_id, files)
+        tx.insert_files(job.job_id, files)
     except DestinationTaken as taken:
         field = f"files[{taken.position}].local_path"
         raise Refusal(

@@ -49,8 +49,10 @@ class Tried:
 
     @property
     def _once(self) -> bool:
+        """Whether something was sent that is not to be sent again unasked."""
         asks = self.job.options.http.method
-        return self.job.type is JobType.DOWNLOAD and asks not in {"", "GET"}
+        sent = not all(failed.held for failed in self.transient)
+        return sent and self.job.type is JobType.DOWNLOAD and asks not in {"", "GET"}
 
     def stopped(self, trigger: Trigger | None) -> Outcome:
         """Of a run that was told to stop."""
@@ -62,7 +64,7 @@ class Tried:
         Files that may pass yet are tried again before an error that stays is the job's. What
         another method than GET may have done is not repeated unasked, as in BITS.
         """
-        if self.transient and self._once:
+        if self._once:
             error = self.fatal or dataclasses.replace(self.transient[0].error, transient=False)
             return Outcome(Trigger.FATAL, error, None, self._stalled, self._retries + 1)
         if self.transient and (self.fatal is None or self.job.options.continue_on_file_error):

@@ -27,17 +27,16 @@ from bgcopyd.queue.ledger import (
     live_file,
     partial_name,
     progress_of,
-    requested_after,
     totals_after,
     transfer_options,
-    update_of,
+    written,
 )
 from bgcopyd.queue.outcomes import Outcome, Tried, only_a_wish, secret_unreadable
 from bgcopyd.queue.patience import transact_patiently
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.secrets import SecretUnreadable, hider
 from bgcopyd.queue.statistics import Statistics
-from bgcopyd.queue.storage import FileTotals, FileUpdate, Store, Tx
+from bgcopyd.queue.storage import FileTotals, Store, Tx
 from bgcopyd.queue.transfers import (
     DEFAULT_TRANSFER_OPTIONS,
     Claimed,
@@ -45,6 +44,7 @@ from bgcopyd.queue.transfers import (
     Engine,
     Event,
     Failed,
+    Noted,
     Received,
     Transfer,
 )
@@ -113,6 +113,7 @@ class JobRun:
         self._inbox: list[Event] = []
         self._news = asyncio.Event()
         self._dirty: dict[int, File] = {}
+        self._noted: list[int] = []
         self._connected = False
         self._told_connected = False
         self._fatal: TransferError | None = None
@@ -303,9 +304,11 @@ class JobRun:
             rate=self.job.max_bytes_per_second,
             options=self._options,
             mirrors=file.spec.mirrors,
+            expected_size=file.spec.size,
             ranges=file.spec.ranges,
             filled=file.filled,
             requested=file.requested or None,
+            upload=file.upload,
         )
 
     async def _digest(self) -> bool:
@@ -318,7 +321,10 @@ class JobRun:
             return True
         files, self._dirty = list(self._dirty.values()), {}
         self._told_connected = self._connected
-        mine = await self._patiently(self._record(files))
+        noted, self._noted = self._noted, []
+        mine = await self._patiently(self._record(files), durable=bool(noted))
+        for index in noted if mine else ():
+            self._tools.engine.proceed(self.job.job_id, index)
         self._on_files(self.job, [file for file in files if is_news(file)])
         return mine
 
@@ -347,7 +353,9 @@ class JobRun:
         # What Connected tells is not worth a write of its own: the first claim brings it.
         if not isinstance(event, Connected):
             self._dirty[event.index] = changed
-        if not isinstance(event, Claimed | Connected):
+        if isinstance(event, Noted):
+            self._noted.append(event.index)
+        if not isinstance(event, Claimed | Connected | Noted):
             del self._active[event.index]
             self._received.pop(event.index, None)
             del self._had[event.index]
@@ -392,7 +400,7 @@ class JobRun:
                 return False
             tx.update_files(
                 job.job_id,
-                [_update(tx, file, drop=file.index in self._unordered) for file in files],
+                [written(tx, file, drop=file.index in self._unordered) for file in files],
             )
             tx.insert_attempts(job.job_id, attempts)
             # Files may have been added that this run has not heard of yet.
@@ -486,14 +494,3 @@ class JobRun:
 
     async def _patiently(self, fn: Callable[[Tx], T], *, durable: bool = False) -> T:
         return await transact_patiently(self._tools.store, fn, durable=durable)
-
-
-def _update(tx: Tx, file: File, *, drop: bool) -> FileUpdate:
-    """What is written of a file: more may have been requested than its transfer was told of."""
-    update = update_of(file)
-    if not file.requested:
-        return update
-    if drop:
-        return dataclasses.replace(update, requested=())
-    (now,) = tx.files(file.job_id, after=file.index - 1, limit=1)
-    return dataclasses.replace(update, requested=requested_after(file, now.requested))

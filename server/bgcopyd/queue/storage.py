@@ -18,6 +18,7 @@ from bgcopyd.jobs.file import (
 )
 from bgcopyd.jobs.job import Job, JobState, Priority, Progress, TransferError
 from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.upload import Upload
 from bgcopyd.jobs.values import value
 from bgcopyd.queue.clock import ClockMark
 
@@ -141,6 +142,7 @@ class FileUpdate:
     filled: tuple[FileRange, ...] = ()
     requested: tuple[FileRange, ...] | None = None
     validation_state: bool | None = None
+    upload: Upload | None = None
 
 
 @value(frozen=True, slots=True)
@@ -200,7 +202,7 @@ class Tx(Protocol):
         """Removes a job with all that belongs to it and leaves a tombstone."""
 
     def insert_files(self, job_id: str, files: Sequence[File]) -> None:
-        """Adds files with the indexes they carry and claims their destinations.
+        """Adds files with the indexes they carry and claims the destinations that they have.
 
         Raises:
             DestinationTaken: a live job (also this one) has one of the destinations.

@@ -18,6 +18,7 @@ from bgcopyd.jobs.file import (
 from bgcopyd.jobs.http_options import Credentials, HttpOptions
 from bgcopyd.jobs.job import TransferError
 from bgcopyd.jobs.options import OverwritePolicy
+from bgcopyd.jobs.upload import Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ NO_LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """One file to fetch, from the first missing byte.
+    """One file to fetch, from the first missing byte; one to send, where there is an `upload`.
 
     `claim_id` names the run: it stands in every event, so that late ones are known. `partial_name`
     is the hidden file beside the target that holds (or will hold) the bytes; `claimed` of them,
@@ -64,6 +65,7 @@ class Transfer:
     a job share one limit of `rate` bytes per second (0 = none). `ranges` are the wanted parts of
     the remote file, written one behind the other; none means the whole. `requested` are the only
     parts of the local file that are wanted now (RequestFileRanges); None means all of it.
+    `expected_size` is the one that the local file must have.
     """
 
     job_id: str
@@ -83,6 +85,8 @@ class Transfer:
     ranges: tuple[FileRange, ...] = ()
     filled: tuple[FileRange, ...] = ()
     requested: tuple[FileRange, ...] | None = None
+    upload: Upload | None = None
+    expected_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,8 @@ class AttemptReport:
     """What one transfer was like, for people and for the list of attempts.
 
     `url` answered last, without user information and query; `address` is empty where none did or
-    a proxy stood between; `protocol` as "HTTP/2"; `received` bytes of the file came in it.
+    a proxy stood between; `protocol` as "HTTP/2"; `received` bytes of the file came in it, or were
+    sent.
     """
 
     url: str = ""
@@ -145,17 +150,30 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """What an upload has come to know. It waits for `proceed`, when that is safe in the store."""
+
+    job_id: str
+    claim_id: str
+    index: int
+    upload: Upload
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
-    """Every byte is here, verified and on disk, in the partial file of this device and inode."""
+    """Every byte is here, verified and on disk, in the partial file of this device and inode.
+
+    Of an upload: every byte is there, and the server has said so.
+    """
 
     job_id: str
     claim_id: str
     index: int
     size: int
     validators: Validators
-    verification: Verification
-    device: int
-    inode: int
+    verification: Verification | None
+    device: int | None
+    inode: int | None
     attempt: AttemptReport = NO_ATTEMPT
 
 
@@ -199,7 +217,7 @@ class Stopped:
     attempt: AttemptReport = NO_ATTEMPT
 
 
-Event = Connected | Received | Claimed | Finished | Failed | Stopped
+Event = Connected | Received | Claimed | Noted | Finished | Failed | Stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +274,9 @@ class Engine(Protocol):
 
     def stop(self, job_id: str) -> None:
         """Ends the job's transfers soon, with a last claim of what is on disk."""
+
+    def proceed(self, job_id: str, index: int) -> None:
+        """Lets an upload go on after what it has Noted."""
 
     def set_rate(self, job_id: str, rate: int) -> None:
         """Changes the limit of a job's transfers; bytes per second, 0 = none."""

@@ -18,6 +18,7 @@ from bgcopyd.jobs.file import (
     Verification,
 )
 from bgcopyd.jobs.http_options import HttpHeader
+from bgcopyd.jobs.upload import Source, Upload, UploadProtocol
 from bgcopyd.queue.storage import FileUpdate
 from bgcopyd.store.rows import Row, encode_error, error_of, exactly, insert_statement
 
@@ -31,6 +32,7 @@ _FILE_COLUMNS = (
     "key", "url", "root", "path", "destination", "digests", "partial_name", "claimed", "size",
     "etag", "last_modified", "last_modified_strong", "transferred", "completed", "verification",
     "device", "inode", "error", "extra", "report", "filled", "requested", "validation_state",
+    "upload",
 )  # fmt: skip
 SELECT_FILE = f"SELECT {', '.join(_FILE_COLUMNS)} FROM file"
 INSERT_FILE = insert_statement("file", (*_FILE_COLUMNS, "live"))
@@ -38,7 +40,7 @@ UPDATE_FILE = (
     "UPDATE file SET partial_name = ?, claimed = ?, size = ?, etag = ?, last_modified = ?, "
     "last_modified_strong = ?, transferred = ?, completed = ?, verification = ?, device = ?, "
     "inode = ?, error = ?, report = ?, filled = ?, "
-    "requested = coalesce(?, requested), validation_state = ? "
+    "requested = coalesce(?, requested), validation_state = ?, upload = ? "
     "WHERE key = ?"
 )
 UPDATE_SPEC = "UPDATE file SET url = ?, digests = ?, extra = ? WHERE key = ?"
@@ -78,7 +80,8 @@ def file_values(seq: int, file: File) -> Row:
         _ranges_text(file.filled),
         _ranges_text(file.requested),
         file.validation_state,
-        1,
+        _upload_text(file.upload),
+        bool(spec.destination),
     )
 
 
@@ -106,6 +109,7 @@ def file_update_values(seq: int, update: FileUpdate) -> Row:
         _ranges_text(update.filled),
         None if update.requested is None else json.dumps(_pairs(update.requested)),
         update.validation_state,
+        _upload_text(update.upload),
         file_key(seq, update.index),
     )
 
@@ -115,9 +119,9 @@ def file_of(job_id: str, row: Row) -> File:
     (
         key, url, root, path, destination, digests, partial_name, claimed, size, etag,
         last_modified, last_modified_strong, transferred, completed, verification, device, inode,
-        error, extra, report, filled, requested, validation_state,
+        error, extra, report, filled, requested, validation_state, upload,
     ) = row  # fmt: skip
-    ranges, mirrors = ((), ()) if extra is None else _extra(extra)
+    ranges, mirrors, expected = ((), (), None) if extra is None else _extra(extra)
     return File(
         job_id=job_id,
         index=key & MAXIMUM_INDEX,
@@ -129,6 +133,7 @@ def file_of(job_id: str, row: Row) -> File:
             () if digests is None else _digests(digests),
             ranges,
             mirrors,
+            expected,
         ),
         partial_name=partial_name,
         claimed=claimed,
@@ -144,6 +149,7 @@ def file_of(job_id: str, row: Row) -> File:
         filled=() if filled is None else _ranges(json.loads(filled)),
         requested=() if requested is None else _ranges(json.loads(requested)),
         validation_state=None if validation_state is None else validation_state != 0,
+        upload=None if upload is None else _upload(upload),
     )
 
 
@@ -176,14 +182,16 @@ def _ranges_text(ranges: Sequence[FileRange]) -> str | None:
 
 
 def _extra_text(spec: FileSpec) -> str | None:
-    if not spec.ranges and not spec.mirrors:
+    if not spec.ranges and not spec.mirrors and spec.size is None:
         return None
-    return json.dumps([_pairs(spec.ranges), spec.mirrors])
+    size = [] if spec.size is None else [spec.size]
+    return json.dumps([_pairs(spec.ranges), spec.mirrors, *size])
 
 
-def _extra(text: str) -> tuple[tuple[FileRange, ...], tuple[str, ...]]:
-    ranges, mirrors = json.loads(text)
-    return _ranges(ranges), tuple(exactly(str, url) for url in mirrors)
+def _extra(text: str) -> tuple[tuple[FileRange, ...], tuple[str, ...], int | None]:
+    ranges, mirrors, *size = json.loads(text)
+    urls = tuple(exactly(str, url) for url in mirrors)
+    return _ranges(ranges), urls, exactly(int, *size) if size else None
 
 
 def _report_text(report: FileReport) -> str | None:
@@ -201,3 +209,21 @@ def _report(text: str) -> FileReport:
         exactly(str, final_url),
         tuple(SourceBytes(exactly(str, url), exactly(int, count)) for url, count in sources),
     )
+
+
+def _upload_text(upload: Upload | None) -> str | None:
+    if upload is None:
+        return None
+    source = upload.source
+    known = source and [source.device, source.inode, source.size, source.modified]
+    return json.dumps([known, upload.session, upload.protocol and int(upload.protocol)])
+
+
+def _upload(text: str) -> Upload:
+    source, session, protocol = json.loads(text)
+    known = None
+    if source is not None:
+        device, inode, size, modified = (exactly(int, number) for number in source)
+        known = Source(device, inode, size, modified)
+    spoken = None if protocol is None else UploadProtocol(protocol)
+    return Upload(known, exactly(str, session), spoken)

@@ -110,7 +110,8 @@ class MemoryTx(MemoryClocks):
                 raise DestinationTaken(position)
             if (job_id, file.index) in added:
                 raise ValueError("there is such a file already")
-            claims[file.spec.destination] = job_id
+            if file.spec.destination:
+                claims[file.spec.destination] = job_id
             added[job_id, file.index] = replace(file, job_id=job_id)
         self._state.claims, self._state.files = claims, added
 
@@ -158,6 +159,7 @@ class MemoryTx(MemoryClocks):
                 filled=new.filled,
                 requested=file.requested if new.requested is None else new.requested,
                 validation_state=new.validation_state,
+                upload=new.upload,
             )
 
     def set_spec(self, job_id: str, index: int, spec: FileSpec) -> None:

@@ -6,6 +6,7 @@ dialect that speaks something else translates both, so that one verdict judges a
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -22,6 +23,21 @@ if TYPE_CHECKING:
     from bgcopyd.transfer.report import Ending
 
 
+class Newest(enum.IntEnum):
+    """The newest version of HTTP that a request may use."""
+
+    HTTP1 = 1
+    HTTP2 = 2
+    HTTP3 = 3
+
+
+_VERSIONS = {
+    Newest.HTTP1: pycurl.CURL_HTTP_VERSION_1_1,
+    Newest.HTTP2: pycurl.CURL_HTTP_VERSION_2TLS,
+    Newest.HTTP3: pycurl.CURL_HTTP_VERSION_3,
+}
+
+
 class Dialect:
     """What handles of one kind of server do. Stateless: what a request needs is on its handle.
 
@@ -29,6 +45,7 @@ class Dialect:
         name: what people are told ("FTP").
         bits: the protocols that libcurl may speak for it, and no others.
         web: whether a method, header fields and redirects mean something to its servers.
+        unplaced: whether an answer says nothing of where its bytes belong.
         logins: by which schemes its servers can be told who asks.
         answers: CURLcodes that say something of the file, as an answer does.
         rangeless: CURLcodes that say that only the whole file is to be had.
@@ -37,6 +54,7 @@ class Dialect:
     name: str
     bits: int
     web = False
+    unplaced = False
     logins = frozenset({AuthScheme.BASIC})
     answers: frozenset[int] = frozenset()
     rangeless: frozenset[int] = frozenset()
@@ -49,7 +67,7 @@ class Dialect:
         """Sets on a new handle what is always the same."""
         raise NotImplementedError
 
-    def put(self, handle: Handle, request: Request, *, http1: bool) -> None:
+    def put(self, handle: Handle, request: Request) -> None:
         """Sets what is of one request."""
         raise NotImplementedError
 
@@ -91,10 +109,9 @@ class Web(Dialect):
         if handle.policy.method:
             handle.curl.setopt(pycurl.CUSTOMREQUEST, handle.policy.method)
 
-    def put(self, handle: Handle, request: Request, *, http1: bool) -> None:
+    def put(self, handle: Handle, request: Request) -> None:
         """Header fields, and the version."""
-        version = pycurl.CURL_HTTP_VERSION_1_1 if http1 else pycurl.CURL_HTTP_VERSION_2TLS
-        handle.curl.setopt(pycurl.HTTP_VERSION, version)
+        handle.curl.setopt(pycurl.HTTP_VERSION, _VERSIONS[handle.newest])
         handle.curl.setopt(pycurl.HTTPHEADER, request.fields)
 
     def answer(self, handle: Handle, now: datetime) -> Answer | None:  # noqa: ARG002

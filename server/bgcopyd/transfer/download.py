@@ -74,6 +74,8 @@ class Download:
         self._visited = {transfer.url}
         self.exchange: Exchange | None = None
         self._stopping = False
+        # What may have changed something is not repeated unasked.
+        self._once = not gets(transfer.options.http)
         self._looked_again = False
         self._mismatched = False
         self._progressed = False
@@ -95,11 +97,6 @@ class Download:
         """How far the window is filled."""
         lead = None if self.lead is None else self.lead.intake
         return self.ladder.window.start if lead is None else lead.written
-
-    @property
-    def _once(self) -> bool:
-        """Whether a request may change something, so that none is repeated unasked."""
-        return not gets(self.transfer.options.http)
 
     # Requests.
 
@@ -132,6 +129,7 @@ class Download:
         self.ladder.source = self.sources.name
         origin = self.requests.origin
         self.ladder.unconditional = bool(self.volume.known(origin, Fact.IF_RANGE_IGNORED))
+        self.ladder.unplaced = self.requests.unplaced
         try:
             if plan.here:
                 self.keeper.resume()
@@ -250,7 +248,10 @@ class Download:
             self.request()
 
     def _open_ended(self, size: int) -> None:
-        if self._expected in {None, size}:
+        misfit = None if self.exchange is None else self.exchange.misfit(size)
+        if misfit is not None:
+            self.fail(misfit)
+        elif self._expected in {None, size}:
             self.finish(size)
         else:
             self._mirror_differs()

@@ -121,6 +121,12 @@ class CurlEngine:
             for volume in self._volumes.values():
                 volume.post(partial(volume.stop, job_id))
 
+    def proceed(self, job_id: str, index: int) -> None:
+        """Lets an upload go on after what it has Noted."""
+        if not self._closed:
+            for volume in self._volumes.values():
+                volume.post(partial(volume.proceed, job_id, index))
+
     def set_rate(self, job_id: str, rate: int) -> None:
         """Changes the limit of a job's running transfers; bytes per second, 0 = none."""
         if job_id in self._live:

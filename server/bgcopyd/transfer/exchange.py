@@ -10,7 +10,7 @@ import pycurl
 
 from bgcopyd.jobs.file import Digest
 from bgcopyd.queue.transfers import Connected
-from bgcopyd.transfer import failures
+from bgcopyd.transfer import failures, services
 from bgcopyd.transfer.announced import announced
 from bgcopyd.transfer.destination import DestinationInvalid
 from bgcopyd.transfer.failures import Failure
@@ -117,6 +117,8 @@ class Exchange:
             self.verdict = Reject("no readable answer")
             return
         self._owner.slot.answered(self.answer.status)
+        if self.handle.request is not None:
+            services.heed(self._owner.volume, self.handle.request.origin, self.answer)
         ask = self._owner.ladder.ask()
         page = ask.held and page_expected(self.url)
         self.verdict = judge(ask, self.answer, page_expected=page, empty=empty)
@@ -132,6 +134,9 @@ class Exchange:
         if accepted.stream and not ladder.plan.layout.whole and self._encoded:
             # Parts of what is encoded are no parts of the file.
             self.verdict = Rangeless()
+            return
+        if not self._fits(accepted):
+            self.broken = failures.unexpected_size(owner.host, owner.transfer.expected_size)
             return
         try:
             local = ladder.accept(accepted)
@@ -149,6 +154,25 @@ class Exchange:
             self._heed_digests(local)
             owner.volume.emit(Connected(*owner.name, local.size, local.validators))
 
+    def _fits(self, accepted: Accept) -> bool:
+        """Whether the file may have the size that it must have."""
+        expected = self._owner.transfer.expected_size
+        if expected is None or accepted.size is None:
+            return True
+        try:
+            return self._owner.ladder.plan.layout.local_size(accepted.size) == expected
+        except RangeOutside:
+            return True
+
+    def misfit(self, size: int) -> Failure | None:
+        """What is wrong with the end of a body whose length was not told."""
+        expected = self._owner.transfer.expected_size
+        if expected in {None, size}:
+            return None
+        if size < (expected or 0) and self.answer is not None and not delimited(self.answer):
+            return failures.closed_early(self._owner.host)
+        return failures.unexpected_size(self._owner.host, expected)
+
     def _heed_digests(self, accepted: Accept) -> None:
         """Takes down what the server says of its own bytes."""
         keeper, whole = self._owner.keeper, self._owner.ladder.plan.layout.whole
@@ -164,7 +188,9 @@ class Exchange:
         file, ladder = self._owner.keeper.file, self._owner.ladder
         if accepted.stream and not ladder.plan.layout.whole:
             return Sieve(file, accepted, ladder.plan.layout.pieces, limit)
-        return Intake(file, accepted, ladder.window.start, limit)
+        expected = self._owner.transfer.expected_size
+        most = limit if expected is None else min(expected, limit or expected)
+        return Intake(file, accepted, ladder.window.start, most)
 
     def _take(self, data: bytes) -> int | None:
         intake = self.intake
@@ -188,6 +214,9 @@ class Exchange:
             self.verdict = Restart()
         elif intake.limited and limit is not None and intake.position >= limit:
             self.broken = failures.too_large(self._owner.host, limit)
+        elif intake.limited:
+            expected = self._owner.transfer.expected_size
+            self.broken = failures.unexpected_size(self._owner.host, expected)
         return taken is Taken.FULL and self.broken is None
 
     # Outside of it.

@@ -111,6 +111,15 @@ def digest_mismatch(host: str) -> Failure:
     return Failure(Reason.DIGEST_MISMATCH, _REMOTE, message, transient=False)
 
 
+def unexpected_size(host: str, expected: int | None) -> Failure:
+    """Another file than the one that is wanted."""
+    message = (
+        f"The file of {host} does not have the {expected} bytes that were expected; check the size "
+        "and the source."
+    )
+    return Failure(Reason.UNEXPECTED_SIZE, _REMOTE, message, transient=False)
+
+
 def announced_digest_mismatch(host: str) -> Failure:
     """The bytes arrived twice without the digest that the server sends with them."""
     message = (

@@ -30,6 +30,8 @@ _NOT_NOW = range(400, 500)
 class Ftp(Dialect):
     """One way to speak FTP; with `tls` nothing but its greeting is ever sent unprotected."""
 
+    # Servers are known that grant an offset and send from the start.
+    unplaced = True
     # An offset beyond the file's end, which HTTP answers with a 416.
     answers = frozenset({pycurl.E_BAD_DOWNLOAD_RESUME})
     rangeless = frozenset({pycurl.E_FTP_COULDNT_USE_REST})
@@ -53,7 +55,7 @@ class Ftp(Dialect):
         secured = pycurl.USESSL_ALL if self._tls else pycurl.USESSL_NONE
         curl.setopt(pycurl.USE_SSL, secured)
 
-    def put(self, handle: Handle, request: Request, *, http1: bool) -> None:  # noqa: ARG002
+    def put(self, handle: Handle, request: Request) -> None:
         """The range alone."""
         put_range(handle.curl, asked_range(request.fields))
 

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import pycurl
 
+from bgcopyd.transfer.dialects import Newest
 from bgcopyd.transfer.headers import Answer
 from bgcopyd.transfer.likeness import Facts
 from bgcopyd.transfer.options import EngineOptions
@@ -31,18 +32,32 @@ class Sink(Protocol):
         """The request has ended with a CURLcode."""
 
 
+class Content(Protocol):
+    """What an upload's request carries; called by libcurl."""
+
+    length: int
+
+    def read(self, count: int) -> bytes | int:
+        """At most so many bytes, or one of libcurl's READFUNC codes."""
+
+    def seek(self, offset: int, origin: int) -> int:
+        """Goes back where a request is sent again; one of libcurl's SEEKFUNC codes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is sent: `fields` are header lines without their ends; `origin` is the URL's.
 
-    The URL is as libcurl takes it. One that goes `apart` shares no connection with others, as
-    HTTP/2 would let it.
+    The URL is as libcurl takes it. `method` and `content` are of an upload's dialect alone. One
+    that goes `apart` shares no connection with others, as HTTP/2 would let it.
     """
 
     url: str
     origin: Origin
     policy: Policy
     fields: list[bytes]
+    method: str = ""
+    content: Content | None = None
     apart: bool = False
 
 
@@ -53,6 +68,7 @@ class Handle:
         lines: the header lines, or those of a dialogue, that have arrived; all blocks.
         request: what was asked last.
         facts: what was told of the file before it was asked for.
+        newest: the version of HTTP that it may use.
         note: what a failure has to tell of the server.
     """
 
@@ -62,6 +78,7 @@ class Handle:
         self.request: Request | None = None
         self.facts: Facts | None = None
         self.note = ""
+        self.newest = Newest.HTTP2
         self.sink: Sink | None = None
         self.curl = curl = pycurl.Curl()
         # libcurl itself must never speak anything else, whatever a server says.
@@ -105,7 +122,7 @@ class Handle:
         """How many seconds it took until the request could be sent; 0 where it could not yet."""
         return float(self.curl.getinfo(pycurl.PRETRANSFER_TIME))
 
-    def prepare(self, sink: Sink, request: Request, *, buffer: int, http1: bool) -> None:
+    def prepare(self, sink: Sink, request: Request, *, buffer: int, newest: Newest) -> None:
         """Makes the handle ready for a request."""
         self.lines.clear()
         self.sink, self.request = sink, request
@@ -113,7 +130,8 @@ class Handle:
         self.curl.setopt(pycurl.FRESH_CONNECT, request.apart)
         self.curl.setopt(pycurl.URL, request.url)
         self.note, self.facts = "", None
-        self.policy.dialect.put(self, request, http1=http1)
+        self.newest = newest
+        self.policy.dialect.put(self, request)
 
     def answer(self, now: datetime) -> Answer | None:
         """What the server has said of the file; None where it cannot be read."""

@@ -23,6 +23,7 @@ class Ladder:
         source: the name of whom is asked.
         origin: the name of whom what is on disk came from.
         unconditional: whether whom is asked ignores If-Range; a plain Range then tells as much.
+        unplaced: whether no answer says where its bytes belong; then a comparison has to tell.
     """
 
     def __init__(self, plan: Plan, validators: Validators) -> None:
@@ -32,7 +33,7 @@ class Ladder:
         self.restarts = 0
         self.proof = Verification.VALIDATOR
         self.source = self.origin = ""
-        self.unconditional = False
+        self.unconditional = self.unplaced = False
         self._vouched = False
         self._compared = False
         self._accepted: Accept | None = None
@@ -87,7 +88,7 @@ class Ladder:
         if self._vouched and window.floor == window.start:
             return Rung.PLAIN
         known = self.validators
-        if not strong_etag(known) and not known.last_modified_strong:
+        if self.unplaced or not (strong_etag(known) or known.last_modified_strong):
             return Rung.OVERLAP
         return Rung.PLAIN if self.unconditional else Rung.IF_RANGE
 
@@ -183,7 +184,8 @@ class Ladder:
         """What is on disk is of this version and source now."""
         if self._accepted is not None:
             self.validators = self._accepted.validators
-            self.proof = min(self.proof, self._accepted.proof)
+            sure = not self.unplaced or self._compared or self._vouched or not self._accepted.start
+            self.proof = min(self.proof, self._accepted.proof if sure else Verification.NONE)
             self.origin = self.source
 
     def advance(self, position: int, *, whole: bool = True) -> None:

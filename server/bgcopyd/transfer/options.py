@@ -60,6 +60,7 @@ class EngineOptions:
         schemes: of the URLs that are fetched.
         known_hosts: the host keys that SSH servers are believed, as OpenSSH writes them; none
             without it.
+        http3: when HTTP/3 is tried: "off", "advertised" (by the host) or "always".
         s3_stores: where buckets are, and who asks for what is in them.
         ca_file: certificates to trust instead of the system's.
         ca_bundles: the same by name, for jobs that choose one.
@@ -102,6 +103,7 @@ class EngineOptions:
     user_agent: str = f"bgcopy/{__version__}"
     schemes: Collection[str] = WEB
     known_hosts: Path | None = None
+    http3: str = "advertised"
     s3_stores: Sequence[S3Store] = ()
     ca_file: Path | None = None
     ca_bundles: Mapping[str, Path] = field(default_factory=dict)

@@ -19,13 +19,17 @@ _LONGEST_REST = 0.5
 class Pacer:
     """Pays for what arrives, and pauses the request until all of it is paid.
 
+    Args:
+        way: which way libcurl is paused; 0 where whoever feeds it looks at `paused` itself.
+
     Attributes:
         paused: whether the request stands still on purpose.
     """
 
-    __slots__ = ("_handle", "_payer", "_rested", "_since", "_tab", "_volume", "paused")
+    __slots__ = ("_handle", "_payer", "_rested", "_since", "_tab", "_volume", "_way", "paused")
 
-    def __init__(self, volume: Volume) -> None:
+    def __init__(self, volume: Volume, way: int = pycurl.PAUSE_RECV) -> None:
+        self._way = way
         self.paused = False
         self._rested = self._since = 0.0
         self._volume = volume
@@ -56,7 +60,8 @@ class Pacer:
         wait = self._pay(count)
         if wait > 0 and not self.paused:
             self.paused, self._since = True, self._volume.now()
-            self._handle.curl.pause(pycurl.PAUSE_RECV)
+            if self._way:
+                self._handle.curl.pause(self._way)
             self._rest(wait, self._handle)
 
     def rested(self, now: float) -> float:

@@ -12,6 +12,7 @@ from bgcopyd.jobs import limits
 from bgcopyd.jobs.file import FileReport, SourceBytes
 from bgcopyd.jobs.http_options import HttpHeader
 from bgcopyd.queue.transfers import NO_ATTEMPT, AttemptReport
+from bgcopyd.transfer.dialects import Newest
 from bgcopyd.transfer.failures import PROXY_NEEDS_CREDENTIALS
 from bgcopyd.transfer.handles import Handle
 from bgcopyd.transfer.headers import Answer
@@ -55,7 +56,7 @@ class Ending:
     `connected` says that the request could be sent.
     `no_tunnel` says that the way to a server through a proxy was never there. `reply` is the last
     that the server itself said, a status or an FTP reply (0: nothing), `note` what else there is to
-    tell of it.
+    tell of it, `newest` the version of HTTP that it might have used.
     """
 
     address: str = ""
@@ -65,6 +66,7 @@ class Ending:
     connected: bool = True
     reply: int = 0
     note: str = ""
+    newest: Newest = Newest.HTTP2
 
     @staticmethod
     def of(handle: Handle) -> Ending:
@@ -73,8 +75,14 @@ class Ending:
         received = curl.getinfo(pycurl.SIZE_DOWNLOAD_T)
         reply = curl.getinfo(pycurl.RESPONSE_CODE)
         if not handle.policy.proxy:
-            sent = handle.sent_after() > 0
-            return Ending(_address(curl), received, connected=sent, reply=reply, note=handle.note)
+            return Ending(
+                _address(curl),
+                received,
+                connected=handle.sent_after() > 0,
+                reply=reply,
+                note=handle.note,
+                newest=handle.newest,
+            )
         status = curl.getinfo(pycurl.HTTP_CONNECTCODE)
         if curl.getinfo(pycurl.PROXY_ERROR) in _UNWELCOME:
             status = PROXY_NEEDS_CREDENTIALS

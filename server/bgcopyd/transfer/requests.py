@@ -165,7 +165,7 @@ class Requests:
         """The next request; `fields` are those that the transfer itself decides."""
         own = [] if self._plain or not self._dialect.web else self._own_fields()
         url = self._dialect.wire(self._aimed)
-        return Request(url, self.origin, self._policy, [*fields, *own], apart)
+        return Request(url, self.origin, self._policy, [*fields, *own], apart=apart)
 
     def _own_fields(self) -> list[bytes]:
         trusted = self._trusted
@@ -182,6 +182,11 @@ class Requests:
         if self._policy.method in _WITH_CONTENT:
             fields.append(b"Content-Length: 0")
         return fields
+
+    @property
+    def unplaced(self) -> bool:
+        """Whether answers do not say where in the file their bytes belong."""
+        return self._dialect.unplaced
 
     @property
     def proxied(self) -> bool:

@@ -40,12 +40,12 @@ class S3(Web):
             curl.setopt(pycurl.PASSWORD, store.secret)
             curl.setopt(pycurl.AWS_SIGV4, f"aws:amz:{store.region}:s3")
 
-    def put(self, handle: Handle, request: Request, *, http1: bool) -> None:
+    def put(self, handle: Handle, request: Request) -> None:
         """A request's fields are signed with it."""
         if self._store.token:
             token = b"X-Amz-Security-Token: " + self._store.token.encode()
             request = dataclasses.replace(request, fields=[*request.fields, token])
-        super().put(handle, request, http1=http1)
+        super().put(handle, request)
 
 
 @lru_cache(maxsize=256)

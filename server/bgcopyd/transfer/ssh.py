@@ -64,7 +64,7 @@ class Ssh(Dialect):
             curl.setopt(pycurl.SSH_PRIVATE_KEYFILE, policy.certificate)
         curl.setopt(pycurl.SSH_AUTH_TYPES, ways)
 
-    def put(self, handle: Handle, request: Request, *, http1: bool) -> None:  # noqa: ARG002
+    def put(self, handle: Handle, request: Request) -> None:  # noqa: ARG002
         """The first part of a request: of what size and time the file is."""
         handle.curl.setopt(pycurl.TIMEOUT_MS, 0)
         handle.curl.setopt(pycurl.NOBODY, 1)

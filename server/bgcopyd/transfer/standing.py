@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from bgcopyd.transfer import services
 from bgcopyd.transfer.breakers import Held, blame
 from bgcopyd.transfer.failures import TOO_MANY, Failure
 from bgcopyd.transfer.redirects import Origin
 
 if TYPE_CHECKING:
-    from bgcopyd.transfer.exchange import Exchange
+    from bgcopyd.transfer.handles import Handle
     from bgcopyd.transfer.report import Ending
     from bgcopyd.transfer.requests import Requests
     from bgcopyd.transfer.volume import Volume
+
+
+class Asked(Protocol):
+    """A request: what libcurl works on, and what shows that the server has agreed to it."""
+
+    @property
+    def handle(self) -> Handle | None:
+        """None once it has ended."""
+
+    @property
+    def accepted(self) -> object | None:
+        """None before that."""
 
 
 class Standing:
@@ -43,16 +56,18 @@ class Standing:
             self._volume.breakers.answered(origin, self)
 
     def failed(
-        self, requests: Requests, exchange: Exchange | None, ending: Ending, failure: Failure
+        self, requests: Requests, exchange: Asked | None, ending: Ending, failure: Failure
     ) -> None:
         """A transfer has failed; what that says of its host is for the others."""
+        handle = None if exchange is None else exchange.handle
+        tried = ending.newest if handle is None else handle.newest
+        services.blame(self._volume, requests.origin, tried, failure)
         if exchange is None or exchange.accepted is not None or failure.held:
             return
         breakers, origin, now = self._volume.breakers, requests.origin, self._volume.now()
         if failure.retry_after is not None:
             breakers.asked_to_wait(origin, self, failure, failure.retry_after, now)
             return
-        handle = exchange.handle
         connected = ending.connected if handle is None else handle.sent_after() > 0
         whose = blame(failure, connected=connected, proxied=requests.proxied)
         if whose is not None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import array
 import ctypes
 import errno
+import fcntl
 import os
 import sys
+import termios
 
 _KEEP_SIZE = 1
 _M_TRIM_THRESHOLD = -1
@@ -52,6 +55,16 @@ def rename_new(old: str, new: str, directory: int) -> None:
             raise OSError(code, os.strerror(code))
     os.link(old, new, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False)
     os.unlink(old, dir_fd=directory)
+
+
+def unsent(descriptor: int) -> int:
+    """How many bytes a socket holds that its peer has not acknowledged; 0 where nobody can tell."""
+    count = array.array("i", [0])
+    try:
+        fcntl.ioctl(descriptor, termios.TIOCOUTQ, count)
+    except (OSError, ValueError):
+        return 0
+    return count[0]
 
 
 def keep_freed_memory() -> None:

@@ -31,10 +31,10 @@ from bgcopyd.transfer.outbox import Outbox
 from bgcopyd.transfer.poller import Poller
 from bgcopyd.transfer.redirects import Origin
 from bgcopyd.transfer.segment import Segment
+from bgcopyd.transfer.services import newest
+from bgcopyd.transfer.upload import Uploading
 
 _log = logging.getLogger(__name__)
-# After so many broken HTTP/2 streams a host is asked by HTTP/1.1.
-_STREAM_ERRORS = 2
 # A defect that comes back at once must not fill the log.
 _PAUSE_AFTER_DEFECT = 0.05
 
@@ -87,7 +87,7 @@ class Volume:
         self._signalled = False
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
-        self._jobs: dict[str, set[Download]] = {}
+        self._jobs: dict[str, set[Download | Uploading]] = {}
         self._events: list[Event] = []
         self._next_tick = 0.0
         self._closing = False
@@ -112,17 +112,24 @@ class Volume:
     def add(self, transfers: list[Transfer]) -> None:
         """Begins transfers."""
         for transfer in transfers:
-            download = Download(transfer, self)
-            self._jobs.setdefault(transfer.job_id, set()).add(download)
+            uploads = transfer.upload is not None
+            moving = Uploading(transfer, self) if uploads else Download(transfer, self)
+            self._jobs.setdefault(transfer.job_id, set()).add(moving)
             if self._closing:
-                download.stop()
+                moving.stop()
             else:
-                download.start()
+                moving.start()
 
     def stop(self, job_id: str) -> None:
         """Stops a job's transfers."""
         for download in list(self._jobs.get(job_id, ())):
             download.stop()
+
+    def proceed(self, job_id: str, index: int) -> None:
+        """Lets an upload go on."""
+        for moving in list(self._jobs.get(job_id, ())):
+            if isinstance(moving, Uploading) and moving.transfer.index == index:
+                moving.proceed()
 
     def close(self) -> None:
         """Stops everything; the thread ends when all have ended."""
@@ -132,7 +139,11 @@ class Volume:
         for guest in list(self.guests):
             guest.stop()
 
-    # What downloads need.
+    # What downloads and uploads need.
+
+    def directory(self, root: str) -> str | None:
+        """Where a root is."""
+        return self._shared.roots.get(root)
 
     def now(self) -> float:
         """Seconds that only go forward."""
@@ -168,7 +179,7 @@ class Volume:
             sink,
             request,
             buffer=min(piece, self.options.limited_buffer) or self.options.buffer,
-            http1=self.known(request.origin, Fact.STREAM_ERRORS) >= _STREAM_ERRORS,
+            newest=newest(self, request),
         )
         self._running[id(handle.curl)] = handle
         self._poller.multi.add_handle(handle.curl)
@@ -194,8 +205,8 @@ class Volume:
         """What a host has shown of itself; 0 for nothing."""
         return self.facts.number(origin, fact, self.now())
 
-    def ended(self, download: Download, event: Finished | Failed | Stopped) -> None:
-        """Forgets a download; the event is its last."""
+    def ended(self, download: Download | Uploading, event: Finished | Failed | Stopped) -> None:
+        """Forgets a download or upload; the event is its last."""
         job_id = download.transfer.job_id
         siblings = self._jobs[job_id]
         siblings.discard(download)
@@ -275,7 +286,7 @@ class Volume:
 
     def _tick(self, now: float) -> None:
         for handle in list(self._running.values()):
-            if isinstance(handle.sink, Exchange | Segment):
+            if isinstance(handle.sink, Exchange | Segment | Uploading):
                 handle.sink.tick(now)
 
     def _guard(self, call: Callable[[], None]) -> None:

@@ -102,6 +102,8 @@ REASONS = {
     "Sie den Auftrag noch einmal ab; nichts ist verloren.",
     Reason.POLICY_ETAG_MISMATCH: "Die Richtlinien haben sich geändert, seit sie gelesen wurden. "
     "Lesen Sie sie neu, und entscheiden Sie neu.",
+    Reason.TOO_MANY_FILES: "Ein Upload hat nur eine Datei. Legen Sie für jede Datei einen Auftrag "
+    "an.",
     Reason.HTTP_STATUS: "Der Server hat mit einem HTTP-Fehlerstatus geantwortet; er ist die untere "
     "Hälfte des Codes. Prüfen Sie die URL.",
     Reason.NAME_NOT_RESOLVED: "Der Name des Servers wurde nicht gefunden. Prüfen Sie URL und Netz.",
@@ -152,6 +154,15 @@ REASONS = {
     Reason.SECRET_UNREADABLE: "Ein Geheimnis des Auftrags lässt sich nicht öffnen: Der Schlüssel, "
     "mit dem es versiegelt wurde, ist fort. Setzen Sie Anmeldedaten oder Kopffelder des Auftrags "
     "neu und setzen Sie ihn dann fort.",
+    Reason.LOCAL_FILE_CHANGED: "Die Datei wurde geändert, ersetzt oder gelöscht, nachdem ihr "
+    "Upload begonnen hatte. Legen Sie einen neuen Auftrag für sie an, wie sie jetzt ist.",
+    Reason.SOURCE_INVALID: "Die hochzuladende Datei ist nicht da, lässt sich nicht lesen oder ist "
+    "keine einfache Datei in einfachen Verzeichnissen unter ihrer Wurzel. Berichtigen Sie das, und "
+    "setzen Sie den Auftrag fort.",
+    Reason.UPLOAD_PROTOCOL_MISMATCH: "Der Server gibt an, ein Upload-Protokoll zu sprechen, und "
+    "antwortet nicht danach. Prüfen Sie die URL, oder fragen Sie den Betreiber des Servers.",
+    Reason.UPLOAD_TOO_LARGE: "Die Datei ist größer, als der Server nach eigener Angabe annimmt. "
+    "Nehmen Sie einen anderen Server, oder senden Sie weniger.",
     Reason.LOGIN_DENIED: "Der Server verweigert die Anmeldung oder verlangt eine. Setzen Sie "
     "Anmeldedaten des Schemas BASIC und dann den Auftrag fort.",
     Reason.REMOTE_FILE_UNAVAILABLE: "Der Server hat die Datei nicht oder gibt sie nicht heraus. "
@@ -162,4 +173,6 @@ REASONS = {
     Reason.ANNOUNCED_DIGEST_MISMATCH: "Die Bytes haben nicht die Prüfsumme, die der Server selbst "
     "mit ihnen sendet, und wurden verworfen. Melden Sie es dem Betreiber des Servers, oder geben "
     "Sie die Prüfsumme an, die die Datei haben muss; sie gilt dann statt seiner.",
+    Reason.UNEXPECTED_SIZE: "Die entfernte Datei hat eine andere Größe als die erwartete. "
+    "Prüfen Sie die Größe und die Quelle.",
 }

@@ -93,6 +93,7 @@ REASONS = {
     "lost.",
     Reason.POLICY_ETAG_MISMATCH: "The policy has changed since it was read. Read it again and "
     "decide anew.",
+    Reason.TOO_MANY_FILES: "An upload has one file only. Create a job for each file.",
     Reason.HTTP_STATUS: "The server answered with an HTTP error status; the code's low half is the "
     "status. Check the URL.",
     Reason.NAME_NOT_RESOLVED: "The host's name was not resolved. Check the URL and the network.",
@@ -142,6 +143,14 @@ REASONS = {
     "up. Create it anew.",
     Reason.SECRET_UNREADABLE: "A secret of the job cannot be opened: the key that it was sealed "
     "with is gone. Set the job's credentials or headers again, then resume it.",
+    Reason.LOCAL_FILE_CHANGED: "The file to upload was changed, replaced or deleted after its "
+    "upload had begun. Create a new job for it as it is now.",
+    Reason.SOURCE_INVALID: "The file to upload is not there, cannot be read, or is no plain file "
+    "in plain directories under its root. Correct that and resume the job.",
+    Reason.UPLOAD_PROTOCOL_MISMATCH: "The server says that it speaks a protocol of uploads and "
+    "does not answer so. Check the URL, or ask who runs the server.",
+    Reason.UPLOAD_TOO_LARGE: "The file is larger than the server takes, by its own word. Use "
+    "another server, or send less.",
     Reason.LOGIN_DENIED: "The server refuses the login, or wants one. Set credentials of the "
     "scheme BASIC and resume the job.",
     Reason.REMOTE_FILE_UNAVAILABLE: "The server does not have the file or does not give it. Check "
@@ -152,4 +161,6 @@ REASONS = {
     Reason.ANNOUNCED_DIGEST_MISMATCH: "The bytes do not have the digest that the server itself "
     "sends with them; they were thrown away. Tell the server's operator, or give the digest that "
     "the file must have, which counts instead.",
+    Reason.UNEXPECTED_SIZE: "The remote file has another size than the one that was expected. "
+    "Check the size and the source.",
 }

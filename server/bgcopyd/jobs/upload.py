@@ -1,0 +1,86 @@
+"""Uploads as values, and what of a job is for downloads alone: tables."""
+
+from __future__ import annotations
+
+import enum
+
+from bgcopyd.jobs.http_options import HttpOptions, RedirectPolicy
+from bgcopyd.jobs.options import DEFAULT_OPTIONS, JobOptions
+from bgcopyd.jobs.values import value
+
+METHODS = ("PUT", "POST")
+SCHEMES = ("http", "https")
+
+
+@value(frozen=True, slots=True)
+class Source:
+    """What a file to upload was when its upload began; `modified` is its mtime in nanoseconds."""
+
+    device: int
+    inode: int
+    size: int
+    modified: int
+
+
+class UploadProtocol(enum.IntEnum):
+    """How a file is sent: PUT or POST, tus 1.0, or draft-ietf-httpbis-resumable-upload."""
+
+    PLAIN = 1
+    TUS = 2
+    RESUMABLE = 3
+
+
+@value(frozen=True, slots=True)
+class Upload:
+    """What is known of a file's upload; `source` is None before its first attempt.
+
+    `session` is the URL that the server gave to the upload, in the words of `protocol`; who knows
+    it may write to it. Without one the protocol is agreed on anew.
+    """
+
+    source: Source | None = None
+    session: str = ""
+    protocol: UploadProtocol | None = None
+
+
+NEW_UPLOAD = Upload()
+
+# Properties by their names in Job: what is refused is any other value than that of a plain job.
+DOWNLOADS_ONLY_OPTIONS = (
+    "max_download_size",
+    "dynamic_content",
+    "high_performance",
+    "on_demand_mode",
+    "overwrite_policy",
+    "continue_on_file_error",
+)
+DOWNLOADS_ONLY_HTTP = ("allow_https_to_http", "announced_mirrors")
+# Fields of the API's FileSpec, and what holds them here.
+DOWNLOADS_ONLY_FIELDS = {
+    "digests": "digests",
+    "ranges": "ranges",
+    "mirrors": "mirrors",
+    "expected_size": "size",
+}
+# RPCs that change or read the files of a job.
+DOWNLOADS_ONLY_RPCS = (
+    "UpdateFile",
+    "RemoveFiles",
+    "ReplaceRemotePrefix",
+    "RequestFileRanges",
+    "ReadFile",
+)
+# No redirect of an upload is followed, so that nothing could be reported or allowed.
+REDIRECT_POLICIES = (HttpOptions().redirect_policy, RedirectPolicy.DISALLOW)
+
+
+def downloads_only(options: JobOptions) -> list[str]:
+    """The properties that an upload does not have and these options set."""
+    default, http = DEFAULT_OPTIONS, options.http
+    found = [
+        name for name in DOWNLOADS_ONLY_OPTIONS if getattr(options, name) != getattr(default, name)
+    ]
+    found += [name for name in DOWNLOADS_ONLY_HTTP if getattr(http, name)]
+    if http.redirect_policy not in REDIRECT_POLICIES:
+        found.append("redirect_policy")
+    return found

@@ -1,0 +1,101 @@
+"""Uploads among the use cases: what is refused of them, and what they are born with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bgcopyd.jobs.file import File, FileSpec
+from bgcopyd.jobs.job import Job, JobType
+from bgcopyd.jobs.properties import Values
+from bgcopyd.jobs.reasons import Reason
+from bgcopyd.jobs.refusal import Refusal, Violation, invalid
+from bgcopyd.jobs.schemes import scheme_of
+from bgcopyd.jobs.upload import (
+    DOWNLOADS_ONLY_FIELDS,
+    DOWNLOADS_ONLY_RPCS,
+    METHODS,
+    NEW_UPLOAD,
+    SCHEMES,
+    downloads_only,
+)
+from bgcopyd.jobs.values import changed
+
+_ALONE = "is for downloads alone; leave it out of an upload"
+
+
+def upload_values(values: Values, kind: JobType) -> Values:
+    """The properties of a job of this type; an upload whose method is left out is a PUT."""
+    if kind is JobType.DOWNLOAD or values.get("http_method", ""):
+        return values
+    return {**values, "http_method": METHODS[0]}
+
+
+def judge_upload(job: Job) -> None:
+    """Judges whether a job has nothing that its type does not have.
+
+    Raises:
+        Refusal: NOT_SUPPORTED, INVALID_REQUEST.
+    """
+    if not job.uploads:
+        return
+    found = [Violation(f"job.{name}", _ALONE) for name in downloads_only(job.options)]
+    if found:
+        raise _not_supported(found)
+    if job.options.http.method not in METHODS:
+        raise invalid("job.http_method", "is no method of an upload; use PUT or POST")
+
+
+def judge_upload_files(job: Job, present: int, files: Sequence[FileSpec]) -> None:
+    """Judges whether files may be added to a job.
+
+    Raises:
+        Refusal: NOT_SUPPORTED, TOO_MANY_FILES.
+    """
+    if not job.uploads:
+        return
+    if present + len(files) > 1:
+        problem = "an upload has one file; create a job for each"
+        raise Refusal(
+            Reason.TOO_MANY_FILES, f"files: {problem}", violations=[Violation("files", problem)]
+        )
+    for position, spec in enumerate(files):
+        if scheme_of(spec.url) not in SCHEMES:
+            problem = f"has the scheme '{scheme_of(spec.url)}'; uploads go to http and https alone"
+            raise _not_supported([Violation(f"files[{position}].remote_url", problem)])
+    found = [
+        Violation(f"files[{position}].{name}", _ALONE)
+        for position, spec in enumerate(files)
+        for name, ours in DOWNLOADS_ONLY_FIELDS.items()
+        if getattr(spec, ours) not in {None, ()}
+    ]
+    if found:
+        raise _not_supported(found)
+
+
+def judge_rpc(job: Job, rpc: str) -> None:
+    """Judges whether an RPC is for the job's type.
+
+    Raises:
+        Refusal: NOT_SUPPORTED.
+    """
+    if job.uploads and rpc in DOWNLOADS_ONLY_RPCS:
+        raise Refusal(
+            Reason.NOT_SUPPORTED,
+            f"{rpc} is for downloads alone and job {job.job_id} is an upload; cancel it and create "
+            "another where it shall change",
+            metadata={"job_id": job.job_id},
+        )
+
+
+def new_file(job: Job, index: int, spec: FileSpec) -> File:
+    """A file of the job. One that is uploaded claims no destination: it may have many readers."""
+    if not job.uploads:
+        return File(job.job_id, index, spec)
+    return File(job.job_id, index, changed(spec, destination=""), upload=NEW_UPLOAD)
+
+
+def _not_supported(found: Sequence[Violation]) -> Refusal:
+    first = found[0]
+    return Refusal(
+        Reason.NOT_SUPPORTED, f"{first.field}: {first.description}", violations=list(found)
+    )

@@ -1,0 +1,82 @@
+"""Debian's nginx over TLS: HTTP/2 as most servers speak it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import trustme
+
+_CONFIGURATION = """\
+daemon off;
+{user}worker_processes 1;
+pid {home}/nginx.pid;
+error_log {home}/error.log warn;
+events {{ worker_connections 1024; }}
+http {{
+  log_format requests '$server_protocol $status $http_range';
+  access_log {home}/access.log requests;
+  keepalive_requests {requests};
+  client_body_temp_path {home}/body;
+  proxy_temp_path {home}/proxy;
+  fastcgi_temp_path {home}/fastcgi;
+  uwsgi_temp_path {home}/uwsgi;
+  scgi_temp_path {home}/scgi;
+  server {{
+    listen 127.0.0.1:{port} ssl http2;
+    ssl_certificate {home}/server.pem;
+    ssl_certificate_key {home}/server.pem;
+    root {files};
+    default_type application/octet-stream;
+  }}
+}}
+"""
+
+
+@asynccontextmanager
+async def nginx_site(
+    home: Path, files: Path, authority: trustme.CA, *, requests: int = 1000
+) -> AsyncIterator[str]:
+    """Serves files; after so many requests it says goodbye (GOAWAY). The URL without a path.
+
+    Requests are in `home/access.log`: version, status and Range.
+    """
+    program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    assert program is not None
+    home.mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    certificate = authority.issue_cert("localhost").private_key_and_cert_chain_pem
+    certificate.write_to_path(str(home / "server.pem"))
+    user = "user root;\n" if os.geteuid() == 0 else ""
+    text = _CONFIGURATION.format(home=home, files=files, port=port, user=user, requests=requests)
+    (home / "nginx.conf").write_text(text)
+    process = await asyncio.create_subprocess_exec(
+        program, "-p", str(home), "-c", str(home / "nginx.conf"), "-e", str(home / "error.log")
+    )
+    try:
+        await _serving(process, port)
+        yield f"https://localhost:{port}"
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def _serving(process: asyncio.subprocess.Process, port: int) -> None:
+    while process.returncode is None:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionRefusedError:
+            await asyncio.sleep(0.02)
+            continue
+        writer.close()
+        await writer.wait_closed()
+        return
+    raise RuntimeError(f"nginx ended with {process.returncode}")
