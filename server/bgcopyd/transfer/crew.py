@@ -146,6 +146,8 @@ class Crew:
     def carry_on(self) -> None:
         """Gives work to as many as shall help; ends, or leaves it to the lead, where none is."""
         owner = self.owner
+        if owner.phase not in {Phase.ASKING, Phase.SHARED}:
+            return
         if owner.phase is Phase.SHARED and owner.ladder.plan.complete:
             self.dismiss()
             owner.finish(owner.ladder.plan.here.prefix)
@@ -244,7 +246,7 @@ class Crew:
         elif isinstance(segment.verdict, Restart):
             self._contradicted(segment)
         elif segment.verdict is None or isinstance(segment.verdict, Accept):
-            if segment.whole:
+            if segment.whole or segment.redundant:
                 self._release(segment)
             else:
                 self._failed(segment)

@@ -114,6 +114,11 @@ class Segment:
         return self._end if self.intake is None or self.intake.end is None else self.intake.end
 
     @property
+    def redundant(self) -> bool:
+        """Whether its stretch had come from elsewhere before it was answered."""
+        return self.intake is None and isinstance(self.verdict, Accept)
+
+    @property
     def whole(self) -> bool:
         """Whether all that the answer promised has come."""
         return self.intake is not None and self.intake.whole
