@@ -389,6 +389,7 @@ def _engine_options(settings: Settings, stores: Sequence[S3Store]) -> EngineOpti
     return EngineOptions(
         connections_per_host=settings.connections_per_host,
         connections_per_owner=settings.connections_per_owner,
+        segments_per_file=settings.segments_per_file,
         connect_timeout=settings.connect_timeout,
         header_timeout=settings.header_timeout,
         idle_timeout=settings.idle_timeout,

@@ -14,12 +14,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.bench import calls, lists, standing, transfers, watches
+from tests.bench import calls, lists, segments, standing, transfers, watches
 from tests.bench.report import Result, as_json, text
 from tests.bench.setup import Scale
 
 ROWS: Mapping[str, Callable[[Scale], Awaitable[Result]]] = {
     "S1": transfers.one_big_file,
+    "S4": segments.held_connections,
     "S5": transfers.many_small_files,
     "R1": calls.get_job,
     "R2": calls.create_job,

@@ -17,6 +17,7 @@ from bgcopyd.jobs.file import Validators
 from bgcopyd.queue.transfers import FileGone
 from bgcopyd.transfer.partial import PartialFile
 from bgcopyd.transfer.reading import LocalReader
+from bgcopyd.transfer.spans import Spans
 
 A = random.Random(1).randbytes(1_000_000)
 PIECE = 64 << 10
@@ -153,7 +154,7 @@ def begin_anew(place: Path) -> None:
         os.close(held)
     file.begin_anew(claimed=True)
     file.write([A[::-1]], 0)
-    file.note(len(A), Validators(etag='"b"'))
+    file.note(Spans(((0, len(A)),)), Validators(etag='"b"'))
     file.close()
 
 

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from bgcopyd.jobs.file import File
+from bgcopyd.jobs.file import File, FileRange
 from bgcopyd.jobs.job import Job, JobState, Progress
 from bgcopyd.queue.storage import DestinationTaken, FileTotals, Store, Tx
 from tests.support.store_values import (
@@ -162,11 +162,11 @@ async def test_totals_are_sums(store: Store) -> None:
     files = [
         new_file(job, 0, claimed=5, size=5, transferred=True),
         new_file(job, 1, claimed=3, size=9),
-        new_file(job, 2, claimed=1),
+        new_file(job, 2, claimed=1, filled=(FileRange(3, 4), FileRange(9, 1))),
     ]
     await add(store, job, *files)
     totals = await store.transact(lambda tx: tx.totals(job.job_id))
-    assert totals == FileTotals(3, 1, 9, 14, 1)
+    assert totals == FileTotals(3, 1, 14, 14, 1)
     empty = await add(store, new_job())
     nothing = await store.transact(lambda tx: tx.totals(empty.job_id))
     assert nothing == FileTotals(0, 0, 0, 0, 0)

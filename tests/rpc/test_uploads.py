@@ -74,6 +74,22 @@ async def test_what_is_noted_is_kept_before_the_upload_goes_on(home: House) -> N
     assert (await home.engine.next()).upload == KNOWN
 
 
+async def test_it_waits_for_the_disk(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, asked = await begun(home)
+    seen: list[tuple[bool, int]] = []
+    transact = home.store.transact
+
+    async def watched(fn: Any, *, durable: bool = True, brief: bool = False) -> Any:
+        result = await transact(fn, durable=durable, brief=brief)
+        seen.append((durable, len(home.engine.proceeded)))
+        return result
+
+    monkeypatch.setattr(home.store, "transact", watched)
+    home.engine.note(asked, KNOWN)
+    await home.engine.let_proceed()
+    assert (True, 0) in seen
+
+
 async def test_complete_names_nothing(home: House) -> None:
     job, asked = await begun(home)
     home.engine.finish(asked, 10)

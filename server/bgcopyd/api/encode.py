@@ -161,7 +161,7 @@ def file(value: File) -> job_pb2.File:
             reply_path="" if value.upload is None else value.upload.reply,
         ),
         reply_size=None if value.upload is None else value.upload.reply_size,
-        bytes_transferred=value.claimed if value.received is None else value.received,
+        bytes_transferred=value.present if value.received is None else value.received,
         bytes_total=value.size,
         transferred=value.transferred,
         completed=value.completed,

@@ -161,6 +161,11 @@ class Settings(BaseModel):
         description="How many files of one owner are fetched at once in the background on each "
         "volume; 0 for no bound.",
     )
+    segments_per_file: Annotated[int, Field(ge=1, le=32)] = Field(
+        default=4,
+        description="How many connections one file may have, as far as each more of them makes it "
+        "faster and nothing else waits for its host; 1 for one.",
+    )
     time_slice: Annotated[Duration, Field(gt=0)] = Field(
         default=300.0, description="How long a background job runs while others of its rank wait."
     )

@@ -161,3 +161,8 @@ class File:
     def written(self) -> str:
         """What the job writes, relative to its root: the file, or the answer to its upload."""
         return self.spec.path if self.upload is None else self.upload.reply
+
+    @property
+    def present(self) -> int:
+        """How many bytes of it are safely on disk."""
+        return self.claimed + sum(part.length or 0 for part in self.filled)

@@ -129,7 +129,7 @@ def live_file(file: File, moving: File | None, received: int) -> File:
     """A stored file as it is by now; `moving` is what its run knows of it, if it moves."""
     if moving is None:
         return file
-    return dataclasses.replace(file, size=moving.size, received=max(moving.claimed, received))
+    return dataclasses.replace(file, size=moving.size, received=max(moving.present, received))
 
 
 def _report_after(before: FileReport, news: FileReport) -> FileReport:
@@ -175,7 +175,7 @@ def totals_after(totals: FileTotals, before: File, after: File) -> FileTotals:
     return FileTotals(
         files=totals.files,
         transferred=totals.transferred + after.transferred - before.transferred,
-        claimed_bytes=totals.claimed_bytes + after.claimed - before.claimed,
+        claimed_bytes=totals.claimed_bytes + after.present - before.present,
         known_bytes=totals.known_bytes + (after.size or 0) - (before.size or 0),
         unknown_sizes=totals.unknown_sizes + (after.size is None) - (before.size is None),
     )

@@ -382,7 +382,7 @@ class JobRun:
 
     def _show(self) -> None:
         active = self._active
-        ahead = sum(max(0, count - active[n].claimed) for n, count in self._received.items())
+        ahead = sum(max(0, count - active[n].present) for n, count in self._received.items())
         self._tools.board.show(self.job.job_id, progress_of(self._totals, ahead), self._live)
 
     def _live(self, file: File) -> File:

@@ -108,7 +108,10 @@ class Position:
 
 @value(frozen=True, slots=True)
 class FileTotals:
-    """Sums over a job's files; `known_bytes` sums the sizes that are known."""
+    """Sums over a job's files; `known_bytes` sums the sizes that are known.
+
+    `claimed_bytes` are all that are on disk, those behind holes as well.
+    """
 
     files: int
     transferred: int

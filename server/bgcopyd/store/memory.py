@@ -132,7 +132,7 @@ class MemoryTx(MemoryClocks):
         return FileTotals(
             len(files),
             sum(file.transferred for file in files),
-            sum(file.claimed for file in files),
+            sum(file.present for file in files),
             sum(file.size or 0 for file in files),
             sum(file.size is None for file in files),
         )

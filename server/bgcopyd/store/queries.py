@@ -21,7 +21,9 @@ _ALL = frozenset(JobState)
 _LIVE = _ALL - _FINAL
 _PREFIX = re.compile(r"[0-9a-f]{0,12}")
 _TOTALS = (
-    "SELECT count(*), coalesce(sum(transferred), 0), coalesce(sum(claimed), 0), "
+    "SELECT count(*), coalesce(sum(transferred), 0), "
+    "coalesce(sum(claimed + CASE WHEN filled IS NULL THEN 0 ELSE "
+    "(SELECT sum(json_extract(value, '$[1]')) FROM json_each(filled)) END), 0), "
     "coalesce(sum(size), 0), count(*) - count(size) FROM file WHERE key BETWEEN ? AND ?"
 )
 _NOWHERE = (b"\x01", b"\x00")

@@ -48,9 +48,28 @@ class Admission:
         """Queues a wish; `admit` calls `grant`, which says whether the slot is still wanted."""
         self._waiting.setdefault(lane, deque()).append(grant)
 
+    def take(self, lane: Lane) -> bool:
+        """Takes a slot at once; False where none is to spare."""
+        if self.wanted(lane) or not self._free(lane):
+            return False
+        self._count(lane, 1)
+        return True
+
     def release(self, lane: Lane) -> None:
         """Frees a slot."""
         self._count(lane, -1)
+
+    def wanted(self, lane: Lane) -> bool:
+        """Whether somebody waits whom a slot of this lane may serve."""
+        full = self._held[True] + self._held[False] >= self._background
+        return any(
+            full or other.origin == lane.origin or (self._per_owner and other.owner == lane.owner)
+            for other in self._waiting
+        )
+
+    def held(self, origin: Origin) -> int:
+        """How many slots go to a host, of both kinds."""
+        return sum(self._hosts.get((origin, kind), 0) for kind in (True, False))
 
     def admit(self) -> None:
         """Grants free slots, foreground first, then one of each lane after the other."""

@@ -11,6 +11,7 @@ from bgcopyd.queue.transfers import AttemptReport, Failed, Finished, Stopped, Tr
 from bgcopyd.transfer import failures
 from bgcopyd.transfer.destination import DestinationInvalid
 from bgcopyd.transfer.failures import Failure
+from bgcopyd.transfer.hashing import Mismatch
 from bgcopyd.transfer.keeper import Keeper
 from bgcopyd.transfer.partial import CannotNote
 from bgcopyd.transfer.verdict import Outside, Rangeless, Refuse
@@ -44,6 +45,15 @@ def refused(verdict: Refuse | Outside | Rangeless, host: str) -> Failure:
             return failures.unexpected_content(host, transient=True)
         case Refuse(problem):
             return failures.invalid_answer(problem, host)
+
+
+def mismatched(mismatch: Mismatch, host: str, *, page: bool) -> Failure:
+    """The failure that another digest means, twice; `page` says that a web page came."""
+    if mismatch is Mismatch.ANNOUNCED:
+        return failures.announced_digest_mismatch(host)
+    if page:
+        return failures.unexpected_content(host, transient=False)
+    return failures.digest_mismatch(host)
 
 
 class Terminal:

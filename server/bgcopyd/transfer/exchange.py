@@ -15,7 +15,7 @@ from bgcopyd.transfer.announced import announced
 from bgcopyd.transfer.destination import DestinationInvalid
 from bgcopyd.transfer.failures import Failure
 from bgcopyd.transfer.handles import Handle
-from bgcopyd.transfer.headers import Answer, delimited, encoded
+from bgcopyd.transfer.headers import Answer, delimited, encoded, media_type
 from bgcopyd.transfer.intake import Intake, Taken
 from bgcopyd.transfer.layout import RangeOutside
 from bgcopyd.transfer.links import heed
@@ -23,6 +23,7 @@ from bgcopyd.transfer.partial import CannotNote
 from bgcopyd.transfer.patience import Patience
 from bgcopyd.transfer.sieve import Sieve
 from bgcopyd.transfer.verdict import (
+    PAGE_TYPES,
     Accept,
     Outside,
     Rangeless,
@@ -50,6 +51,7 @@ class Exchange:
     """Judges an answer when its headers are here, and takes in the body of one that is accepted.
 
     Attributes:
+        url: where the request goes.
         handle: what libcurl works on; the owner takes it away when the request has ended.
         verdict: what the answer means, once it is judged.
         answer: the headers.
@@ -61,7 +63,7 @@ class Exchange:
 
     def __init__(self, owner: Download, url: str) -> None:
         self._owner = owner
-        self._url = url
+        self.url = url
         self._unwritten = False
         self._discarded = 0
         self.handle: Handle | None = None
@@ -86,6 +88,12 @@ class Exchange:
         """Whether a stream that is at its proper end did not have all that is wanted."""
         return isinstance(self.intake, Sieve) and self.answer is not None and delimited(self.answer)
 
+    @property
+    def brought_page(self) -> bool:
+        """Whether a web page came that the URL does not ask for."""
+        page = self.answer is not None and media_type(self.answer) in PAGE_TYPES
+        return page and not page_expected(self.url)
+
     # Inside libcurl's callback.
 
     def on_body(self, data: bytes) -> int | None:
@@ -108,13 +116,13 @@ class Exchange:
         if self.answer is None:
             self.verdict = Reject("no readable answer")
             return
-        self._owner.answered(self.answer.status)
+        self._owner.slot.answered(self.answer.status)
         if self.handle.request is not None:
             services.heed(self._owner.volume, self.handle.request.origin, self.answer)
         ask = self._owner.ladder.ask()
-        page = ask.held and page_expected(self._url)
+        page = ask.held and page_expected(self.url)
         self.verdict = judge(ask, self.answer, page_expected=page, empty=empty)
-        heed(self._owner, self._url, self.answer, self.verdict)
+        heed(self._owner, self.url, self.answer, self.verdict)
         if isinstance(self.verdict, Accept):
             self._accept(self.verdict)
 

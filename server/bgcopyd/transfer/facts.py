@@ -18,12 +18,14 @@ class Fact(enum.Enum):
     """What may be known of a host, each with a number.
 
     STREAM_ERRORS: how many HTTP/2 streams broke; from two on it is asked by HTTP/1.1.
+    CONNECTIONS: how many at once it bears, where it has refused one more.
     IF_RANGE_IGNORED: 1 where it sent all of a file that had not changed; a plain Range comes first.
     HTTP3_OFFERED: 1 where it said so.
     HTTP3_BROKEN: 1 where a request broke that was allowed to use it; HTTP/2 comes first.
     """
 
     STREAM_ERRORS = enum.auto()
+    CONNECTIONS = enum.auto()
     IF_RANGE_IGNORED = enum.auto()
     HTTP3_OFFERED = enum.auto()
     HTTP3_BROKEN = enum.auto()

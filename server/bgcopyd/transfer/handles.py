@@ -48,7 +48,8 @@ class Content(Protocol):
 class Request:
     """What is sent: `fields` are header lines without their ends; `origin` is the URL's.
 
-    The URL is as libcurl takes it. `method` and `content` are of an upload's dialect alone.
+    The URL is as libcurl takes it. `method` and `content` are of an upload's dialect alone. One
+    that goes `apart` shares no connection with others, as HTTP/2 would let it.
     """
 
     url: str
@@ -57,6 +58,7 @@ class Request:
     fields: list[bytes]
     method: str = ""
     content: Content | None = None
+    apart: bool = False
 
 
 class Handle:
@@ -125,6 +127,7 @@ class Handle:
         self.lines.clear()
         self.sink, self.request = sink, request
         self.curl.setopt(pycurl.BUFFERSIZE, buffer)
+        self.curl.setopt(pycurl.FRESH_CONNECT, request.apart)
         self.curl.setopt(pycurl.URL, request.url)
         self.note, self.facts = "", None
         self.newest = newest

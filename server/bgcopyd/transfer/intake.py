@@ -28,6 +28,7 @@ class Intake:
     A body of unknown length is taken up to `limit`.
 
     Attributes:
+        began: the file's offset of the answer's first byte.
         position: the file's offset of the next byte that arrives.
         written: the file's offset of the next byte to write.
         limited: whether only the limit ends it.
@@ -38,16 +39,17 @@ class Intake:
     ) -> None:
         self._partial = partial
         self._have = have
+        self._promised = accepted.end
+        self._cut = False
         self.limited = accepted.end is None and limit is not None
         self._end = limit if self.limited else accepted.end
         self._pieces: list[bytes] = []
-        self.position = accepted.start
-        self.written = accepted.start
+        self.began = self.position = self.written = accepted.start
 
     def take(self, data: bytes) -> Taken:
         """Compares what the disk has already, keeps what is new, drops what is too much."""
         full = False
-        if self._end is not None and len(data) > self._end - self.position:
+        if self._end is not None and len(data) + self._cut > self._end - self.position:
             data, full = data[: self._end - self.position], True
         if self.position < self._have:
             known = data[: self._have - self.position]
@@ -69,6 +71,25 @@ class Intake:
         if pieces:
             self._partial.write(pieces, self.written)
             self.written = self.position
+
+    @property
+    def end(self) -> int | None:
+        """Where what is taken ends."""
+        return self._end
+
+    def reaches(self, end: int) -> bool:
+        """Whether the answer goes so far."""
+        return self._promised is not None and end <= self._promised
+
+    def cut(self, end: int) -> None:
+        """Takes what comes before this offset, which the answer reaches, and breaks off there."""
+        self._end = end
+        self._cut = end != self._promised
+
+    @property
+    def shortened(self) -> bool:
+        """Whether less is taken than the answer would bring."""
+        return self._cut
 
     @property
     def whole(self) -> bool:

@@ -13,12 +13,15 @@ from bgcopyd.transfer.hashing import Hashing, Mismatch, agrees
 from bgcopyd.transfer.ladder import Ladder
 from bgcopyd.transfer.partial import CannotNote, PartialFile
 from bgcopyd.transfer.plan import resumes
+from bgcopyd.transfer.spans import Spans, spans_of
 from bgcopyd.transfer.verdict import Accept
 
 if TYPE_CHECKING:
     from bgcopyd.transfer.volume import Volume
 
 _HASH_STEP = 8 << 20
+# Whoever waits for the disk threads does not wait for more than so many bytes at once.
+_HASH_MOST = 64 << 20
 
 
 class Kept(NamedTuple):
@@ -28,6 +31,11 @@ class Kept(NamedTuple):
     size: int | None
     validators: Validators
     filled: tuple[FileRange, ...] = ()
+
+    @property
+    def spans(self) -> Spans:
+        """The claimed bytes as parts of the file."""
+        return spans_of((FileRange(0, self.claimed), *self.filled), self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +135,7 @@ class Keeper:
             self._emit()
         self.file.begin_anew(claimed=self._store_may_claim)
         if self._store_may_claim and self._ladder.plan.sparse:
-            # A note says how far the content goes, and knows nothing of holes.
+            # A note names a limited number of parts.
             raise CannotNote
 
     def announce(self, digest: Digest | None) -> None:
@@ -166,8 +174,9 @@ class Keeper:
         ):
             self._claim(position)
         hashing = self._hashing
-        if not hashing.idle and not self._hash_busy and position - hashing.done >= _HASH_STEP:
-            end = ladder.covering(position).prefix
+        due = not hashing.idle and ladder.arrived(position) - hashing.done >= _HASH_STEP
+        if due and not self._hash_busy:
+            end = min(ladder.covering(position).prefix, hashing.done + _HASH_MOST)
             if end - hashing.done >= _HASH_STEP:
                 self._hash_busy = True
                 file = self.file
@@ -282,13 +291,13 @@ def _sync(file: PartialFile, kept: Kept, source: str) -> None:
     file.sync()
     if source:
         file.note_source(source, kept.validators)
-    file.note(kept.claimed, kept.validators)
+    file.note(kept.spans, kept.validators)
 
 
 def _settle(file: PartialFile, before: Kept, kept: Kept, source: str) -> Settled:
     try:
         if kept is before:
-            file.note(kept.claimed, kept.validators)
+            file.note(kept.spans, kept.validators)
         else:
             _sync(file, kept, source)
     except CannotNote:

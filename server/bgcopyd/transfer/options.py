@@ -20,6 +20,13 @@ class EngineOptions:
         connections_per_host: how many background transfers of one host run at once on one volume,
             and as many foreground ones. Each costs a socket, two descriptors and about 40 KiB;
             servers may refuse a greedy client.
+        segments_per_file: how many connections one file may have, as far as each more of them pays;
+            those to other files of its host count as well.
+        segment_bytes: no connection is given less of a file.
+        segment_window: how long is measured what a number of connections brings.
+        segment_gain: which share of its ideal gain a further connection has to bring.
+        segment_worth: what one connection brings within so many seconds is left to it.
+        segment_patience: a connection that brings nothing for so long while others do is replaced.
         connections_per_owner: how many background transfers of one owner run at once on one
             volume; 0 for no bound.
         connections: how many transfers run at once on one volume, an eighth of them foreground
@@ -63,6 +70,12 @@ class EngineOptions:
     """
 
     connections_per_host: int = 16
+    segments_per_file: int = 4
+    segment_bytes: int = 4 << 20
+    segment_window: float = 0.5
+    segment_gain: float = 0.5
+    segment_worth: float = 4.0
+    segment_patience: float = 10.0
     connections_per_owner: int = 0
     connections: int = 1024
     settling: int = 256

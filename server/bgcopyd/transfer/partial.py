@@ -24,6 +24,8 @@ _FLAGS = os.O_RDWR | UNKNOWN_KIND
 _PIECE = 256 << 10
 _NOTE = "user.bgcopy.synced"
 _SOURCE = "user.bgcopy.source"
+# An attribute has to fit into a block of 4 KiB on some file systems.
+_NOTED_PARTS = 128
 _NO_NOTES = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM, errno.EACCES})
 
 
@@ -35,7 +37,7 @@ class PartialFile:
     """An open partial file.
 
     A file that was begun anew although the queue's store still holds an older claim carries a
-    note: how much of the new content is synced, and under which validators. Without it, a crash
+    note: what of the new content is synced, and under which validators. Without it, a crash
     before the store learns of the new beginning would let old claims stand for new bytes.
     """
 
@@ -77,18 +79,12 @@ class PartialFile:
         return cls(descriptor, state, noted=bool(note_of(descriptor)))
 
     def proven(self, claimed: Spans, validators: Validators) -> Spans:
-        """How much of a claim the file bears out; what lies behind it is cut off.
-
-        Parts behind holes are claimed only of files whose new beginnings the store has learnt of
-        first, so that of a note its validators alone matter to them.
-        """
+        """How much of a claim the file bears out; what lies behind it is cut off."""
         state = os.fstat(self._descriptor)
         if self._noted:
-            count, _, mark = note_of(self._descriptor).partition(" ")
-            if mark != _mark(validators):
-                claimed = Spans()
-            elif not claimed.beyond:
-                claimed = claimed.up_to(int(count))
+            synced, _, mark = note_of(self._descriptor).partition(" ")
+            same = mark == _mark(validators)
+            claimed = claimed.within(_spans_of(synced)) if same else Spans()
         proven = claimed.up_to(state.st_size)
         if state.st_size > proven.end:
             os.ftruncate(self._descriptor, proven.end)
@@ -122,14 +118,18 @@ class PartialFile:
             self._extent = 0
         if claimed or self._noted:
             self._noted = True
-            self.note(0, Validators())
+            self.note(Spans(), Validators())
 
-    def note(self, synced: int, validators: Validators) -> None:
-        """Records what a claim may say from now on, where the file was begun anew."""
+    def note(self, synced: Spans, validators: Validators) -> None:
+        """Records what a claim may say from now on, where the file was begun anew.
+
+        Of very many parts it names the first: what it does not name is fetched again.
+        """
         if not self._noted:
             return
+        text = ",".join(f"{start}-{end}" for start, end in synced.parts[:_NOTED_PARTS])
         try:
-            os.setxattr(self._descriptor, _NOTE, f"{synced} {_mark(validators)}".encode())
+            os.setxattr(self._descriptor, _NOTE, f"{text} {_mark(validators)}".encode())
         except OSError as error:
             if error.errno in _NO_NOTES:
                 raise CannotNote from None
@@ -189,6 +189,14 @@ class PartialFile:
 def note_of(descriptor: int) -> str:
     """The note, "" where there is none or the file system keeps none."""
     return _attribute(descriptor, _NOTE)
+
+
+def _spans_of(note: str) -> Spans:
+    pairs = (part.partition("-") for part in note.split(",") if part)
+    # A note of an older version is a number: how far the content goes.
+    return Spans.of(
+        (int(start), int(end)) if dash else (0, int(start)) for start, dash, end in pairs
+    )
 
 
 def _attribute(descriptor: int, name: str) -> str:

@@ -6,10 +6,11 @@ import enum
 
 
 class Phase(enum.Enum):
-    """What a download is doing."""
+    """What a download is doing; SHARED leaves all that is missing to its helpers."""
 
     WAITING = enum.auto()
     ASKING = enum.auto()
+    SHARED = enum.auto()
     RESTING = enum.auto()
     SETTLING = enum.auto()
     ENDED = enum.auto()

@@ -45,7 +45,7 @@ class Plan:
         here: the parts that are on disk, synced or not; `count` bytes.
         size: the local file's size, once known.
         total: the remote file's size, once known.
-        sparse: whether it may have holes.
+        sparse: whether it may have any number of holes.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Plan:
         self.size = size if size is not None else self.layout.fixed_size
         self._requested = requested
         self.keep(spans_of((FileRange(0, have), *filled), size))
-        self.sparse = requested is not None or bool(filled)
+        self.sparse = requested is not None
 
     @classmethod
     def of(cls, transfer: Transfer) -> Self:

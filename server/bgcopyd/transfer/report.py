@@ -136,6 +136,12 @@ class Report:
         if accepted and self.ending.received:
             self._add(shown(url), int(self.ending.received))
 
+    def helped(self, url: str, handle: Handle, *, accepted: bool) -> None:
+        """Counts what a request brought beside the one that is told of."""
+        received = int(handle.curl.getinfo(pycurl.SIZE_DOWNLOAD_T))
+        if accepted and received:
+            self._add(shown(url), received)
+
     def _add(self, source: str, count: int) -> None:
         before = sum(one.bytes for one in self._received if one.url == source)
         others = tuple(one for one in self._received if one.url != source)

@@ -162,11 +162,11 @@ class Requests:
             ca_file=_named(http.ca_bundle, self._engine.ca_bundles, "CA bundle"),
         )
 
-    def make(self, fields: Sequence[bytes]) -> Request:
+    def make(self, fields: Sequence[bytes], *, apart: bool = False) -> Request:
         """The next request; `fields` are those that the transfer itself decides."""
         own = [] if self._plain or not self._dialect.web else self._own_fields()
         url = self._dialect.wire(self._aimed)
-        return Request(url, self.origin, self._policy, [*fields, *own])
+        return Request(url, self.origin, self._policy, [*fields, *own], apart=apart)
 
     def _own_fields(self) -> list[bytes]:
         trusted = self._trusted

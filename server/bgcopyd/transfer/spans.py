@@ -59,6 +59,14 @@ class Spans:
         """What of them lies before `end`."""
         return Spans.of((start, min(stop, end)) for start, stop in self.parts)
 
+    def within(self, other: Spans) -> Spans:
+        """What they and the others have in common."""
+        return Spans.of(
+            (max(start, other_start), min(end, other_end))
+            for start, end in self.parts
+            for other_start, other_end in other.parts
+        )
+
     def first_gap(self, start: int, end: int | None) -> tuple[int, int | None] | None:
         """The first stretch within start to end that they leave out."""
         for part_start, part_end in self.parts:

@@ -10,7 +10,7 @@ LIMIT = 64 << 20
 
 
 class Reply:
-    """Takes an answer's body; begins anew with each attempt.
+    """Takes an answer's body, once what was there before is forgotten.
 
     Raises:
         DestinationInvalid: where it belongs there is no place for a plain file.
@@ -22,7 +22,6 @@ class Reply:
     ) -> None:
         directory, name = directories.parent_of(job_id, root, path)
         self._file = PartialFile.open(directory, partial_name, name)
-        self._file.begin_anew(claimed=False)
         self.size = 0
         self.device, self.inode = self._file.device, self._file.inode
 
@@ -35,7 +34,7 @@ class Reply:
         return True
 
     def forget(self) -> None:
-        """Drops what has come: it belongs to another answer."""
+        """Drops what is there: it belongs to another answer."""
         self._file.begin_anew(claimed=False)
         self.size = 0
 

@@ -30,6 +30,7 @@ from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.outbox import Outbox
 from bgcopyd.transfer.poller import Poller
 from bgcopyd.transfer.redirects import Origin
+from bgcopyd.transfer.segment import Segment
 from bgcopyd.transfer.services import newest
 from bgcopyd.transfer.upload import Uploading
 
@@ -74,7 +75,7 @@ class Volume:
             total=options.connections,
         )
         self.settling = 0
-        self.to_flush: list[Exchange] = []
+        self.to_flush: list[Exchange | Segment] = []
         self.guests: set[Guest] = set()
         self._shared = shared
         self._poller = Poller(connections=options.connections, kept=options.connections_per_host)
@@ -235,10 +236,7 @@ class Volume:
         self._signalled = False
         while self._posted:
             self._guard(self._posted.popleft())
-        for curl, code, text in self._poller.finished():
-            handle = self._running.get(id(curl))
-            if handle is not None and handle.sink is not None:
-                self._guard(partial(self._ended, handle, handle.sink, code, text))
+        self._hand_out()
         now = self.now()
         while self._timers and self._timers[0][0] <= now:
             self._guard(heapq.heappop(self._timers)[2])
@@ -250,6 +248,20 @@ class Volume:
         if self._events:
             events, self._events = self._events, []
             self._shared.outbox.put(events)
+
+    def _hand_out(self) -> None:
+        """Tells of the requests that have ended.
+
+        The end of one may cancel others, and their handles may be in use again at once.
+        """
+        ends = [
+            (handle, handle.sink, code, text)
+            for curl, code, text in self._poller.finished()
+            if (handle := self._running.get(id(curl))) is not None
+        ]
+        for handle, sink, code, text in ends:
+            if sink is not None and handle.sink is sink:
+                self._guard(partial(self._ended, handle, sink, code, text))
 
     def _ended(self, handle: Handle, sink: Sink, code: int, text: str) -> None:
         if code or not handle.policy.dialect.goes_on(handle):
@@ -274,7 +286,7 @@ class Volume:
 
     def _tick(self, now: float) -> None:
         for handle in list(self._running.values()):
-            if isinstance(handle.sink, Exchange | Uploading):
+            if isinstance(handle.sink, Exchange | Segment | Uploading):
                 handle.sink.tick(now)
 
     def _guard(self, call: Callable[[], None]) -> None:
