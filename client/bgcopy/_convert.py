@@ -23,6 +23,7 @@ def file_spec_to_proto(spec: models.FileSpec) -> job_pb2.FileSpec:
     message.mirrors.extend(spec.mirrors)
     if spec.size is not None:
         message.expected_size = spec.size
+    message.reply_path = spec.reply_path
     return message
 
 
@@ -54,6 +55,7 @@ def file_spec(message: job_pb2.FileSpec) -> models.FileSpec:
             for algorithm, one in zip(algorithms, message.digests, strict=True)
             if one.value and len(one.value) == algorithm.size
         ],
+        reply_path=message.reply_path,
     )
 
 
@@ -91,6 +93,7 @@ def file_info(message: job_pb2.File) -> models.FileInfo:
         validation_state=(
             message.validation_state if message.HasField("validation_state") else None
         ),
+        reply_size=message.reply_size if message.HasField("reply_size") else None,
     )
 
 

@@ -44,6 +44,7 @@ class JobType(enum.Enum):
     UNKNOWN = 0
     DOWNLOAD = 1
     UPLOAD = 2
+    UPLOAD_REPLY = 3
 
 
 class Priority(enum.Enum):
@@ -186,6 +187,7 @@ class Reason(enum.Enum):
     SOURCE_INVALID = 141
     UPLOAD_PROTOCOL_MISMATCH = 142
     UPLOAD_TOO_LARGE = 143
+    REPLY_TOO_LARGE = 144
     LOGIN_DENIED = 150
     REMOTE_FILE_UNAVAILABLE = 151
     HOST_KEY_REFUSED = 152

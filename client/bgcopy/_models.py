@@ -46,7 +46,8 @@ class FileSpec:
     """What to fetch and where to put it.
 
     Args:
-        url: an http or https URL, percent-encoded, at most 2,200 characters.
+        url: percent-encoded, at most 2,200 characters; http or https, or of another scheme where
+            the server's features say so ("scheme-ftp").
         path: the destination, relative to `root`, or absolute under a root the daemon allows.
         sha256: the digest the whole file must have, as 64 hexadecimal digits or 32 bytes; short
             for the first of `digests`.
@@ -57,6 +58,8 @@ class FileSpec:
         mirrors: further URLs of the same file, tried in order where the one before fails.
         digests: all digests that the whole file must have, at most one of each algorithm.
         size: how many bytes the file must have; None where that is not known.
+        reply_path: where the server's answer is put, in jobs of type UPLOAD_REPLY alone; `path`
+            with ".reply" where empty.
 
     Raises:
         ValueError: sha256 is no SHA-256 digest.
@@ -69,6 +72,7 @@ class FileSpec:
     mirrors: tuple[str, ...]
     digests: tuple[Digest, ...]
     size: int | None
+    reply_path: str
 
     def __init__(
         self,
@@ -81,6 +85,7 @@ class FileSpec:
         mirrors: Iterable[str] = (),
         digests: Iterable[Digest] = (),
         size: int | None = None,
+        reply_path: str | os.PathLike[str] = "",
     ) -> None:
         first = () if sha256 is None else (Digest(DigestAlgorithm.SHA256, sha256),)
         object.__setattr__(self, "url", url)
@@ -90,6 +95,7 @@ class FileSpec:
         object.__setattr__(self, "mirrors", tuple(mirrors))
         object.__setattr__(self, "digests", (*first, *digests))
         object.__setattr__(self, "size", size)
+        object.__setattr__(self, "reply_path", os.fspath(reply_path))
 
     @property
     def sha256(self) -> str | None:
@@ -131,7 +137,8 @@ class FileInfo:
 
     `filled_ranges` are safely on disk, in the hidden file `temporary_name` beside the target until
     the job is completed. `response_headers` are those of the last answer. `validation_state` is
-    the caller's own judgement, None before there is one.
+    the caller's own judgement, None before there is one. `reply_size` bytes has the answer to an
+    upload, once all of it is here.
     """
 
     index: int
@@ -148,6 +155,7 @@ class FileInfo:
     filled_ranges: tuple[FileRange, ...] = ()
     temporary_name: str = ""
     validation_state: bool | None = None
+    reply_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,9 @@ async def test_limits_are_set(bgcopy_: Command, office: Office) -> None:
         "policy", "set", "max_bytes_per_second=0", "max-bytes-per-second-per-host=1M"
     )
     assert "1048576 (1.0 MiB/s)" in lifted.out
+    table = "Mon-08:00,512K Fri-18:00,off"
+    assert table in (await bgcopy_("policy", "set", f"rate_timetable={table}")).out
+    assert office.called("UpdatePolicy")[2].request.policy.rate_timetable == table
     assert "0 (no limit)" in lifted.out
     assert office.called("UpdatePolicy")[1].request.policy.HasField("max_bytes_per_second")
 

@@ -178,6 +178,36 @@ async def test_retry_after_holds_the_owners_other_transfers(
         assert isinstance(await fetcher.fetch(url, index=3, path="f3", options=ANNA), Finished)
 
 
+@pytest.mark.parametrize("status", [404, 408, 500])
+async def test_other_statuses_speak_of_their_url_alone(fetcher: Fetching, status: int) -> None:
+    def handler(request: Request, wire: Wire) -> None:
+        if request.number == 0:
+            wire.answer(status, b"later", Retry_After=100)
+        else:
+            wire.answer(200, A)
+
+    with HostileServer(handler) as server:
+        assert not (await failed(fetcher, f"{server.url}/file", 0)).held
+        assert isinstance(await fetcher.fetch(f"{server.url}/f", index=1, path="f1"), Finished)
+
+
+async def test_a_person_does_not_have_to_wait(fetcher: Fetching) -> None:
+    def handler(request: Request, wire: Wire) -> None:
+        if request.number == 0:
+            wire.answer(429, b"later", Retry_After=100)
+        else:
+            wire.answer(200, A)
+
+    with HostileServer(handler) as server:
+        url = f"{server.url}/file"
+        await failed(fetcher, url, 0, options=ANNA)
+        assert (await failed(fetcher, url, 1, options=ANNA)).held
+        fetcher.engine.look_again("anna")
+        for index in (2, 3):
+            event = await fetcher.fetch(url, index=index, path=f"f{index}", options=ANNA)
+            assert isinstance(event, Finished)
+
+
 async def test_a_mirror_is_asked_instead(fetcher: Fetching) -> None:
     with (
         HostileServer(lambda _, wire: wire.answer(503, b"", Retry_After=100)) as busy,

@@ -325,3 +325,40 @@ async def test_data_that_ends_before_the_size_is_not_all(tmp_path: Path, folder:
             site.short = None
             known: dict[str, Any] = {"claimed": event.claimed, "size": len(A)}
             await whole(fetcher, f"{site.url}/a%20b.bin", **known, validators=event.validators)
+
+
+CHANGES = {
+    "same": A,
+    "early": b"x" + A[1:],
+    "late": A[:-1] + b"x",
+    "near": A[:HALF] + b"x" * 1000 + A[HALF + 1000 :],
+    "longer": A + b"more",
+    "shorter": A[:100_000],
+}
+
+
+@pytest.mark.parametrize("shift", [0, -1000, -len(A)])
+@pytest.mark.parametrize(
+    "refused", [set(), {"MDTM"}, {"SIZE"}, {"REST"}, {"SIZE", "MDTM"}], ids=sorted
+)
+async def test_no_server_makes_a_wrong_file(
+    tmp_path: Path, folder: Path, refused: set[str], shift: int
+) -> None:
+    async with fetching(tmp_path / "data", **FTP) as fetcher:
+        for name, now in CHANGES.items():
+            put(folder, A)
+            with FtpSite(folder) as site:
+                known = await cut_off(fetcher, site)
+                if name != "same":
+                    put(folder, now, age=3 * DAY)
+                site.refused, site.shift = refused, shift
+                event = await fetcher.fetch(f"{site.url}/a%20b.bin", **known)
+                assert isinstance(event, Finished), (name, event)
+                brought = await fetcher.placed(event)
+            fetcher.events.clear()
+            if event.verification is Verification.OVERLAP:
+                # Of what came before the change nothing but its end was looked at.
+                assert len(brought) == len(now)
+                assert brought == now or name == "early", name
+            else:
+                assert brought == now, name

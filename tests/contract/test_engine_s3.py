@@ -155,6 +155,17 @@ async def test_no_redirect_is_followed(tmp_path: Path) -> None:
     assert "endpoint" in event.error.message
 
 
+async def test_a_store_is_for_its_owners(tmp_path: Path) -> None:
+    with HostileServer(whole) as server:
+        one = S3Store("ours", server.url, "r", path_style=True, owners=("user:anna", "user:eve"))
+        async with fetching(tmp_path / "data", **options(one)) as fetcher:
+            for owner, expected in (("user:anna", Finished), ("user:bert", Failed), ("", Failed)):
+                event = await fetcher.fetch("s3://bucket/a", options=TransferOptions(owner=owner))
+                assert isinstance(event, expected)
+                fetcher.events.clear()
+    assert len(server.requests) == 1
+
+
 async def test_a_bucket_of_no_store(tmp_path: Path) -> None:
     one = S3Store("ours", "https://localhost:1", "r", buckets=("other",))
     async with fetching(tmp_path / "data", **options(one)) as fetcher:

@@ -215,7 +215,8 @@ async def _run(
         assert len(asked) <= 7, case
         if isinstance(event, Finished):
             assert await fetcher.placed(event, path) in _allowed(case, event), case
-            assert (event.verification or Verification.NONE) <= _provable(case, asked), case
+            assert event.verification is not None
+            assert event.verification <= _provable(case, asked), case
         else:
             assert isinstance(event, Failed), case
             assert event.error.message, case

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import os
 import random
 import time
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from typing import Any
 import asyncssh
 import pytest
 
+from bgcopyd.config.known_hosts import judged_known_hosts
 from bgcopyd.jobs.file import FileRange, Verification
 from bgcopyd.jobs.http_options import (
     AuthScheme,
@@ -19,10 +23,14 @@ from bgcopyd.jobs.http_options import (
     Credentials,
     CredentialsKey,
     HttpOptions,
+    ProxySettings,
+    ProxyUsage,
 )
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.queue.transfers import Claimed, Failed, Finished, TransferOptions
 from tests.support.fetching import Fetching, fetching, sha256
+from tests.support.http_hostile import HostileServer
+from tests.support.http_proxies import SocksServer, forwarder
 from tests.support.ssh_server import PASSWORD, USER, Relay, SshSite, ssh_site
 
 A = random.Random(1).randbytes(3_000_000)
@@ -273,3 +281,31 @@ async def test_a_connection_serves_the_next_file(tmp_path: Path, folder: Path) -
             fetcher.events.clear()
             await whole(fetcher, path_of(site, "sftp"))
     assert site.logins.count(("begin", USER)) == 1
+
+
+@pytest.mark.parametrize("right", [True, False])
+async def test_hosts_may_be_hashed(tmp_path: Path, folder: Path, *, right: bool) -> None:
+    async with ssh_site(folder) as site:
+        hosts = site.known_hosts(tmp_path)
+        name = f"[localhost]:{site.port if right else site.port + 1}"
+        salt = b"s" * 20
+        digest = hmac.digest(salt, name.encode(), "sha1")
+        hashed = "|".join(base64.b64encode(part).decode() for part in (salt, digest))
+        hosts.write_text(f"|1|{hashed} {site.key.export_public_key().decode()}")
+        assert judged_known_hosts(hosts) == hosts
+        async with fetching(tmp_path / "data", known_hosts=hosts, **SSH) as fetcher:
+            event = await fetcher.fetch(path_of(site, "sftp"), options=login())
+    assert isinstance(event, Finished if right else Failed)
+
+
+async def test_through_proxies(tmp_path: Path, folder: Path) -> None:
+    async with ssh_site(folder) as site:
+        hosts = site.known_hosts(tmp_path)
+        async with fetching(tmp_path / "data", known_hosts=hosts, **SSH) as fetcher:
+            with HostileServer(forwarder()) as web, SocksServer() as socks:
+                for proxy in (web.url, socks.url):
+                    settings = ProxySettings(ProxyUsage.OVERRIDE, (proxy,))
+                    options = replace(login(), http=HttpOptions(proxy=settings))
+                    await whole(fetcher, path_of(site, "sftp"), options=options)
+                    fetcher.events.clear()
+    assert [request.method for request in web.requests] == ["CONNECT"]

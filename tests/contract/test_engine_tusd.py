@@ -44,9 +44,9 @@ async def test_the_server_gets_the_file(
 @pytest.mark.parametrize("upload", [TUS, DRAFT], ids=["tus", "draft"])
 async def test_goes_on_where_it_was_stopped(server: Tusd, sender: Sending, upload: Upload) -> None:
     fetcher = sender.fetching
-    sender.start(server.url, upload=upload, rate=1_000_000)
+    sender.start(server.url, upload=upload, rate=200_000)
     await fetcher.until(
-        lambda: next((e for e in fetcher.all(Received) if e.received > 500_000), None)
+        lambda: next((e for e in fetcher.all(Received) if e.received > 100_000), None)
     )
     fetcher.engine.stop("job")
     assert isinstance(await fetcher.end(), Stopped)

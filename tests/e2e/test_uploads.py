@@ -191,3 +191,48 @@ async def test_the_command_lets_go(daemon: DaemonProcess, client: bgcopy.AsyncCl
     assert bodies == [("POST", A)]
     exported = await command.run("export", job.job_id)
     assert exported.out == ""
+
+
+def _answering(request: Request, wire: Wire) -> None:
+    wire.answer(200, wire.take(request)[::-1])
+
+
+async def test_an_answer_is_read_and_gets_its_name(
+    daemon: DaemonProcess, client: bgcopy.AsyncClient
+) -> None:
+    local = source(daemon)
+    with HostileServer(_answering) as server:
+        job = await client.create_job(
+            "up", [FileSpec(server.url, "outbox/file")], job_type=JobType.UPLOAD_REPLY, start=True
+        )
+        await job.wait(60)
+    [file] = [one async for one in job.files()]
+    assert (file.spec.reply_path, file.reply_size) == ("outbox/file.reply", len(A))
+    await daemon.restart()
+    read = b"".join([piece async for piece in client.read_file(job.job_id, 0)])
+    assert read == A[::-1]
+    assert list(local.parent.glob("file*")) == [local]
+    await job.complete()
+    assert (local.parent / "file.reply").read_bytes() == A[::-1]
+    assert local.read_bytes() == A
+    assert [piece async for piece in client.read_file(job.job_id, 0, length=3)] == [A[::-1][:3]]
+
+
+async def test_cancel_deletes_an_answer(daemon: DaemonProcess, client: bgcopy.AsyncClient) -> None:
+    local = source(daemon)
+    with HostileServer(_answering) as server:
+        job = await client.create_job(
+            "up", [FileSpec(server.url, "outbox/file")], job_type=JobType.UPLOAD_REPLY, start=True
+        )
+        await job.wait(60)
+    await job.cancel()
+    assert list(local.parent.iterdir()) == [local]
+
+
+async def test_the_command_keeps_an_answer(daemon: DaemonProcess) -> None:
+    local = source(daemon)
+    command = Command(daemon.directory, daemon.target)
+    with HostileServer(_answering) as server:
+        done = await command.run("put", str(local), server.url, "--reply", "said")
+    assert done.code == 0, done.err
+    assert (daemon.directory / "said").read_bytes() == A[::-1]

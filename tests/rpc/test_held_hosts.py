@@ -10,7 +10,7 @@ from bgcopy.v1 import job_pb2
 from bgcopyd.queue.held import host_of
 from tests.support.rpc_engine import failure
 from tests.support.rpc_house import House, house
-from tests.support.rpc_requests import created, got, spec
+from tests.support.rpc_requests import created, got, spec, verb
 from tests.support.rpc_watch import arrived
 
 TRANSIENT = job_pb2.JOB_STATE_TRANSIENT_ERROR
@@ -60,6 +60,17 @@ async def test_a_held_host_costs_one_file_and_not_ten_thousand() -> None:
         assert {one.url for one in again} == {DOWN}
         home.engine.finish(again[0], 10)
         assert (await home.engine.next()).url == DOWN
+
+
+async def test_resume_has_the_host_looked_at(home: House) -> None:
+    job = await created(home.local, spec("f", remote_url=DOWN), start=True)
+    home.engine.fail(await home.engine.next(), HELD, retry_after=3600.0, held=host_of(DOWN))
+    waiting = await arrived(home.local, job.job_id, TRANSIENT)
+    assert home.engine.looks == []
+    await verb(home.local, "ResumeJob", job.job_id)
+    assert home.engine.looks == [waiting.owner]
+    home.engine.finish(await home.engine.next(), 10)
+    await arrived(home.local, job.job_id, TRANSFERRED)
 
 
 async def test_files_with_mirrors_are_tried(home: House) -> None:

@@ -22,6 +22,14 @@ SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 
+async def test_schemes_are_told() -> None:
+    async with house(schemes=("https", "sftp", "ftp")) as home:
+        info = await home.local.call("GetServerInfo", pb.GetServerInfoRequest())
+    assert {"scheme-ftp", "scheme-sftp"} == {
+        one for one in info.features if one.startswith("scheme-")
+    }
+
+
 async def test_server_info() -> None:
     before = datetime.now(UTC)
     async with house(jobs_per_owner=7, files_per_job=8, watches_per_owner=9) as home:

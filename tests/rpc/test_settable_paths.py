@@ -126,6 +126,7 @@ BEHAVIOUR: dict[str, tuple[str, ...]] = {
         _RANGES,
         "contract/test_engine_expected_size.py: test_another_size_is_never_kept",
     ),
+    "files.reply_path": ("rpc/test_uploads.py: test_an_answer_gets_its_name_with_complete",),
     "start": ("rpc/test_create_job.py: test_start_queues_at_once",),
     "request_id": (
         "rpc/test_request_ids.py: test_the_same_content_answers_with_the_job_as_it_is_now",

@@ -29,6 +29,7 @@ from tests.support.rpc_status import refusal
 from tests.support.rpc_watch import arrived
 
 UPLOAD = job_pb2.JOB_TYPE_UPLOAD
+REPLY = job_pb2.JOB_TYPE_UPLOAD_REPLY
 TRANSFERRED = job_pb2.JOB_STATE_TRANSFERRED
 KNOWN = Upload(Source(1, 2, 10, 3))
 _DIGEST = job_pb2.Digest(algorithm=job_pb2.DIGEST_ALGORITHM_SHA256, value=b"x" * 32)
@@ -71,6 +72,22 @@ async def test_what_is_noted_is_kept_before_the_upload_goes_on(home: House) -> N
     await arrived(home.local, job.job_id, job_pb2.JOB_STATE_TRANSIENT_ERROR)
     await verb(home.local, "ResumeJob", job.job_id)
     assert (await home.engine.next()).upload == KNOWN
+
+
+async def test_it_waits_for_the_disk(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, asked = await begun(home)
+    seen: list[tuple[bool, int]] = []
+    transact = home.store.transact
+
+    async def watched(fn: Any, *, durable: bool = True, brief: bool = False) -> Any:
+        result = await transact(fn, durable=durable, brief=brief)
+        seen.append((durable, len(home.engine.proceeded)))
+        return result
+
+    monkeypatch.setattr(home.store, "transact", watched)
+    home.engine.note(asked, KNOWN)
+    await home.engine.let_proceed()
+    assert (True, 0) in seen
 
 
 async def test_complete_names_nothing(home: House) -> None:
@@ -118,6 +135,71 @@ async def test_a_source_has_any_number_of_readers(home: House) -> None:
         await begun(home, "same")
     refused = await refusal(created(home.local, spec("same")))
     assert refused.reason == "DESTINATION_IN_USE"
+
+
+# Answers that are kept.
+
+
+async def replying(home: House, *fields: str) -> tuple[job_pb2.Job, Transfer]:
+    path, *reply = fields
+    job = await created(home.local, spec(path, reply_path="".join(reply)), start=True, type=REPLY)
+    return job, await home.engine.next()
+
+
+@pytest.mark.parametrize(
+    ("fields", "reply"), [(("d/a",), "d/a.reply"), (("a", "e/b"), "e/b"), (("a", "{root}/b"), "b")]
+)
+async def test_an_answer_gets_its_name_with_complete(
+    home: House, fields: tuple[str, ...], reply: str
+) -> None:
+    job, asked = await replying(home, *(field.format(root=home.root) for field in fields))
+    assert asked.upload is not None
+    assert asked.upload.reply == reply
+    assert asked.partial_name == f".bgcopy-{job.job_id}-0"
+    home.engine.reply(asked, 10, 7)
+    await arrived(home.local, job.job_id, TRANSFERRED)
+    [file] = (await home.local.call("ListFiles", pb.ListFilesRequest(job_id=job.job_id))).files
+    assert (file.spec.reply_path, file.reply_size, file.bytes_total) == (reply, 7, 10)
+    assert not file.filled_ranges
+    await verb(home.local, "CompleteJob", job.job_id)
+    [placement] = home.files.placements
+    assert (placement.path, placement.partial_name) == (reply, asked.partial_name)
+    assert (placement.device, placement.inode) == (1, 1)
+
+
+async def test_cancel_deletes_the_answer_alone(home: House) -> None:
+    job, _ = await replying(home, "d/a")
+    await verb(home.local, "CancelJob", job.job_id)
+    [partial] = home.files.discarded
+    assert partial.path == "d/a.reply"
+
+
+async def test_no_two_answers_have_one_place(home: House) -> None:
+    await replying(home, "a", "r")
+    refused = await refusal(replying(home, "b", "r"))
+    assert (refused.reason, refused.fields) == ("DESTINATION_IN_USE", ["files[0].reply_path"])
+    refused = await refusal(created(home.local, spec("r")))
+    assert refused.reason == "DESTINATION_IN_USE"
+    await replying(home, "a", "s")
+
+
+async def test_an_answer_never_replaces_what_is_sent(home: House) -> None:
+    refused = await refusal(replying(home, "a/b", "./a//b"))
+    assert (refused.reason, refused.fields) == ("PATH_INVALID", ["files[0].reply_path"])
+    refused = await refusal(replying(home, "x" * 252))
+    assert refused.fields == ["files[0].reply_path"]
+
+
+async def test_an_answer_is_for_those_who_keep_one(home: House) -> None:
+    for kind in (UPLOAD, job_pb2.JOB_TYPE_DOWNLOAD):
+        refused = await refusal(created(home.local, spec("a", reply_path="r"), type=kind))
+        assert (refused.reason, refused.fields) == ("NOT_SUPPORTED", ["files[0].reply_path"])
+
+
+async def test_an_answer_is_read_when_it_is_there(home: House) -> None:
+    job, _ = await replying(home, "a")
+    early = home.local.call("ReadFile", pb.ReadFileRequest(job_id=job.job_id))
+    assert (await refusal(early.read())).reason == "FILE_NOT_READY"
 
 
 # What is refused.

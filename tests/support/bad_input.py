@@ -126,6 +126,10 @@ FILES: list[tuple[str, dict[str, Any], str, str]] = [
     ),
     ("ranges.offset", {"ranges": [job_pb2.FileRange()] * 2}, "RANGES_OVERLAP", "ranges"),
     ("expected_size", {"expected_size": -1}, INVALID, "expected_size"),
+    ("reply_path", {"reply_path": "../x"}, "PATH_INVALID", "reply_path"),
+    ("reply_path", {"reply_path": "/nowhere/x"}, "PATH_INVALID", "reply_path"),
+    ("reply_path", {"reply_path": "x" * 256}, "PATH_INVALID", "reply_path"),
+    ("reply_path", {"reply_path": "r"}, "NOT_SUPPORTED", "reply_path"),
     ("mirrors", {"mirrors": ["x"]}, "URL_INVALID", "mirrors[0]"),
     ("mirrors", {"mirrors": [URL] * 17}, INVALID, "mirrors"),
 ]

@@ -33,6 +33,8 @@ http {{
     ssl_certificate_key {home}/server.pem;
     root {files};
     default_type application/octet-stream;
+    dav_methods PUT;
+    client_max_body_size 20m;
   }}
 }}
 """

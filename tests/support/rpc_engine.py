@@ -55,6 +55,7 @@ class ScriptedEngine:
         self.proceeded: list[tuple[str, int]] = []
         self.rates: list[tuple[str, int]] = []
         self.limits: list[Limits] = []
+        self.looks: list[str] = []
         self.started = 0
         self.probed: list[tuple[str, TransferOptions]] = []
         self.answer = Probe()
@@ -88,11 +89,22 @@ class ScriptedEngine:
         async with asyncio.timeout(10):
             await self._proceeds.get()
 
+    def reply(self, one: Transfer, size: int, reply: int) -> None:
+        """Ends an upload whose answer has so many bytes."""
+        self._end(one)
+        assert one.upload is not None
+        upload = dataclasses.replace(one.upload, reply_size=reply)
+        name = (one.job_id, one.claim_id, one.index)
+        self._send(Finished(*name, size, NO_VALIDATORS, None, 1, 1, upload=upload))
+
     def note(self, one: Transfer, upload: Upload) -> None:
         self._send(Noted(one.job_id, one.claim_id, one.index, upload))
 
     def set_rate(self, job_id: str, rate: int) -> None:
         self.rates.append((job_id, rate))
+
+    def look_again(self, owner: str) -> None:
+        self.looks.append(owner)
 
     def set_limits(self, limits: Limits) -> None:
         self.limits.append(limits)

@@ -167,7 +167,9 @@ def full_file(job: Job, index: int = 0) -> File:
         filled=(FileRange(1 << 45, 5),),
         requested=(FileRange(3, 4), FileRange(9)),
         validation_state=False,
-        upload=Upload(Source(1, (1 << 63) - 1, 1 << 46, -5), "http://u/", UploadProtocol.TUS),
+        upload=Upload(
+            Source(1, (1 << 63) - 1, 1 << 46, -5), "http://u/", UploadProtocol.TUS, "r", 9
+        ),
     )
     spec = replace(
         file.spec,

@@ -216,7 +216,7 @@ def test_usage_errors_as_json(capfd: pytest.CaptureFixture[str]) -> None:
 COMMANDS = {
     "get": "output directory remote_name input_file root checksums limit_rate name labels priority "
     "no_progress_timeout headers secret_headers user proxy method properties progress",
-    "put": "file url root detach limit_rate name labels priority no_progress_timeout headers "
+    "put": "file url root reply detach limit_rate name labels priority no_progress_timeout headers "
     "secret_headers user proxy method properties progress",
     "add": "output directory remote_name input_file root checksums limit_rate name labels priority "
     "no_progress_timeout headers secret_headers user proxy method properties paused auto_complete",

@@ -103,6 +103,25 @@ def test_a_look_that_fails_doubles_the_pause_up_to_the_longest() -> None:
     assert pauses == [10.0, 20.0, 40.0, 80.0, 80.0]
 
 
+def test_a_person_who_does_not_want_to_wait() -> None:
+    made = broken()
+    for owner in ("anna", "bert"):
+        for _ in range(3):
+            made.failed(TWO, Visitor(owner), BROKEN, OWNER, 0.0)
+    made.asked_to_wait(TWO, Visitor("carl"), BUSY, 500.0, 0.0)
+    made.look_again("anna", 1.0)
+    first = Visitor("anna")
+    assert made.ask(ONE, first, 1.0) is None
+    assert made.ask(TWO, first, 1.0) is None
+    # One looks, as always, and what concerns others alone stays as it is.
+    assert seconds(made.ask(ONE, Visitor("bert"), 1.0)) == 0.0
+    assert seconds(made.ask(TWO, Visitor("bert"), 1.0)) == 9.0
+    made.failed(ONE, first, REFUSED, ALL, 1.0)
+    assert seconds(made.ask(ONE, Visitor("anna"), 1.0)) == 20.0
+    made.look_again("carl", 1.0)
+    assert made.ask(TWO, Visitor("carl"), 1.0) is None
+
+
 def test_a_look_without_a_result_leaves_it_to_the_next() -> None:
     made, first, second = broken(), Visitor(), Visitor()
     assert made.ask(ONE, first, 10.0) is None

@@ -20,7 +20,7 @@ _REPEAT = "Wait a moment and run the command again."
 _NEXT_BY_REASON: dict[Reason, str] = {
     Reason.PATH_INVALID: _ROOTS,
     Reason.PATH_NOT_ALLOWED: _ROOTS,
-    Reason.URL_INVALID: "Give a complete http or https URL, in quotes.",
+    Reason.URL_INVALID: "Give a whole URL, in quotes; `bgcopy status` shows its possible schemes.",
     Reason.CREDENTIAL_MISSING: _CREDENTIAL,
     Reason.CREDENTIAL_INVALID: _CREDENTIAL,
     Reason.CREDENTIAL_EXPIRED: _CREDENTIAL,

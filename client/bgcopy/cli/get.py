@@ -162,7 +162,9 @@ def _order(given: dict[str, Any], *, start: bool, **properties: Any) -> Order:
         specs=specs,
         name=given["name"] or _name(specs),
         start=start,
-        properties=wanted(given, **properties),
+        properties=wanted(
+            given, continue_on_file_error=True if len(specs) > 1 else None, **properties
+        ),
         user=given["user"],
     )
 

@@ -129,7 +129,8 @@ async def _import(session: Session, orders: Sequence[Order]) -> int:
 def export(session: Session, /, jobs: tuple[str, ...], form: str, unfinished: bool) -> int:  # noqa: FBT001 - click passes by name
     """Print the files of jobs (of all live ones where none is named) as a list.
 
-    Headers and credentials are not in it.
+    Headers and credentials are not in it. urls and aria2 have no place for named roots: give
+    import --root with them.
     """
     return run(_export(session, jobs, form, unfinished=unfinished))
 

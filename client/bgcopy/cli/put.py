@@ -30,6 +30,9 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "--root", metavar="NAME", help="FILE is relative to this named root of the daemon."
     ),
     click.option(
+        "--reply", metavar="PATH", help="Keep the server's answer in this file."
+    ),
+    click.option(
         "--detach", is_flag=True, help="Hand the file to the daemon and print the job's id."
     ),
 )
@@ -55,7 +58,8 @@ def put(session: Session, /, progress: str, file: str, url: str, **given: Any) -
     first Ctrl-C detaches (exit code 7), a second one right after it cancels it (130). FILE is only
     read; one that changes in between fails (10).
     """
-    spec = _spec(file, url, given.pop("root"))
+    reply = given["reply"]
+    spec = _spec(file, url, given["root"], reply)
     properties = wanted(given, auto_complete=True, minimum_retry_delay=IMPATIENT_RETRY)
     order = Order(
         specs=[spec],
@@ -63,14 +67,14 @@ def put(session: Session, /, progress: str, file: str, url: str, **given: Any) -
         start=True,
         properties=properties,
         user=given["user"],
-        job_type=JobType.UPLOAD,
+        job_type=JobType.UPLOAD if reply is None else JobType.UPLOAD_REPLY,
     )
     return run(
         handed_over(session, order) if given["detach"] else attended(session, order, progress)
     )
 
 
-def _spec(file: str, url: str, root: str | None) -> FileSpec:
+def _spec(file: str, url: str, root: str | None, reply: str | None) -> FileSpec:
     """What is sent.
 
     Without --root the daemon gets the real path, since it follows no link itself.
@@ -78,9 +82,11 @@ def _spec(file: str, url: str, root: str | None) -> FileSpec:
     if file == "-":
         raise click.UsageError("the daemon reads files; - cannot be read from stdin")
     if root is not None:
-        return FileSpec(url, file, root=root)
+        return FileSpec(url, file, root=root, reply_path=reply or "")
     path = Path(file)
     if not path.is_file():
         problem = "is no plain file" if path.exists() else "is not there"
         raise click.UsageError(f"{file!r} {problem}")
-    return FileSpec(url, path.resolve(), root=FILE_SYSTEM_ROOT)
+    place = Path(reply or "")
+    answer = place.parent.resolve() / place.name if reply else ""
+    return FileSpec(url, path.resolve(), root=FILE_SYSTEM_ROOT, reply_path=answer)

@@ -10,10 +10,10 @@ retention continue_on_file_error credentials download_time inactivity_time parti
 Its progress: bytes_transferred bytes_total files_total files_transferred bytes_per_second fraction.
 A file: index remote_url root local_path sha256 digests ranges mirrors expected_size
 bytes_transferred bytes_total transferred completed verification error response_headers final_url
-sources filled_ranges temporary_name validation_state. Of its digests each has an algorithm and a
-value, sha256 is one of them. An error: reason context message hresult hresult_name file_index
-http_status time transient. What is unknown is null. Names of states and so on are the API's, in
-upper case.
+sources filled_ranges temporary_name validation_state reply_path reply_size. Of its digests each has
+an algorithm and a value, sha256 is one of them. An error: reason context message hresult
+hresult_name file_index http_status time transient. What is unknown is null. Names of states and so
+on are the API's, in upper case.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ def file(info: FileInfo) -> dict[str, Any]:
         "ranges": spec["ranges"],
         "mirrors": spec["mirrors"],
         "expected_size": spec["size"],
+        "reply_path": spec["reply_path"],
         **shape,
     }
 

@@ -1617,8 +1617,9 @@ class GetServerInfoResponse(message.Message):
     @builtins.property
     def features(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """What this server can beyond the first version of the API: "announced-mirrors" (Job),
-        "digest-blake3", "digest-md5", "digest-sha1" and "digest-sha512" (DigestAlgorithm), and
-        "expected-size" (FileSpec).
+        "digest-blake3", "digest-md5", "digest-sha1" and "digest-sha512" (DigestAlgorithm),
+        "expected-size" (FileSpec), "scheme-ftp" and its like for each scheme besides http and https
+        that URLs may have.
         """
 
     @builtins.property

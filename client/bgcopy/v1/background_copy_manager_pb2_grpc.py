@@ -273,7 +273,9 @@ class BackgroundCopyManagerServicer(object):
 
     def ReadFile(self, request, context):
         """ReadFile streams the bytes of a file that are safely on disk, finished or not, to a client on
-        another machine. FAILED_PRECONDITION / FILE_NOT_READY where the offset is beyond them.
+        another machine; of a job of type UPLOAD_REPLY, the bytes of the server's answer
+        (IBackgroundCopyJob2.GetReplyData). FAILED_PRECONDITION / FILE_NOT_READY where the offset is
+        beyond them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

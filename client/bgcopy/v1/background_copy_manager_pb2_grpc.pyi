@@ -95,7 +95,9 @@ class BackgroundCopyManagerStub:
     """
     ReadFile: _grpc.UnaryStreamMultiCallable[_background_copy_manager_pb2.ReadFileRequest, _background_copy_manager_pb2.ReadFileResponse]
     """ReadFile streams the bytes of a file that are safely on disk, finished or not, to a client on
-    another machine. FAILED_PRECONDITION / FILE_NOT_READY where the offset is beyond them.
+    another machine; of a job of type UPLOAD_REPLY, the bytes of the server's answer
+    (IBackgroundCopyJob2.GetReplyData). FAILED_PRECONDITION / FILE_NOT_READY where the offset is
+    beyond them.
     """
     TakeOwnership: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.TakeOwnershipRequest, _background_copy_manager_pb2.TakeOwnershipResponse]
     """TakeOwnership makes the caller, an administrator, the owner of a job. Credentials, client
@@ -221,7 +223,9 @@ class BackgroundCopyManagerAsyncStub(BackgroundCopyManagerStub):
     """
     ReadFile: _aio.UnaryStreamMultiCallable[_background_copy_manager_pb2.ReadFileRequest, _background_copy_manager_pb2.ReadFileResponse]  # type: ignore[assignment]
     """ReadFile streams the bytes of a file that are safely on disk, finished or not, to a client on
-    another machine. FAILED_PRECONDITION / FILE_NOT_READY where the offset is beyond them.
+    another machine; of a job of type UPLOAD_REPLY, the bytes of the server's answer
+    (IBackgroundCopyJob2.GetReplyData). FAILED_PRECONDITION / FILE_NOT_READY where the offset is
+    beyond them.
     """
     TakeOwnership: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.TakeOwnershipRequest, _background_copy_manager_pb2.TakeOwnershipResponse]  # type: ignore[assignment]
     """TakeOwnership makes the caller, an administrator, the owner of a job. Credentials, client
@@ -410,7 +414,9 @@ class BackgroundCopyManagerServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_background_copy_manager_pb2.ReadFileResponse], _abc.AsyncIterator[_background_copy_manager_pb2.ReadFileResponse]]:
         """ReadFile streams the bytes of a file that are safely on disk, finished or not, to a client on
-        another machine. FAILED_PRECONDITION / FILE_NOT_READY where the offset is beyond them.
+        another machine; of a job of type UPLOAD_REPLY, the bytes of the server's answer
+        (IBackgroundCopyJob2.GetReplyData). FAILED_PRECONDITION / FILE_NOT_READY where the offset is
+        beyond them.
         """
 
     @_abc_1.abstractmethod

@@ -208,6 +208,8 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     """The server says that it speaks a protocol of uploads and does not answer so."""
     REASON_UPLOAD_TOO_LARGE: _Reason.ValueType  # 143
     """The file to upload is larger than the server says that it takes."""
+    REASON_REPLY_TOO_LARGE: _Reason.ValueType  # 144
+    """The server's answer to an upload is larger than what is kept of one."""
     REASON_LOGIN_DENIED: _Reason.ValueType  # 150
     """A server of another protocol than HTTP refuses the login, or wants one."""
     REASON_REMOTE_FILE_UNAVAILABLE: _Reason.ValueType  # 151
@@ -416,6 +418,8 @@ REASON_UPLOAD_PROTOCOL_MISMATCH: Reason.ValueType  # 142
 """The server says that it speaks a protocol of uploads and does not answer so."""
 REASON_UPLOAD_TOO_LARGE: Reason.ValueType  # 143
 """The file to upload is larger than the server says that it takes."""
+REASON_REPLY_TOO_LARGE: Reason.ValueType  # 144
+"""The server's answer to an upload is larger than what is kept of one."""
 REASON_LOGIN_DENIED: Reason.ValueType  # 150
 """A server of another protocol than HTTP refuses the login, or wants one."""
 REASON_REMOTE_FILE_UNAVAILABLE: Reason.ValueType  # 151

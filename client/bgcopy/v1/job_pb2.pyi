@@ -37,6 +37,10 @@ class _JobTypeEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_JobType.ValueT
     """BG_JOB_TYPE_UPLOAD (1): one local file to a URL. The properties and fields that downloads alone
     have are refused with NOT_SUPPORTED; docs/uploads.md lists them.
     """
+    JOB_TYPE_UPLOAD_REPLY: _JobType.ValueType  # 3
+    """BG_JOB_TYPE_UPLOAD_REPLY (2): the same, by one PUT or POST, and the server's answer is kept:
+    ReadFile reads it, CompleteJob gives it its name, FileSpec.reply_path.
+    """
 
 class JobType(_JobType, metaclass=_JobTypeEnumTypeWrapper):
     """JobType says which way the bytes go (BG_JOB_TYPE, shifted by one)."""
@@ -48,6 +52,10 @@ JOB_TYPE_DOWNLOAD: JobType.ValueType  # 1
 JOB_TYPE_UPLOAD: JobType.ValueType  # 2
 """BG_JOB_TYPE_UPLOAD (1): one local file to a URL. The properties and fields that downloads alone
 have are refused with NOT_SUPPORTED; docs/uploads.md lists them.
+"""
+JOB_TYPE_UPLOAD_REPLY: JobType.ValueType  # 3
+"""BG_JOB_TYPE_UPLOAD_REPLY (2): the same, by one PUT or POST, and the server's answer is kept:
+ReadFile reads it, CompleteJob gives it its name, FileSpec.reply_path.
 """
 
 class _JobState:
@@ -478,8 +486,11 @@ class FileSpec(message.Message):
     RANGES_FIELD_NUMBER: builtins.int
     MIRRORS_FIELD_NUMBER: builtins.int
     EXPECTED_SIZE_FIELD_NUMBER: builtins.int
+    REPLY_PATH_FIELD_NUMBER: builtins.int
     remote_url: builtins.str
-    """An http or https URL of at most 2,200 characters, percent-encoded, without user information."""
+    """A URL of at most 2,200 characters, percent-encoded, without user information: http or https, or
+    ftp, ftps, ftpes, sftp, scp or s3 where GetServerInfo says so.
+    """
     root: builtins.str
     """The named root of the destination; empty means the root named "default", or for an absolute
     local_path the root that it lies under.
@@ -492,6 +503,10 @@ class FileSpec(message.Message):
     expected_size: builtins.int
     """The size that the file must have (the local one, with ranges). A source of another size is given
     up with UNEXPECTED_SIZE before its bytes are kept, or at its end where it tells no size.
+    """
+    reply_path: builtins.str
+    """Where the answer to an upload is put, in jobs of type UPLOAD_REPLY alone: relative to the root, or
+    absolute under it (IBackgroundCopyJob2.SetReplyFileName). local_path with ".reply" where empty.
     """
     @builtins.property
     def digests(self) -> containers.RepeatedCompositeFieldContainer[Digest]:
@@ -522,10 +537,11 @@ class FileSpec(message.Message):
         ranges: abc.Iterable[FileRange] | None = ...,
         mirrors: abc.Iterable[builtins.str] | None = ...,
         expected_size: builtins.int | None = ...,
+        reply_path: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_expected_size", b"_expected_size", "expected_size", b"expected_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_size", b"_expected_size", "digests", b"digests", "expected_size", b"expected_size", "local_path", b"local_path", "mirrors", b"mirrors", "ranges", b"ranges", "remote_url", b"remote_url", "root", b"root"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_size", b"_expected_size", "digests", b"digests", "expected_size", b"expected_size", "local_path", b"local_path", "mirrors", b"mirrors", "ranges", b"ranges", "remote_url", b"remote_url", "reply_path", b"reply_path", "root", b"root"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_size: _TypeAlias = typing.Literal["expected_size"]  # noqa: Y015
     _WhichOneofArgType__expected_size: _TypeAlias = typing.Literal["_expected_size", b"_expected_size"]  # noqa: Y015
@@ -575,6 +591,7 @@ class File(message.Message):
     FILLED_RANGES_FIELD_NUMBER: builtins.int
     TEMPORARY_NAME_FIELD_NUMBER: builtins.int
     VALIDATION_STATE_FIELD_NUMBER: builtins.int
+    REPLY_SIZE_FIELD_NUMBER: builtins.int
     index: builtins.int
     """Its place in the job, from 0; never reused within the job."""
     bytes_transferred: builtins.int
@@ -597,6 +614,10 @@ class File(message.Message):
     """
     validation_state: builtins.bool
     """The caller's own judgement (IBackgroundCopyFile3.SetValidationState); absent before it."""
+    reply_size: builtins.int
+    """How many bytes the answer to an upload has, at most 64 MiB; absent until all of it is here
+    (IBackgroundCopyJob2.GetReplyProgress).
+    """
     @builtins.property
     def spec(self) -> FileSpec:
         """What was asked for; root is filled in, local_path is relative to it."""
@@ -638,17 +659,22 @@ class File(message.Message):
         filled_ranges: abc.Iterable[FileRange] | None = ...,
         temporary_name: builtins.str = ...,
         validation_state: builtins.bool | None = ...,
+        reply_size: builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_bytes_total", b"_bytes_total", "_validation_state", b"_validation_state", "bytes_total", b"bytes_total", "error", b"error", "spec", b"spec", "validation_state", b"validation_state"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_bytes_total", b"_bytes_total", "_reply_size", b"_reply_size", "_validation_state", b"_validation_state", "bytes_total", b"bytes_total", "error", b"error", "reply_size", b"reply_size", "spec", b"spec", "validation_state", b"validation_state"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_bytes_total", b"_bytes_total", "_validation_state", b"_validation_state", "bytes_total", b"bytes_total", "bytes_transferred", b"bytes_transferred", "completed", b"completed", "error", b"error", "filled_ranges", b"filled_ranges", "final_url", b"final_url", "index", b"index", "response_headers", b"response_headers", "sources", b"sources", "spec", b"spec", "temporary_name", b"temporary_name", "transferred", b"transferred", "validation_state", b"validation_state", "verification", b"verification"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_bytes_total", b"_bytes_total", "_reply_size", b"_reply_size", "_validation_state", b"_validation_state", "bytes_total", b"bytes_total", "bytes_transferred", b"bytes_transferred", "completed", b"completed", "error", b"error", "filled_ranges", b"filled_ranges", "final_url", b"final_url", "index", b"index", "reply_size", b"reply_size", "response_headers", b"response_headers", "sources", b"sources", "spec", b"spec", "temporary_name", b"temporary_name", "transferred", b"transferred", "validation_state", b"validation_state", "verification", b"verification"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__bytes_total: _TypeAlias = typing.Literal["bytes_total"]  # noqa: Y015
     _WhichOneofArgType__bytes_total: _TypeAlias = typing.Literal["_bytes_total", b"_bytes_total"]  # noqa: Y015
+    _WhichOneofReturnType__reply_size: _TypeAlias = typing.Literal["reply_size"]  # noqa: Y015
+    _WhichOneofArgType__reply_size: _TypeAlias = typing.Literal["_reply_size", b"_reply_size"]  # noqa: Y015
     _WhichOneofReturnType__validation_state: _TypeAlias = typing.Literal["validation_state"]  # noqa: Y015
     _WhichOneofArgType__validation_state: _TypeAlias = typing.Literal["_validation_state", b"_validation_state"]  # noqa: Y015
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__bytes_total) -> _WhichOneofReturnType__bytes_total | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reply_size) -> _WhichOneofReturnType__reply_size | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__validation_state) -> _WhichOneofReturnType__validation_state | None: ...
 
@@ -882,15 +908,16 @@ class Job(message.Message):
     http_method: builtins.str
     """The method of the requests, upper case; GET where empty. Another than GET is never resumed and
     not redirected, and any error is final: it is not sent again unasked
-    (IBackgroundCopyJobHttpOptions2.SetHttpMethod). An upload is a PUT where empty, and may be a
-    POST.
+    (IBackgroundCopyJobHttpOptions2.SetHttpMethod). An upload is a PUT where empty, may be a POST, and
+    is sent again.
     """
     redirect_policy: http_pb2.RedirectPolicy.ValueType
     """What a redirect may do."""
     allow_https_to_http: builtins.bool
     """Whether a redirect may lead from https to http (BG_HTTP_REDIRECT_POLICY_ALLOW_HTTPS_TO_HTTP)."""
     client_certificate: builtins.str
-    """The name of a client certificate that the operator has configured; needs an administrator
+    """The name of a client certificate, or of a key for SSH, that the operator has configured; needs
+    an administrator
     (IBackgroundCopyJobHttpOptions.SetClientCertificateByName).
     """
     ca_bundle: builtins.str

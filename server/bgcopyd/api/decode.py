@@ -281,6 +281,8 @@ def _flat(values: Iterable[object]) -> Iterator[str]:
             for spec in value:
                 yield from (spec.url, spec.root, spec.path)
                 yield repr((spec.digests, spec.ranges, spec.mirrors, spec.size))
+                if spec.reply:
+                    yield repr(spec.reply)
         else:
             yield repr(value)
 

@@ -158,7 +158,9 @@ def file(value: File) -> job_pb2.File:
             ranges=_ranges(spec.ranges),
             mirrors=spec.mirrors,
             expected_size=spec.size,
+            reply_path="" if value.upload is None else value.upload.reply,
         ),
+        reply_size=None if value.upload is None else value.upload.reply_size,
         bytes_transferred=value.present if value.received is None else value.received,
         bytes_total=value.size,
         transferred=value.transferred,
@@ -171,10 +173,15 @@ def file(value: File) -> job_pb2.File:
             job_pb2.SourceBytes(url=source.url, bytes=source.bytes)
             for source in value.report.sources
         ],
-        filled_ranges=_ranges(on_disk(value.claimed, value.filled)),
+        filled_ranges=_ranges(_on_disk(value)),
         temporary_name="" if value.completed else value.partial_name,
         validation_state=value.validation_state,
     )
+
+
+def _on_disk(value: File) -> list[FileRange]:
+    """Parts that are here; what an upload has claimed is at its server."""
+    return [] if value.upload is not None else list(on_disk(value.claimed, value.filled))
 
 
 def _ranges(ranges: Iterable[FileRange]) -> list[job_pb2.FileRange]:

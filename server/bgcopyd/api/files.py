@@ -11,6 +11,7 @@ from bgcopyd.jobs import limits, rules
 from bgcopyd.jobs.file import Digest, DigestAlgorithm, FileRange, FileSpec
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.roots import PathProblem, Roots
+from bgcopyd.jobs.values import changed
 
 
 def file_specs(
@@ -53,7 +54,20 @@ def _file(
         found.add(f"{field}.{wrong.field}", wrong.problem, reason)
         return None
     size = message.expected_size if message.HasField("expected_size") else None
-    return FileSpec(message.remote_url, root, path, destination, digests, parts, mirrors, size)
+    spec = FileSpec(message.remote_url, root, path, destination, digests, parts, mirrors, size)
+    return _replying(found, field, spec, message.reply_path, roots) if message.reply_path else spec
+
+
+def _replying(
+    found: Violations, field: str, spec: FileSpec, reply_path: str, roots: Roots
+) -> FileSpec:
+    """The file with the place of the answer to it, under the same root."""
+    try:
+        _, path, destination = roots.resolve(spec.root, reply_path)
+    except PathProblem as wrong:
+        found.add(f"{field}.reply_path", wrong.problem, Reason.PATH_INVALID)
+        return spec
+    return changed(spec, reply=path, reply_destination=destination)
 
 
 def _digests(

@@ -48,6 +48,7 @@ class _File(BaseModel):
     endpoint: Annotated[str, AfterValidator(_endpoint)] = ""
     path_style: bool = False
     buckets: list[Annotated[str, AfterValidator(_bucket)]] = []
+    owners: list[str] = []
     access_key_id: _Secret = ""
     secret_access_key: _Secret = ""
     session_token: _Secret = ""
@@ -78,6 +79,7 @@ def _store(name: str, path: Path) -> S3Store:
         file.region,
         file.path_style,
         tuple(file.buckets),
+        tuple(file.owners),
         file.access_key_id,
         file.secret_access_key,
         file.session_token,

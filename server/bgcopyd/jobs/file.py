@@ -70,7 +70,8 @@ class FileSpec:
     """What to fetch and where to put it: `path` is relative to the directory of `root`.
 
     `destination` is the absolute path that root and path make; no two live jobs share one. It is
-    empty where `path` is what an upload reads.
+    empty where `path` is what an upload reads. `reply` is where the answer to an upload is to be
+    put, relative to the same root, with its absolute path.
     `ranges` are the parts of the remote file that are wanted, none of them means the whole. `size`
     is the one that the local file must have, where that is known.
     """
@@ -83,6 +84,8 @@ class FileSpec:
     ranges: tuple[FileRange, ...] = ()
     mirrors: tuple[str, ...] = ()
     size: int | None = None
+    reply: str = ""
+    reply_destination: str = ""
 
 
 @value(frozen=True, slots=True)
@@ -153,6 +156,11 @@ class File:
     validation_state: bool | None = None
     upload: Upload | None = None
     received: int | None = None
+
+    @property
+    def written(self) -> str:
+        """What the job writes, relative to its root: the file, or the answer to its upload."""
+        return self.spec.path if self.upload is None else self.upload.reply
 
     @property
     def present(self) -> int:

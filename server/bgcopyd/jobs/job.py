@@ -23,6 +23,7 @@ class JobType(enum.IntEnum):
 
     DOWNLOAD = 1
     UPLOAD = 2
+    UPLOAD_REPLY = 3
 
 
 class JobState(enum.IntEnum):

@@ -15,7 +15,8 @@ BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 class S3Store:
     """Where buckets are, and who asks. Without `buckets` it has all that no other store names.
 
-    `endpoint` is a URL without a path; a store without `key_id` is asked without a signature.
+    Without `owners` it is for everybody, without `key_id` it is asked without a signature.
+    `endpoint` is a URL without a path.
     """
 
     name: str
@@ -23,12 +24,17 @@ class S3Store:
     region: str
     path_style: bool = False
     buckets: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
     key_id: str = ""
     secret: str = ""
     token: str = ""
 
     def __repr__(self) -> str:
         return f"S3Store({self.name!r})"
+
+    def serves(self, owner: str) -> bool:
+        """Whether the jobs of an owner may have what is in it."""
+        return not self.owners or owner in self.owners
 
     def url(self, url: str) -> str:
         """Where the endpoint has an object, every character of its key encoded as it is signed."""

@@ -35,15 +35,20 @@ class Upload:
     """What is known of a file's upload; `source` is None before its first attempt.
 
     `session` is the URL that the server gave to the upload, in the words of `protocol`; who knows
-    it may write to it. Without one the protocol is agreed on anew.
+    it may write to it. Without one the protocol is agreed on anew. `reply` is where the server's
+    answer is put, relative to the root of the source; empty where it is not kept.
     """
 
     source: Source | None = None
     session: str = ""
     protocol: UploadProtocol | None = None
+    reply: str = ""
+    reply_size: int | None = None
 
 
 NEW_UPLOAD = Upload()
+# What the name of an answer ends with, where nobody has given it another.
+REPLY_SUFFIX = ".reply"
 
 # Properties by their names in Job: what is refused is any other value than that of a plain job.
 DOWNLOADS_ONLY_OPTIONS = (

@@ -260,9 +260,9 @@ class Completion:
     ) -> Problem | None:
         if not files:
             return None
-        ours = [file for file in files if file.upload is None]
+        ours = [file for file in files if file.written]
         placed = await self._files.place([_placement(file, overwrite) for file in ours])
-        placed += [Placed(file.index) for file in files if file.upload is not None]
+        placed += [Placed(file.index) for file in files if not file.written]
         by_index = {file.index: file for file in files}
         done = [result for result in placed if not result.problem]
         named = [
@@ -284,7 +284,7 @@ class Completion:
         job = await self._store.job(job_id)
         doubtful: set[Directory] = set()
         async for files in self._pages(job_id):
-            ours = [file for file in files if file.upload is None]
+            ours = [file for file in files if file.written]
             left = [file for file in ours if not file.completed or _may_have_kept(job)]
             problems = await self._files.discard([partial_of(file) for file in left])
             for problem in problems:
@@ -346,7 +346,7 @@ def _placement(file: File, overwrite: OverwritePolicy) -> Placement:
     return Placement(
         index=file.index,
         root=file.spec.root,
-        path=file.spec.path,
+        path=file.written,
         partial_name=partial_name(file),
         device=file.device or 0,
         inode=file.inode or 0,

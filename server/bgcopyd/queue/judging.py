@@ -34,6 +34,12 @@ class Configured:
     spoken: Collection[str] = tuple(SCHEMES)
     has_bucket: Callable[[str], bool] = lambda _: False
 
+    @property
+    def schemes_beyond_the_web(self) -> list[str]:
+        """What else may be fetched, as a caller is told of features: "scheme-ftp"."""
+        usable = set(self.url_schemes) & set(self.spoken) - set(WEB)
+        return sorted(f"scheme-{scheme}" for scheme in usable)
+
 
 def judge_values(
     principal: Principal, values: Values, configured: Configured, now: datetime

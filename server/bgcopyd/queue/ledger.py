@@ -28,19 +28,19 @@ from bgcopyd.queue.transfers import (
 
 def partial_name(file: File) -> str:
     """The hidden name beside the target that holds a file's bytes until it is completed."""
-    if file.upload is not None:
+    if not file.written:
         return ""
     return file.partial_name or f"{PARTIAL_PREFIX}{file.job_id}-{file.index}"
 
 
 def partial_of(file: File) -> Partial:
     """The file that holds them."""
-    return Partial(file.spec.root, file.spec.path, partial_name(file))
+    return Partial(file.spec.root, file.written, partial_name(file))
 
 
 def directory_of(file: File) -> Directory:
     """The directory that it lies in."""
-    return file.spec.root, file.spec.path.rpartition("/")[0]
+    return file.spec.root, file.written.rpartition("/")[0]
 
 
 def transfer_options(
@@ -106,6 +106,7 @@ def file_after(
             verification=event.verification,
             device=event.device,
             inode=event.inode,
+            upload=event.upload or file.upload,
             error=None,
             report=_report_after(file.report, event.attempt.file),
             filled=(),

@@ -72,7 +72,7 @@ class Looker:
         offset = command.offset
         pieces = self._reader.read(
             file.spec.root,
-            file.spec.path,
+            file.written,
             partial_name(file),
             completed=file.completed,
             offset=offset,
@@ -113,15 +113,19 @@ def _gone(file: File, problem: Exception) -> Refusal:
 
 
 def _readable(file: File, offset: int) -> int:
-    """How many bytes from the offset on are safely on disk.
+    """How many bytes from the offset on are safely on disk; of an upload, of the answer to it.
 
     Raises:
         Refusal: FILE_NOT_READY.
     """
-    for one in spans.on_disk(file.claimed, file.filled):
+    size = file.size if file.upload is None else file.upload.reply_size
+    here = spans.on_disk(file.claimed, file.filled)
+    if file.upload is not None:
+        here = spans.on_disk(size or 0, ())
+    for one in here:
         if one.offset <= offset < spans.end_of(one):
             return spans.end_of(one) - offset
-    if file.transferred and offset == file.size:
+    if file.transferred and offset == size:
         return 0
     raise Refusal(
         Reason.FILE_NOT_READY,

@@ -199,6 +199,7 @@ class BackgroundCopyManager:
     async def resume_job(self, principal: Principal, job_id: str, etag: str) -> Job:
         """Queues the job; one that waits after an error tries again at once."""
         job = await self._verb(principal, job_id, etag, Trigger.RESUME)
+        self._runs.look_again(job.owner)
         self._on_change(job)
         return job
 
@@ -325,7 +326,8 @@ def _insert_files(tx: Tx, job: Job, first: int, specs: tuple[FileSpec, ...]) -> 
     try:
         tx.insert_files(job.job_id, files)
     except DestinationTaken as taken:
-        field = f"files[{taken.position}].local_path"
+        name = "reply_path" if job.uploads else "local_path"
+        field = f"files[{taken.position}].{name}"
         raise Refusal(
             Reason.DESTINATION_IN_USE,
             f"{field}: a live job already writes to this destination",

@@ -91,6 +91,10 @@ class Runs:
         for job_id in self._runs:
             self.preempt(job_id)
 
+    def look_again(self, owner: str) -> None:
+        """Hears that somebody wants an owner's job to be tried at once."""
+        self._tools.engine.look_again(owner)
+
     async def stop(self, job_id: str) -> None:
         """Ends the job's run, whose state has been decided; returns when nothing is written."""
         run = self._runs.get(job_id)

@@ -163,7 +163,8 @@ class Noted:
 class Finished:
     """Every byte is here, verified and on disk, in the partial file of this device and inode.
 
-    Of an upload: every byte is there, and the server has said so.
+    Of an upload: every byte is there, and the server has said so; the file, if there is one, holds
+    its answer, and `upload` tells of it.
     """
 
     job_id: str
@@ -175,6 +176,7 @@ class Finished:
     device: int | None
     inode: int | None
     attempt: AttemptReport = NO_ATTEMPT
+    upload: Upload | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +282,9 @@ class Engine(Protocol):
 
     def set_rate(self, job_id: str, rate: int) -> None:
         """Changes the limit of a job's transfers; bytes per second, 0 = none."""
+
+    def look_again(self, owner: str) -> None:
+        """Has hosts that are left alone looked at by the owner's next transfers."""
 
     def set_limits(self, limits: Limits) -> None:
         """Changes the limits that transfers of several jobs share."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bgcopyd.jobs.file import File, FileSpec
 from bgcopyd.jobs.job import Job, JobType
+from bgcopyd.jobs.limits import PATH_COMPONENT_BYTES
 from bgcopyd.jobs.properties import Values
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal, Violation, invalid
@@ -15,6 +16,7 @@ from bgcopyd.jobs.upload import (
     DOWNLOADS_ONLY_RPCS,
     METHODS,
     NEW_UPLOAD,
+    REPLY_SUFFIX,
     SCHEMES,
     downloads_only,
 )
@@ -51,6 +53,7 @@ def judge_upload_files(job: Job, present: int, files: Sequence[FileSpec]) -> Non
     Raises:
         Refusal: NOT_SUPPORTED, TOO_MANY_FILES.
     """
+    _judge_replies(job, files)
     if not job.uploads:
         return
     if present + len(files) > 1:
@@ -72,12 +75,27 @@ def judge_upload_files(job: Job, present: int, files: Sequence[FileSpec]) -> Non
         raise _not_supported(found)
 
 
+def _judge_replies(job: Job, files: Sequence[FileSpec]) -> None:
+    wanted = job.type is JobType.UPLOAD_REPLY
+    for position, spec in enumerate(files):
+        field = f"files[{position}].reply_path"
+        if spec.reply and not wanted:
+            raise _not_supported([Violation(field, "is for type UPLOAD_REPLY alone; leave it out")])
+        if wanted and spec.reply == spec.path:
+            raise invalid(field, "is the file to send; choose another", Reason.PATH_INVALID)
+        name = spec.path.rpartition("/")[2] + REPLY_SUFFIX
+        if wanted and not spec.reply and len(name.encode()) > PATH_COMPONENT_BYTES:
+            raise invalid(field, "is needed: the file's own name is too long for another ending")
+
+
 def judge_rpc(job: Job, rpc: str) -> None:
     """Judges whether an RPC is for the job's type.
 
     Raises:
         Refusal: NOT_SUPPORTED.
     """
+    if job.type is JobType.UPLOAD_REPLY and rpc == "ReadFile":
+        return
     if job.uploads and rpc in DOWNLOADS_ONLY_RPCS:
         raise Refusal(
             Reason.NOT_SUPPORTED,
@@ -88,10 +106,18 @@ def judge_rpc(job: Job, rpc: str) -> None:
 
 
 def new_file(job: Job, index: int, spec: FileSpec) -> File:
-    """A file of the job. One that is uploaded claims no destination: it may have many readers."""
+    """A file of the job. One that is uploaded claims no destination: it may have many readers.
+
+    The answer to it does.
+    """
     if not job.uploads:
         return File(job.job_id, index, spec)
-    return File(job.job_id, index, changed(spec, destination=""), upload=NEW_UPLOAD)
+    upload, destination = NEW_UPLOAD, ""
+    if job.type is JobType.UPLOAD_REPLY:
+        upload = changed(NEW_UPLOAD, reply=spec.reply or f"{spec.path}{REPLY_SUFFIX}")
+        destination = spec.reply_destination or f"{spec.destination}{REPLY_SUFFIX}"
+    kept = changed(spec, destination=destination, reply="", reply_destination="")
+    return File(job.job_id, index, kept, upload=upload)
 
 
 def _not_supported(found: Sequence[Violation]) -> Refusal:

@@ -207,7 +207,7 @@ class BackgroundCopyServicer:
         bounds = self._about.policy()
         return pb.GetServerInfoResponse(
             version=self._about.version,
-            features=FEATURES,
+            features=(*FEATURES, *self._about.configured.schemes_beyond_the_web),
             limits=pb.Limits(
                 jobs_per_owner=bounds.jobs_per_owner,
                 files_per_job=bounds.files_per_job,

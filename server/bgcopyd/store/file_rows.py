@@ -216,14 +216,16 @@ def _upload_text(upload: Upload | None) -> str | None:
         return None
     source = upload.source
     known = source and [source.device, source.inode, source.size, source.modified]
-    return json.dumps([known, upload.session, upload.protocol and int(upload.protocol)])
+    protocol = upload.protocol and int(upload.protocol)
+    return json.dumps([known, upload.session, protocol, upload.reply, upload.reply_size])
 
 
 def _upload(text: str) -> Upload:
-    source, session, protocol = json.loads(text)
+    source, session, protocol, reply, reply_size = json.loads(text)
     known = None
     if source is not None:
         device, inode, size, modified = (exactly(int, number) for number in source)
         known = Source(device, inode, size, modified)
     spoken = None if protocol is None else UploadProtocol(protocol)
-    return Upload(known, exactly(str, session), spoken)
+    there = None if reply_size is None else exactly(int, reply_size)
+    return Upload(known, exactly(str, session), spoken, exactly(str, reply), there)

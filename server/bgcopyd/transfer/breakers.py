@@ -153,6 +153,13 @@ class Breakers:
             message = f"{failure.message} All transfers from it wait, as it asked."
             circuit.failure = replace(failure, message=message)
 
+    def look_again(self, owner: str, now: float) -> None:
+        """Lets one of an owner's transfers look at once at each host that is left alone."""
+        with self._lock:
+            for (_, whose), circuit in self._circuits.items():
+                if whose in {None, owner} and circuit.until is not None:
+                    circuit.until = min(circuit.until, now)
+
     def left(self, origin: Origin, who: Visitor) -> None:
         """A transfer is through with the host; another may look how it is."""
         if not self._circuits:

@@ -130,6 +130,8 @@ class Rates:
     def set_job(self, job_id: str, rate: int, now: float) -> None:
         """Sets a job's limit; 0 lifts it."""
         with self._lock:
+            if self._jobs.get(job_id, 0) == rate:
+                return
             if rate:
                 self._jobs[job_id] = rate
             else:

@@ -48,7 +48,6 @@ class Dialect:
         unplaced: whether an answer says nothing of where its bytes belong.
         logins: by which schemes its servers can be told who asks.
         answers: CURLcodes that say something of the file, as an answer does.
-        rangeless: CURLcodes that say that only the whole file is to be had.
     """
 
     name: str
@@ -57,7 +56,6 @@ class Dialect:
     unplaced = False
     logins = frozenset({AuthScheme.BASIC})
     answers: frozenset[int] = frozenset()
-    rangeless: frozenset[int] = frozenset()
 
     def wire(self, url: str) -> str:
         """The URL as libcurl takes it."""
@@ -78,6 +76,10 @@ class Dialect:
     def answer(self, handle: Handle, now: datetime) -> Answer | None:
         """What has come before the body, or instead of one; None where it cannot be read."""
         raise NotImplementedError
+
+    def only_whole(self, handle: Handle, code: int) -> bool:  # noqa: ARG002
+        """Whether a CURLcode says that from where it was asked for the file is not to be had."""
+        return False
 
     def changed(self, handle: Handle) -> bool:  # noqa: ARG002
         """Whether the file was replaced between the answer and the body, which has ended."""

@@ -132,6 +132,10 @@ class CurlEngine:
         if job_id in self._live:
             self._rates.set_job(job_id, rate, self._clock.monotonic())
 
+    def look_again(self, owner: str) -> None:
+        """Has hosts that are left alone looked at by the owner's next transfers."""
+        self._shared.breakers.look_again(owner, self._clock.monotonic())
+
     def set_limits(self, limits: Limits) -> None:
         """Changes the limits that transfers of several jobs share."""
         self._rates.set_limits(limits, self._clock.monotonic())

@@ -227,7 +227,7 @@ class Exchange:
         dialect = self.handle.policy.dialect
         if self.verdict is None and (code == pycurl.E_OK or code in dialect.answers):
             self.on_body(b"")
-        elif self.verdict is None and code in dialect.rangeless:
+        elif self.verdict is None and dialect.only_whole(self.handle, code):
             self.verdict = rangeless(self._owner.ladder.ask())
         if isinstance(self.verdict, Accept) and dialect.changed(self.handle):
             self.verdict = Restart()

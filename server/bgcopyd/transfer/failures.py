@@ -52,6 +52,7 @@ class Failure:
 
 PROXY_NEEDS_CREDENTIALS = 407
 TOO_MANY = 429
+UNAVAILABLE = 503
 # Gone or forbidden in the middle of a download is often a node that lags or a link that expired.
 SECOND_LOOK = frozenset({403, 404, 410})
 
@@ -179,7 +180,7 @@ def redirect_refused(problem: str, host: str) -> Failure:
 
 def url_refused(problem: str) -> Failure:
     """A URL that is not fetched."""
-    message = f"The file's URL is not fetched: {problem}. Use a plain http or https URL."
+    message = f"The file's URL is not fetched: {problem}. Give it a plain URL."
     return Failure(Reason.INVALID_RESPONSE, _REMOTE, message, transient=False)
 
 

@@ -34,7 +34,6 @@ class Ftp(Dialect):
     unplaced = True
     # An offset beyond the file's end, which HTTP answers with a 416.
     answers = frozenset({pycurl.E_BAD_DOWNLOAD_RESUME})
-    rangeless = frozenset({pycurl.E_FTP_COULDNT_USE_REST})
 
     def __init__(self, name: str, bits: int, scheme: str, *, tls: bool) -> None:
         self.name = name
@@ -68,6 +67,14 @@ class Ftp(Dialect):
         asked = None if handle.request is None else asked_range(handle.request.fields)
         facts = Facts(None if size is None else int(size), _time_of(modified))
         return answer_of(self.name, asked, facts, now)
+
+    def only_whole(self, handle: Handle, code: int) -> bool:
+        """A refused REST, or a file that without its offset may be there."""
+        asked = None if handle.request is None else asked_range(handle.request.fields)
+        behind = asked is not None and asked[0] > 0
+        return code == pycurl.E_FTP_COULDNT_USE_REST or (
+            code == pycurl.E_FTP_COULDNT_RETR_FILE and behind
+        )
 
     def failure(self, code: int, ending: Ending, host: str) -> Failure | None:
         """By CURLcode; replies from 400 to 499 are for now only."""

@@ -107,9 +107,10 @@ class Requests:
         scheme = origin.scheme
         if scheme not in self._engine.schemes:
             raise Unusable(failures.scheme_off(scheme, "the daemon's settings do not name it"))
-        dialect = dialect_of(origin, self._engine.s3_stores)
+        dialect = dialect_of(origin, self._engine.s3_stores, self._options.owner)
         if dialect is None:
-            raise Unusable(failures.scheme_off(scheme, f"no store has the bucket {origin.host!r}"))
+            problem = f"no store has the bucket {origin.host!r} for this owner"
+            raise Unusable(failures.scheme_off(scheme, problem))
         if not dialect.web and not gets(self._options.http):
             raise Unusable(failures.not_spoken("method", dialect.name))
         return dialect

@@ -27,9 +27,9 @@ def spoken(protocols: Collection[str] | None = None) -> frozenset[str]:
     )
 
 
-def dialect_of(origin: Origin, stores: Sequence[S3Store]) -> Dialect | None:
-    """What is spoken with the origin of a file; None where it is a bucket of no store."""
+def dialect_of(origin: Origin, stores: Sequence[S3Store], owner: str = "") -> Dialect | None:
+    """What is spoken with the origin of a file; None for a bucket of no store for that owner."""
     if origin.scheme != "s3":
         return _DIALECTS[origin.scheme]
     store = store_of(stores, origin.host)
-    return None if store is None else s3_dialect(store)
+    return None if store is None or not store.serves(owner) else s3_dialect(store)

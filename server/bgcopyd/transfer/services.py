@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pycurl
 
 from bgcopyd.jobs.reasons import Reason
-from bgcopyd.transfer.dialects import Newest
+from bgcopyd.transfer.dialects import WEB, Newest
 from bgcopyd.transfer.facts import Fact
 from bgcopyd.transfer.headers import Answer
 from bgcopyd.transfer.redirects import Origin
@@ -60,7 +60,8 @@ def newest(volume: Volume, request: Request) -> Newest:
     origin, mode = request.origin, volume.options.http3
     if volume.known(origin, Fact.STREAM_ERRORS) >= _STREAM_ERRORS:
         return Newest.HTTP1
-    direct = origin.scheme == "https" and not request.policy.proxy
+    policy = request.policy
+    direct = origin.scheme == "https" and not policy.proxy and policy.dialect is WEB
     if mode == "off" or not SPOKEN or not direct or volume.known(origin, Fact.HTTP3_BROKEN):
         return Newest.HTTP2
     offered = mode == "always" or volume.known(origin, Fact.HTTP3_OFFERED)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bgcopyd.transfer import services
 from bgcopyd.transfer.breakers import Held, blame
-from bgcopyd.transfer.failures import TOO_MANY, Failure
+from bgcopyd.transfer.failures import TOO_MANY, UNAVAILABLE, Failure
 from bgcopyd.transfer.redirects import Origin
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ class Asked(Protocol):
     @property
     def accepted(self) -> object | None:
         """None before that."""
+
+
+# With other statuses a Retry-After is about the one URL.
+_ASK_TO_WAIT = frozenset({TOO_MANY, UNAVAILABLE})
 
 
 class Standing:
@@ -65,7 +69,7 @@ class Standing:
         if exchange is None or exchange.accepted is not None or failure.held:
             return
         breakers, origin, now = self._volume.breakers, requests.origin, self._volume.now()
-        if failure.retry_after is not None:
+        if failure.retry_after is not None and failure.http_status in _ASK_TO_WAIT:
             breakers.asked_to_wait(origin, self, failure, failure.retry_after, now)
             return
         connected = ending.connected if handle is None else handle.sent_after() > 0

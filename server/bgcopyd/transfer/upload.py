@@ -26,7 +26,6 @@ from bgcopyd.transfer import failures, upload_failures
 from bgcopyd.transfer.admission import Lane
 from bgcopyd.transfer.breakers import Held
 from bgcopyd.transfer.buckets import Payer
-from bgcopyd.transfer.destination import DestinationInvalid
 from bgcopyd.transfer.dialects import WEB_DIALECTS
 from bgcopyd.transfer.entry import entry
 from bgcopyd.transfer.facts import Fact
@@ -40,8 +39,9 @@ from bgcopyd.transfer.standing import Standing
 from bgcopyd.transfer.upload_body import Body
 from bgcopyd.transfer.upload_dialect import SENDING
 from bgcopyd.transfer.upload_dialogue import Again, Ask, Dialogue, Done, Go, Note, Speak, Step
+from bgcopyd.transfer.upload_local import Local
 from bgcopyd.transfer.upload_negotiation import dialogue_of
-from bgcopyd.transfer.upload_source import SourceFile
+from bgcopyd.transfer.upload_reply import Reply
 
 if TYPE_CHECKING:
     from bgcopyd.transfer.volume import Volume
@@ -61,6 +61,7 @@ class Phase(enum.Enum):
     NOTING = enum.auto()
     WAITING = enum.auto()
     ASKING = enum.auto()
+    SETTLING = enum.auto()
     ENDED = enum.auto()
 
 
@@ -82,7 +83,8 @@ class Uploading:
         self._phase = Phase.RESTING
         self._known = self._reported = transfer.claimed
         self._sent = 0
-        self._source: SourceFile | None = None
+        self._local = Local(transfer, volume)
+        self._broken: Failure | None = None
         self._slot: Lane | None = None
         self._handle: Handle | None = None
         self._body: Body | None = None
@@ -105,35 +107,11 @@ class Uploading:
     @entry
     def start(self) -> None:
         """Looks at the source; the first time what it is must be known before a byte is sent."""
-        try:
-            self._source = self._open()
-        except DestinationInvalid as error:
-            self._fail(self._unreadable(error))
-        except OSError as error:
-            self._fail(self._unreadable(error))
-        else:
-            self._recognise(self._source)
-
-    def _open(self) -> SourceFile:
-        root = self.volume.directory(self.transfer.root)
-        if root is None:
-            raise DestinationInvalid("there is no such root")
-        return SourceFile(root, self.transfer.path, self.transfer.root)
-
-    def _unreadable(self, error: DestinationInvalid | OSError) -> Failure:
-        root = self.transfer.root
-        if isinstance(error, DestinationInvalid):
-            return upload_failures.source_invalid(str(error), root)
-        if self._upload.source is not None and upload_failures.is_missing(error):
-            return upload_failures.changed(root)
-        return upload_failures.of_os_error(error, root)
-
-    def _recognise(self, source: SourceFile) -> None:
-        known = self._upload.source
-        if known is None:
-            self._note(dataclasses.replace(self._upload, source=source.identity))
-        elif known != source.identity:
-            self._fail(upload_failures.changed(self.transfer.root))
+        failure = self._local.prepare(self._upload)
+        if failure is not None:
+            self._fail(failure)
+        elif self._upload.source is None:
+            self._note(dataclasses.replace(self._upload, source=self._local.source.identity))
         else:
             self._go_on()
 
@@ -158,7 +136,9 @@ class Uploading:
     def _go_on(self) -> None:
         """Asks for a slot at the host of the next request, unless there is one already."""
         if self._dialogue is None:
-            self._dialogue = self._speak(self._upload.protocol)
+            # Only of one request it is certain which answer is the answer.
+            replying = UploadProtocol.PLAIN if self._upload.reply else None
+            self._dialogue = self._speak(replying or self._upload.protocol)
         self._ask = self._dialogue.ask()
         try:
             origin = self._requests.aim(self._ask.url)
@@ -209,9 +189,8 @@ class Uploading:
 
     @entry
     def _send(self) -> None:
-        ask, source = self._ask, self._source
+        ask, source = self._ask, self._local.source
         assert ask is not None
-        assert source is not None
         if self._phase is not Phase.RESTING:
             return
         payer = Payer(self.transfer.job_id, self.transfer.options.owner, self._requests.origin)
@@ -221,6 +200,9 @@ class Uploading:
             return
         self._phase = Phase.ASKING
         self._discarded = 0
+        self._broken = None
+        if self._local.reply is not None:
+            self._local.reply.forget()
         self._asked = self.volume.now()
         self._body = None
         if ask.start is not None:
@@ -244,9 +226,17 @@ class Uploading:
     # Inside libcurl's callback.
 
     def on_body(self, data: bytes) -> int | None:
-        """Takes a piece of the answer's body, which is of no interest; 0 breaks it off."""
+        """Takes a piece of the answer's body; 0 breaks it off."""
+        if self._local.reply is not None:
+            return self._keep(self._local.reply, data)
         self._discarded += len(data)
         return None if self._discarded <= _DISCARD else 0
+
+    def _keep(self, reply: Reply, data: bytes) -> int | None:
+        if self._body is not None:
+            self._body.moved = self.volume.now()
+        self._broken = self._local.keep(reply, data, self.host)
+        return None if self._broken is None else 0
 
     # The end of a request, outside libcurl.
 
@@ -258,6 +248,11 @@ class Uploading:
         body = self._release_handle(answer)
         if body is not None and body.broken is not None:
             self._fail(body.broken)
+        elif self._broken is not None:
+            self._fail(self._broken)
+        elif self._local.reply is not None and code and answer is not None and answer.status < 300:
+            # Half an answer is none.
+            self._fail(failures.closed_early(self.host))
         elif answer is not None:
             self._answered(answer, 0 if body is None else body.position)
         else:
@@ -361,19 +356,31 @@ class Uploading:
             self._fail(failures.internal("sending"))
 
     def _finish(self) -> None:
-        assert self._source is not None
-        try:
-            in_place = self._source.in_place()
-        except OSError as error:
-            self._fail(upload_failures.of_os_error(error, self.transfer.root))
-            return
-        if not in_place:
-            # Nobody can say which of its bytes the server has.
-            self._fail(upload_failures.changed(self.transfer.root))
-            return
-        size = self._source.identity.size
-        attempt = self._attempt()
-        self._ended(Finished(*self.name, size, _NOTHING, None, None, None, attempt))
+        failure = self._local.changed(at_end=True)
+        if failure is not None:
+            self._fail(failure)
+        elif self._local.reply is None:
+            self._finished(None, None)
+        else:
+            self._phase = Phase.SETTLING
+            self.volume.disk(self._local.reply.sync, self._synced)
+
+    def _synced(self, _: None, error: BaseException | None) -> None:
+        reply = self._local.reply
+        assert reply is not None
+        if isinstance(error, OSError):
+            self._fail(self._local.unwritable(error))
+        elif error is not None:
+            self.broke(error)
+        else:
+            self._upload = dataclasses.replace(self._upload, reply_size=reply.size)
+            self._finished(reply.device, reply.inode)
+
+    def _finished(self, device: int | None, inode: int | None) -> None:
+        size, attempt = self._local.source.identity.size, self._attempt()
+        self._ended(
+            Finished(*self.name, size, _NOTHING, None, device, inode, attempt, self._upload)
+        )
 
     def _fail(self, failure: Failure) -> None:
         asked = None if self._ask is None else _Asked(self._handle, self._agreed)
@@ -396,7 +403,8 @@ class Uploading:
     @entry
     def stop(self) -> None:
         """Ends the upload now."""
-        if self._phase is not Phase.ENDED:
+        # What waits for its answer to be on disk is about to end.
+        if self._phase not in {Phase.SETTLING, Phase.ENDED}:
             self._release_handle()
             attempt = self._attempt()
             self._ended(Stopped(*self.name, self._known, self._size, _NOTHING, attempt=attempt))
@@ -408,8 +416,7 @@ class Uploading:
         self._phase = Phase.ENDED
         self._release_handle()
         self._release_slot()
-        if self._source is not None:
-            self._source.close()
+        self._local.close()
         self.volume.ended(self, event)
 
     # Time.
@@ -427,9 +434,9 @@ class Uploading:
             return
         body.look(now)
         self._tell(body)
-        assert self._source is not None
-        if not self._source.unchanged():
-            self._fail(upload_failures.changed(self.transfer.root))
+        failure = self._local.changed()
+        if failure is not None:
+            self._fail(failure)
         elif body.whole and now - body.moved > options.header_timeout:
             limit = options.header_timeout
             self._unanswered(failures.timed_out("did not answer", self.host, limit))

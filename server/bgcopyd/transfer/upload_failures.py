@@ -100,6 +100,15 @@ def of_os_error(error: OSError, root: str) -> Failure:
     return Failure(Reason.DISK_ERROR, _LOCAL, message, transient=True)
 
 
+def reply_too_large(host: str, limit: int) -> Failure:
+    """An answer beyond what is kept of one."""
+    message = (
+        f"The server {host} has the file and answers with more than the {limit} bytes that are "
+        "kept of an answer; use a job of type UPLOAD."
+    )
+    return Failure(Reason.REPLY_TOO_LARGE, _APPLICATION, message, transient=False)
+
+
 def took_nothing(host: str, seconds: float) -> Failure:
     """A server that does not read what it is sent."""
     message = f"The server {host} took nothing for {seconds:g} seconds; the upload goes on later."

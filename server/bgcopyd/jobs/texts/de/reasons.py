@@ -163,6 +163,8 @@ REASONS = {
     "antwortet nicht danach. Prüfen Sie die URL, oder fragen Sie den Betreiber des Servers.",
     Reason.UPLOAD_TOO_LARGE: "Die Datei ist größer, als der Server nach eigener Angabe annimmt. "
     "Nehmen Sie einen anderen Server, oder senden Sie weniger.",
+    Reason.REPLY_TOO_LARGE: "Der Server hat die Datei und antwortet mit mehr, als von einer "
+    "Antwort aufgehoben wird, 64 MiB. Nehmen Sie einen Auftrag der Art UPLOAD, der keine aufhebt.",
     Reason.LOGIN_DENIED: "Der Server verweigert die Anmeldung oder verlangt eine. Setzen Sie "
     "Anmeldedaten des Schemas BASIC und dann den Auftrag fort.",
     Reason.REMOTE_FILE_UNAVAILABLE: "Der Server hat die Datei nicht oder gibt sie nicht heraus. "

@@ -151,6 +151,8 @@ REASONS = {
     "does not answer so. Check the URL, or ask who runs the server.",
     Reason.UPLOAD_TOO_LARGE: "The file is larger than the server takes, by its own word. Use "
     "another server, or send less.",
+    Reason.REPLY_TOO_LARGE: "The server has the file, and answers with more than is kept of an "
+    "answer, 64 MiB. Use a job of type UPLOAD, which keeps none.",
     Reason.LOGIN_DENIED: "The server refuses the login, or wants one. Set credentials of the "
     "scheme BASIC and resume the job.",
     Reason.REMOTE_FILE_UNAVAILABLE: "The server does not have the file or does not give it. Check "
