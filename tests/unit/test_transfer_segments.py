@@ -8,18 +8,23 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bgcopyd.jobs.file import Validators
+from bgcopyd.jobs.file import Validators, Verification
 from bgcopyd.transfer.admission import Admission, Lane
+from bgcopyd.transfer.crew import Crew
+from bgcopyd.transfer.intake import Intake
 from bgcopyd.transfer.partial import PartialFile
 from bgcopyd.transfer.redirects import Origin
 from bgcopyd.transfer.spans import Spans
 from bgcopyd.transfer.stretches import Under, next_work
 from bgcopyd.transfer.tempo import Tempo
+from bgcopyd.transfer.verdict import Accept
 
 MIB = 1 << 20
 TICK = 0.25
@@ -182,6 +187,33 @@ def test_no_byte_is_fetched_twice_and_none_is_left_out(
         here = here.with_part(one.position, to)
         if to < one.end and chance.random() < 0.5:
             under.append(replace(one, position=to))
+
+
+def test_answers_in_another_order_than_the_requests() -> None:
+    """Who was hired later and answered sooner keeps what it got from the first."""
+    accepted = Accept(0, 100, 100, Validators(), Verification.VALIDATOR)
+    lead: Any = SimpleNamespace(intake=Intake(cast("PartialFile", None), accepted, 0))
+    plan = SimpleNamespace(here=Spans())
+    owner = SimpleNamespace(lead=lead, ladder=SimpleNamespace(plan=plan))
+    crew = Crew.__new__(Crew)
+    crew.owner, crew.segments = cast("Any", owner), []
+    first, second = (
+        cast("Any", SimpleNamespace(start=start, end=end, victim=lead, replaces=False))
+        for start, end in ((50, 100), (25, 50))
+    )
+    assert crew.takes(second)
+    assert crew.takes(first)
+    assert lead.intake.end == 25
+    lead.intake.position = 30
+    late = cast("Any", SimpleNamespace(start=28, end=50, victim=lead, replaces=False))
+    assert not crew.takes(late)
+    # What was not begun goes back, but not to one that is being broken off.
+    lead.intake.position = 25
+    crew._give_back(25, 50)
+    assert lead.intake.end == 25
+    lead.intake.position = 20
+    crew._give_back(25, 50)
+    assert lead.intake.end == 50
 
 
 # Slots and notes.

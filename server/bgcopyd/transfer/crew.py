@@ -209,7 +209,10 @@ class Crew:
             return here.first_gap(segment.start, segment.end) == (segment.start, segment.end)
         if victim.intake.position > segment.start and not segment.replaces:
             return False
-        victim.intake.cut(max(victim.intake.position, segment.start))
+        # Another helper, hired later but answered sooner, may have cut it shorter already.
+        cut = max(victim.intake.position, segment.start)
+        if victim.intake.end is None or cut < victim.intake.end:
+            victim.intake.cut(cut)
         return True
 
     # What they bring.
@@ -303,14 +306,14 @@ class Crew:
             self.owner.volume.release(handle)
         self.owner.volume.admission.release(segment.source.lane)
         if segment.intake is not None and segment.written == segment.start:
-            for one in self._runners():
-                intake = one.intake
-                if (
-                    intake is not None
-                    and intake.end == segment.start
-                    and intake.reaches(segment.end)
-                ):
-                    intake.cut(segment.end)
+            self._give_back(segment.start, segment.end)
+
+    def _give_back(self, start: int, end: int) -> None:
+        for one in self._runners():
+            intake = one.intake
+            # One that is at its end is being broken off already.
+            if intake is not None and intake.position < start == intake.end and intake.reaches(end):
+                intake.cut(end)
 
     def take_over(self) -> None:
         """Leaves what is missing to the helpers; whatever the lead has met is over."""
