@@ -13,7 +13,7 @@ from bgcopyd.jobs.reasons import Reason
 from bgcopyd.queue.transfers import Failed, Finished
 from tests.support.fetching import fetching
 from tests.support.http_hostile import HostileServer, Request, Wire
-from tests.support.network import black_hole, has_ipv6
+from tests.support.network import black_hole
 
 A = random.Random(1).randbytes(30_000)
 LONG = 50.0
@@ -86,7 +86,7 @@ async def test_our_own_pauses_are_no_slowness(tmp_path: Path) -> None:
     assert time.monotonic() - began > 2
 
 
-@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+@pytest.mark.ipv6
 async def test_an_address_without_an_answer_does_not_hold_up_the_other(tmp_path: Path) -> None:
     """Happy eyeballs (RFC 8305): "localhost" is ::1 first, where connections are never made."""
     with HostileServer(lambda _, wire: wire.answer(200, A)) as server:

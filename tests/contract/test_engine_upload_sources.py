@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -138,9 +140,21 @@ async def test_a_source_that_is_no_plain_file(
     assert not (sender.fetching.root / "no").exists()
 
 
-@pytest.mark.skipif(os.access("/etc/shadow", os.R_OK), reason="root's capabilities open every file")
-async def test_a_source_that_may_not_be_read(sender: Sending) -> None:
-    sender.write(A).chmod(0)
+async def test_a_source_that_may_not_be_read(
+    sender: Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = sender.write(A)
+    source.chmod(0)
+    if os.access(source, os.R_OK):
+        # Root's capabilities open every file.
+        opening = os.open
+
+        def refusing(path: Any, flags: int, *more: Any, **options: Any) -> int:
+            if path == source.name:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            return opening(path, flags, *more, **options)
+
+        monkeypatch.setattr(os, "open", refusing)
     with HostileServer(Keeper()) as server:
         event = await sender.fails(server.url)
     assert event.error.reason is Reason.SOURCE_INVALID

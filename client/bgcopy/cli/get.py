@@ -156,8 +156,6 @@ def _order(given: dict[str, Any], *, start: bool, **properties: Any) -> Order:
         raise click.UsageError("the daemon writes files; -o - cannot write to stdout")
     destination = sources.Destination(given["output"], given["directory"], given["root"])
     specs = sources.collect(given["urls"], given["input_file"], destination, given["checksums"])
-    if len(specs) > 1:
-        properties = {"continue_on_file_error": True, **properties}
     return Order(
         specs=specs,
         name=given["name"] or _name(specs),
