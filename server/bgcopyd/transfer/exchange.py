@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -12,15 +11,12 @@ from bgcopyd.jobs.file import Digest
 from bgcopyd.queue.transfers import Connected
 from bgcopyd.transfer import failures, services
 from bgcopyd.transfer.announced import announced
-from bgcopyd.transfer.destination import DestinationInvalid
 from bgcopyd.transfer.failures import Failure
-from bgcopyd.transfer.handles import Handle
-from bgcopyd.transfer.headers import Answer, delimited, encoded, media_type
+from bgcopyd.transfer.headers import delimited, encoded, media_type
 from bgcopyd.transfer.intake import Intake, Taken
 from bgcopyd.transfer.layout import RangeOutside
 from bgcopyd.transfer.links import heed
-from bgcopyd.transfer.partial import CannotNote
-from bgcopyd.transfer.patience import Patience
+from bgcopyd.transfer.receiving import Receiving
 from bgcopyd.transfer.sieve import Sieve
 from bgcopyd.transfer.verdict import (
     PAGE_TYPES,
@@ -29,7 +25,6 @@ from bgcopyd.transfer.verdict import (
     Rangeless,
     Reject,
     Restart,
-    Verdict,
     judge,
     rangeless,
 )
@@ -37,7 +32,6 @@ from bgcopyd.transfer.verdict import (
 if TYPE_CHECKING:
     from bgcopyd.transfer.download import Download
 
-_log = logging.getLogger(__name__)
 _DISCARD = 64 << 10
 _PAGE_ENDINGS = (".html", ".htm", ".xhtml", "/")
 
@@ -47,32 +41,20 @@ def page_expected(url: str) -> bool:
     return urlsplit(url).path.endswith(_PAGE_ENDINGS)
 
 
-class Exchange:
+class Exchange(Receiving):
     """Judges an answer when its headers are here, and takes in the body of one that is accepted.
 
     Attributes:
         url: where the request goes.
-        handle: what libcurl works on; the owner takes it away when the request has ended.
-        verdict: what the answer means, once it is judged.
-        answer: the headers.
         intake: where the body goes, where the answer was accepted.
         digest: what the bytes of a part must have: where they begin, it, and how many.
-        broken: why the body was broken off, where that was ours.
-        patience: with its answer.
     """
 
     def __init__(self, owner: Download, url: str) -> None:
-        self._owner = owner
+        super().__init__(owner)
         self.url = url
-        self._unwritten = False
-        self._discarded = 0
-        self.handle: Handle | None = None
-        self.verdict: Verdict | None = None
-        self.answer: Answer | None = None
         self.intake: Intake | None = None
         self.digest: tuple[int, Digest, int] | None = None
-        self.broken: Failure | None = None
-        self.patience = Patience(owner.volume.options, owner.volume.now())
 
     @property
     def accepted(self) -> Intake | None:
@@ -95,19 +77,6 @@ class Exchange:
         return page and not page_expected(self.url)
 
     # Inside libcurl's callback.
-
-    def on_body(self, data: bytes) -> int | None:
-        """Takes a piece of an answer's body; 0 breaks the answer off."""
-        try:
-            if self.verdict is None:
-                self._decide(empty=not data)
-            return self._take(data)
-        except (OSError, DestinationInvalid, CannotNote) as error:
-            self.broken = self._owner.local_failure(error)
-        except Exception:  # noqa: BLE001 - libcurl could only print it
-            _log.exception("a transfer of job %s failed", self._owner.transfer.job_id)
-            self.broken = failures.internal("receiving")
-        return 0
 
     def _decide(self, *, empty: bool) -> None:
         """Judges the answer whose headers have come; makes the file ready where it is accepted."""

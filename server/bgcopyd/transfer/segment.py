@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bgcopyd.jobs.file import Validators
-from bgcopyd.transfer import failures
 from bgcopyd.transfer.admission import Lane
 from bgcopyd.transfer.buckets import Payer
-from bgcopyd.transfer.failures import Failure
-from bgcopyd.transfer.handles import Handle
-from bgcopyd.transfer.headers import Answer, content_range
+from bgcopyd.transfer.headers import content_range
 from bgcopyd.transfer.intake import Intake, Taken
 from bgcopyd.transfer.pacer import Pacer
-from bgcopyd.transfer.patience import Patience
+from bgcopyd.transfer.receiving import Receiving
 from bgcopyd.transfer.requests import Requests
 from bgcopyd.transfer.stretches import Work
-from bgcopyd.transfer.verdict import Accept, Ask, Reject, Restart, Rung, Verdict, judge
+from bgcopyd.transfer.verdict import Accept, Ask, Reject, Restart, Rung, judge
 
 if TYPE_CHECKING:
     from bgcopyd.transfer.crew import Crew
     from bgcopyd.transfer.exchange import Exchange
 
-_log = logging.getLogger(__name__)
 _DISCARD = 64 << 10
 
 
@@ -46,19 +41,14 @@ class Source:
     proven: bool = False
 
 
-class Segment:
+class Segment(Receiving):
     """Takes in what it asked for, and nothing of any other version; lives while its request does.
 
     Attributes:
         start: the stretch's offset.
         victim: who fetches the stretch until this request is answered.
         replaces: whether the victim is given up then.
-        handle: what libcurl works on, until the request has ended.
-        verdict: what the answer means, once it is judged.
-        answer: the headers.
         intake: where the body goes, where the answer was accepted.
-        broken: why the body was broken off, where that was ours.
-        patience: with its answer.
     """
 
     def __init__(
@@ -72,20 +62,14 @@ class Segment:
         payer: Payer,
     ) -> None:
         owner = crew.owner
+        super().__init__(owner)
         self.source = source
         self.start = work.start
         self.victim = victim
         self.replaces = work.whole
-        self.verdict: Verdict | None = None
-        self.answer: Answer | None = None
         self.intake: Intake | None = None
-        self.broken: Failure | None = None
-        self.patience = Patience(owner.volume.options, owner.volume.now())
         self._end = work.end
         self._crew = crew
-        self._owner = owner
-        self._unwritten = False
-        self._discarded = 0
         self._ask = Ask(
             Rung.PLAIN,
             work.start,
@@ -100,7 +84,7 @@ class Segment:
         )
         self.pacer = pacer
         request = source.requests.make(self._ask.fields(), apart=source.apart)
-        self.handle: Handle | None = owner.volume.launch(self, request, payer)
+        self.handle = owner.volume.launch(self, request, payer)
         self.pacer.begin(self.handle)
 
     @property
@@ -124,19 +108,6 @@ class Segment:
         return self.intake is not None and self.intake.whole
 
     # Inside libcurl's callback.
-
-    def on_body(self, data: bytes) -> int | None:
-        """Takes a piece of an answer's body; 0 breaks the answer off."""
-        try:
-            if self.verdict is None:
-                self._decide(empty=not data)
-            return self._take(data)
-        except OSError as error:
-            self.broken = self._owner.local_failure(error)
-        except Exception:  # noqa: BLE001 - libcurl could only print it
-            _log.exception("a transfer of job %s failed", self._owner.transfer.job_id)
-            self.broken = failures.internal("receiving")
-        return 0
 
     def _decide(self, *, empty: bool) -> None:
         assert self.handle is not None
