@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.setup import command
+from tests.support.nginx_server import nginx_process
 
 _BLOCK = 1 << 24
 _CONFIGURATION = """\
@@ -54,26 +52,11 @@ async def nginx(directory: Path, more: str = "") -> AsyncIterator[Web]:
     Raises:
         RuntimeError: it ended instead of serving.
     """
-    program = command("nginx")
-    assert program is not None
     home, files = directory / "nginx", directory / "files"
     home.mkdir(parents=True)
     files.mkdir()
-    port = _free_port()
-    user = "user root;\n" if os.geteuid() == 0 else ""
-    (home / "nginx.conf").write_text(
-        _CONFIGURATION.format(home=home, files=files, port=port, user=user, more=more)
-    )
-    process = await asyncio.create_subprocess_exec(
-        program, "-p", str(home), "-c", str(home / "nginx.conf"), "-e", str(home / "error.log")
-    )
-    try:
-        await _serving(process, port)
+    async with nginx_process(home, _CONFIGURATION, files=files, more=more) as port:
         yield Web(files, f"http://127.0.0.1:{port}")
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
 
 
 def fill(path: Path, size: int) -> None:
@@ -83,22 +66,3 @@ def fill(path: Path, size: int) -> None:
             file.write(os.urandom(min(_BLOCK, size - start)))
         file.flush()
         os.fsync(file.fileno())
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-async def _serving(process: asyncio.subprocess.Process, port: int) -> None:
-    while process.returncode is None:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except ConnectionRefusedError:
-            await asyncio.sleep(0.02)
-            continue
-        writer.close()
-        await writer.wait_closed()
-        return
-    raise RuntimeError(f"nginx ended with {process.returncode}")

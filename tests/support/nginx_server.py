@@ -1,4 +1,4 @@
-"""Debian's nginx over TLS: HTTP/2 as most servers speak it."""
+"""Debian's nginx, and a site of it over TLS: HTTP/2 as most servers speak it."""
 
 from __future__ import annotations
 
@@ -48,23 +48,34 @@ async def nginx_site(
 
     Requests are in `home/access.log`: version, status and Range.
     """
+    home.mkdir()
+    certificate = authority.issue_cert("localhost").private_key_and_cert_chain_pem
+    certificate.write_to_path(str(home / "server.pem"))
+    async with nginx_process(home, _CONFIGURATION, files=files, requests=requests) as port:
+        yield f"https://localhost:{port}"
+
+
+@asynccontextmanager
+async def nginx_process(home: Path, configuration: str, **values: object) -> AsyncIterator[int]:
+    """Runs nginx with a configuration whose home, user and port are filled in; the port.
+
+    Raises:
+        RuntimeError: it ended instead of serving.
+    """
     program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     assert program is not None
-    home.mkdir()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    certificate = authority.issue_cert("localhost").private_key_and_cert_chain_pem
-    certificate.write_to_path(str(home / "server.pem"))
     user = "user root;\n" if os.geteuid() == 0 else ""
-    text = _CONFIGURATION.format(home=home, files=files, port=port, user=user, requests=requests)
+    text = configuration.format(home=home, port=port, user=user, **values)
     (home / "nginx.conf").write_text(text)
     process = await asyncio.create_subprocess_exec(
         program, "-p", str(home), "-c", str(home / "nginx.conf"), "-e", str(home / "error.log")
     )
     try:
         await _serving(process, port)
-        yield f"https://localhost:{port}"
+        yield port
     finally:
         if process.returncode is None:
             process.terminate()
