@@ -193,8 +193,11 @@ class BackgroundCopyManager:
         if not self._runs.active(job_id):
             return job
         await self._runs.stop(job_id)
-        # The end of the run has written down what it has.
-        return await self._store.job(job_id) or job
+        # The end of the run has written down what it has, for who owns the job by now.
+        fresh = await self._store.job(job_id)
+        if fresh is None or fresh.owner != job.owner:
+            return job
+        return self._board.overlay(fresh)
 
     async def resume_job(self, principal: Principal, job_id: str, etag: str) -> Job:
         """Queues the job; one that waits after an error tries again at once."""
