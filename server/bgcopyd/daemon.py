@@ -58,12 +58,12 @@ from bgcopyd.rpc.servicer import About, BackgroundCopyServicer
 from bgcopyd.store.directory import StateDirectory, size_on_disk
 from bgcopyd.store.sealing import open_sealer
 from bgcopyd.store.sqlite import SQLiteStore
+from bgcopyd.transfer.disk.files import LocalFiles
+from bgcopyd.transfer.disk.reading import LocalReader
 from bgcopyd.transfer.engine import CurlEngine
-from bgcopyd.transfer.files import LocalFiles
 from bgcopyd.transfer.options import EngineOptions
-from bgcopyd.transfer.policy import speaks
-from bgcopyd.transfer.reading import LocalReader
-from bgcopyd.transfer.schemes import spoken
+from bgcopyd.transfer.wire.policy import speaks
+from bgcopyd.transfer.wire.schemes import spoken
 
 logger = logging.getLogger(__name__)
 

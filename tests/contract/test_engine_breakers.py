@@ -16,7 +16,7 @@ from bgcopyd.jobs.reasons import Reason
 from bgcopyd.queue.clock import SystemClock
 from bgcopyd.queue.held import host_of
 from bgcopyd.queue.transfers import Failed, Finished, TransferOptions
-from bgcopyd.transfer.mounts import MountTable
+from bgcopyd.transfer.disk.mounts import MountTable
 from tests.support.fetching import Fetching, fetching
 from tests.support.http_hostile import HostileServer, Request, Wire
 

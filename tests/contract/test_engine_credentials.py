@@ -22,7 +22,7 @@ from bgcopyd.jobs.http_options import (
 )
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.queue.transfers import Failed, Finished, TransferOptions
-from bgcopyd.transfer import policy
+from bgcopyd.transfer.wire import policy
 from tests.support.fetching import Fetching, fetching
 from tests.support.http_hostile import Handler, HostileServer, Request, Wire
 from tests.support.http_proxies import basic

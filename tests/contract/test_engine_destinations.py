@@ -13,7 +13,7 @@ import pytest
 from bgcopyd.jobs.file import Validators
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.queue.transfers import Claimed, Failed, Finished, Partial, Placement
-from bgcopyd.transfer.files import LocalFiles
+from bgcopyd.transfer.disk.files import LocalFiles
 from tests.support import placing
 from tests.support.fetching import fetching
 from tests.support.http_hostile import HostileServer, Request, Wire

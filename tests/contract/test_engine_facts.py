@@ -11,9 +11,9 @@ import pytest
 
 from bgcopyd.jobs.file import Validators, Verification
 from bgcopyd.queue.transfers import Finished
-from bgcopyd.transfer.facts import Fact
-from bgcopyd.transfer.mounts import MountTable
-from bgcopyd.transfer.redirects import origin_of
+from bgcopyd.transfer.disk.mounts import MountTable
+from bgcopyd.transfer.judging.redirects import origin_of
+from bgcopyd.transfer.network.facts import Fact
 from tests.support.fetching import Fetching, fetching
 from tests.support.http_hostile import HostileServer, Request, Wire
 

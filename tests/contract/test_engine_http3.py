@@ -17,8 +17,8 @@ from bgcopyd.jobs.file import Verification
 from bgcopyd.jobs.http_options import HttpOptions, ProxySettings, ProxyUsage
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.queue.transfers import Failed, Finished, TransferOptions
-from bgcopyd.transfer.redirects import origin_of
-from bgcopyd.transfer.services import offers_http3
+from bgcopyd.transfer.judging.redirects import origin_of
+from bgcopyd.transfer.wire.services import offers_http3
 from tests.support.fetching import Fetching, fetching
 from tests.support.http3_server import Http3Site, http3_site
 from tests.support.http_hostile import HostileServer, Request, Wire

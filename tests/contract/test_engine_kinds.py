@@ -20,7 +20,7 @@ from bgcopyd.queue.transfers import (
     Stopped,
     TransferOptions,
 )
-from bgcopyd.transfer.partial import PartialFile
+from bgcopyd.transfer.disk.partial import PartialFile
 from tests.support.fetching import Fetching, fetching, sha256
 from tests.support.hostile_cases import HAVE, KNOWN, A, B, failed, finished, honest, ranged
 from tests.support.http_hostile import HostileServer, Request, Wire

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 from pathlib import Path
 
 from bgcopyd.jobs.file import FileRange, Validators, Verification
 from bgcopyd.queue.transfers import Finished, Placement, Stopped
-from bgcopyd.transfer.files import LocalFiles
+from bgcopyd.transfer.disk.files import LocalFiles
 from tests.support.disks import descriptors
 from tests.support.fetching import Fetching, fetching
 from tests.support.http_files import process
@@ -78,6 +79,7 @@ async def test_a_bounded_number_of_files_is_open(tmp_path: Path) -> None:
     (source / "file").write_bytes(TAIL[:2000])
     limits = {"connections_per_host": connections, "settling": settling, "sync_threads": 2}
     async with process(source) as url:
+        gc.collect()  # what tests before this one left open would be closed while it counts
         before = descriptors()
         async with fetching(tmp_path / "data", **limits) as fetcher:
             most = 0

@@ -23,9 +23,9 @@ from bgcopyd.queue.transfers import (
     Received,
     Stopped,
 )
-from bgcopyd.transfer.keeper import Keeper
-from bgcopyd.transfer.mounts import MountTable
-from bgcopyd.transfer.partial import PartialFile
+from bgcopyd.transfer.disk.keeper import Keeper
+from bgcopyd.transfer.disk.mounts import MountTable
+from bgcopyd.transfer.disk.partial import PartialFile
 from tests.support.fetching import END, fetching
 from tests.support.http_hostile import HostileServer, Request, Wire
 

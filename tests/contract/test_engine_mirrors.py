@@ -16,7 +16,7 @@ import pytest
 from bgcopyd.jobs.file import FileRange, Validators, Verification
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.queue.transfers import Claimed, Failed, Finished, Stopped, TransferOptions
-from bgcopyd.transfer.partial import PartialFile
+from bgcopyd.transfer.disk.partial import PartialFile
 from tests.support.fetching import Fetching, fetching, sha256
 from tests.support.hostile_cases import HAVE, A, B, ranged
 from tests.support.http_hostile import Handler, HostileServer, Request, Wire

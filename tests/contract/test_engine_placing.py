@@ -14,8 +14,8 @@ import pytest
 
 from bgcopyd.jobs.options import OverwritePolicy
 from bgcopyd.queue.transfers import Placed, Placement
-from bgcopyd.transfer import placing as subject
-from bgcopyd.transfer import syscalls
+from bgcopyd.transfer.disk import placing as subject
+from bgcopyd.transfer.disk import syscalls
 from tests.support.placing import partial, place
 
 NEW, OLD = b"new content", b"old content"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bgcopyd.queue.transfers import Finished, Limits, Received, TransferOptions
-from bgcopyd.transfer.mounts import MountTable
+from bgcopyd.transfer.disk.mounts import MountTable
 from tests.support.fetching import fetching
 from tests.support.http_hostile import HostileServer, Request, Wire
 

@@ -15,9 +15,9 @@ import pytest
 
 from bgcopyd.jobs.file import Validators
 from bgcopyd.queue.transfers import FileGone
-from bgcopyd.transfer.partial import PartialFile
-from bgcopyd.transfer.reading import LocalReader
-from bgcopyd.transfer.spans import Spans
+from bgcopyd.transfer.disk.partial import PartialFile
+from bgcopyd.transfer.disk.reading import LocalReader
+from bgcopyd.transfer.judging.spans import Spans
 
 A = random.Random(1).randbytes(1_000_000)
 PIECE = 64 << 10

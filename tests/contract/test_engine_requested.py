@@ -15,8 +15,8 @@ import pytest
 from bgcopyd.jobs.file import FileRange, Validators, Verification
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.queue.transfers import Claimed, Failed, Finished, Stopped, TransferOptions
-from bgcopyd.transfer.keeper import Keeper
-from bgcopyd.transfer.partial import PartialFile
+from bgcopyd.transfer.disk.keeper import Keeper
+from bgcopyd.transfer.disk.partial import PartialFile
 from tests.support.fetching import Fetching, fetching, sha256
 from tests.support.hostile_cases import STRONG, A, B, honest, ranged
 from tests.support.http_hostile import HostileServer, Request, Wire

@@ -12,7 +12,7 @@ import pytest
 from bgcopyd.jobs.file import File, FileSpec
 from bgcopyd.queue.ledger import partial_name
 from bgcopyd.queue.storage import Leftover
-from bgcopyd.transfer.files import LocalFiles
+from bgcopyd.transfer.disk.files import LocalFiles
 
 DEAD, LIVE = (str(uuid.UUID(int=number)) for number in (0xABC, 0xDEF))
 

@@ -12,8 +12,8 @@ import pytest
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.upload import Upload
 from bgcopyd.queue.transfers import Failed, Finished, Placement, Stopped
-from bgcopyd.transfer import upload_reply
-from bgcopyd.transfer.files import LocalFiles
+from bgcopyd.transfer.disk.files import LocalFiles
+from bgcopyd.transfer.uploads import reply as upload_reply
 from tests.support.http_hostile import Handler, HostileServer, Request, Wire
 from tests.support.sending import A, Sending, sending
 

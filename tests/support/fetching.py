@@ -15,8 +15,8 @@ import blake3
 from bgcopyd.jobs.file import Digest, DigestAlgorithm, Validators
 from bgcopyd.queue.clock import SystemClock
 from bgcopyd.queue.transfers import Event, Failed, Finished, Placement, Stopped, Transfer
+from bgcopyd.transfer.disk.files import LocalFiles
 from bgcopyd.transfer.engine import CurlEngine
-from bgcopyd.transfer.files import LocalFiles
 from bgcopyd.transfer.options import EngineOptions
 
 E = TypeVar("E")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bgcopyd.queue.transfers import Placed, Placement
-from bgcopyd.transfer.files import LocalFiles
+from bgcopyd.transfer.disk.files import LocalFiles
 
 
 def partial(directory: Path, name: str, content: bytes, **fields: object) -> Placement:

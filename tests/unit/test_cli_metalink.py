@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bgcopy import Digest, DigestAlgorithm
 from bgcopy.cli import metalink, names
 from bgcopy.cli.lists import Entry, form_of
-from bgcopyd.transfer import names as daemons_names
+from bgcopyd.transfer.judging import names as daemons_names
 
 SHA256, MD5 = "ab" * 32, "cd" * 16
 FOUR = 'xmlns="urn:ietf:params:xml:ns:metalink"'

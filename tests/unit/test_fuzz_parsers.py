@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bgcopyd.jobs.file import DigestAlgorithm, Validators
-from bgcopyd.transfer import headers, redirects
-from bgcopyd.transfer.announced import announced
-from bgcopyd.transfer.headers import Answer, parse_answer
-from bgcopyd.transfer.names import safe_name, suggested_name
-from bgcopyd.transfer.verdict import Ask, Rung, Verdict, judge
+from bgcopyd.transfer.judging import headers, redirects
+from bgcopyd.transfer.judging.announced import announced
+from bgcopyd.transfer.judging.headers import Answer, parse_answer
+from bgcopyd.transfer.judging.names import safe_name, suggested_name
+from bgcopyd.transfer.judging.verdict import Ask, Rung, Verdict, judge
 
 NOW = datetime(2026, 11, 10, 10, tzinfo=UTC)
 NUMBERS = st.one_of(

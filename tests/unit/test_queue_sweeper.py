@@ -12,7 +12,7 @@ from bgcopyd.jobs.job import Job, JobState
 from bgcopyd.queue.ledger import partial_name, update_of
 from bgcopyd.queue.sweeper import BATCH, SWEPT_FOR, Sweeper
 from bgcopyd.store.memory import MemoryStore
-from bgcopyd.transfer.files import LocalFiles
+from bgcopyd.transfer.disk.files import LocalFiles
 from tests.support.clocks import FakeClock
 from tests.support.store_values import add, change, new_file, new_id, new_job
 

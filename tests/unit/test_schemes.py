@@ -10,8 +10,8 @@ from bgcopyd.jobs.rules import url_problem
 from bgcopyd.jobs.s3 import S3Store
 from bgcopyd.jobs.schemes import SCHEMES
 from bgcopyd.queue.judging import Configured, judge_urls
-from bgcopyd.transfer.redirects import Origin
-from bgcopyd.transfer.schemes import dialect_of, spoken
+from bgcopyd.transfer.judging.redirects import Origin
+from bgcopyd.transfer.wire.schemes import dialect_of, spoken
 
 
 def test_every_scheme_has_a_dialect() -> None:

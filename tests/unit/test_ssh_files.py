@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bgcopyd.config import ConfigurationError, load
 from bgcopyd.config.known_hosts import line_problem
-from bgcopyd.transfer.keys import key_problem
+from bgcopyd.transfer.wire.keys import key_problem
 
 TYPE = "ssh-ed25519"
 # Always the same, as the tests' names are made of it.

@@ -10,9 +10,9 @@ import pytest
 
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.transfer import failures
-from bgcopyd.transfer.breakers import Blame, Breakers, Held, blame
 from bgcopyd.transfer.failures import Failure
-from bgcopyd.transfer.redirects import Origin
+from bgcopyd.transfer.judging.redirects import Origin
+from bgcopyd.transfer.network.breakers import Blame, Breakers, Held, blame
 
 ONE, TWO = Origin("http", "one", 80), Origin("http", "two", 80)
 REFUSED = failures.of_curl(pycurl.E_COULDNT_CONNECT, "", "one")

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bgcopyd.queue.transfers import Limits
-from bgcopyd.transfer.buckets import Bucket, Payer, Rates, Tab
-from bgcopyd.transfer.redirects import Origin
+from bgcopyd.transfer.judging.redirects import Origin
+from bgcopyd.transfer.network.buckets import Bucket, Payer, Rates, Tab
 
 PIECE = 16 << 10
 

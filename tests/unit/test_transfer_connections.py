@@ -6,12 +6,12 @@ import socket
 import threading
 
 from bgcopyd.jobs.http_options import AuthScheme
-from bgcopyd.transfer.connections import Connections
-from bgcopyd.transfer.dialects import Newest
-from bgcopyd.transfer.handles import Request
+from bgcopyd.transfer.judging.redirects import origin_of
 from bgcopyd.transfer.options import EngineOptions
-from bgcopyd.transfer.policy import Login, Policy
-from bgcopyd.transfer.redirects import origin_of
+from bgcopyd.transfer.wire.connections import Connections
+from bgcopyd.transfer.wire.dialects import Newest
+from bgcopyd.transfer.wire.handles import Request
+from bgcopyd.transfer.wire.policy import Login, Policy
 
 ANNA, BERT = Policy("anna"), Policy("bert")
 

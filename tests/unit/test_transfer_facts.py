@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from bgcopyd.transfer.facts import Fact, Facts
-from bgcopyd.transfer.redirects import Origin
+from bgcopyd.transfer.judging.redirects import Origin
+from bgcopyd.transfer.network.facts import Fact, Facts
 
 ONE, TWO = Origin("http", "one", 80), Origin("https", "one", 443)
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bgcopyd.transfer.ftp import FTP_DIALECTS
-from bgcopyd.transfer.handles import Handle, Request
-from bgcopyd.transfer.headers import Answer, framed_length, unsatisfied_total, validators
+from bgcopyd.transfer.judging.headers import Answer, framed_length, unsatisfied_total, validators
+from bgcopyd.transfer.judging.redirects import Origin
 from bgcopyd.transfer.options import EngineOptions
-from bgcopyd.transfer.policy import Policy
-from bgcopyd.transfer.redirects import Origin
+from bgcopyd.transfer.wire.ftp import FTP_DIALECTS
+from bgcopyd.transfer.wire.handles import Handle, Request
+from bgcopyd.transfer.wire.policy import Policy
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 OLD, YOUNG = b"213 20260227235959\r\n", b"213 20260228235959.123\r\n"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bgcopyd.jobs.file import Validators
-from bgcopyd.transfer.headers import (
+from bgcopyd.transfer.judging.headers import (
     Answer,
     ContentRange,
     content_range,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bgcopyd.transfer.headers import Answer
-from bgcopyd.transfer.links import duplicates
+from bgcopyd.transfer.downloads.links import duplicates
+from bgcopyd.transfer.judging.headers import Answer
 
 
 def links(*values: str) -> list[str]:

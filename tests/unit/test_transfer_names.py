@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bgcopyd.transfer.names import disposition_name, safe_name, suggested_name
+from bgcopyd.transfer.judging.names import disposition_name, safe_name, suggested_name
 
 
 @pytest.mark.parametrize(

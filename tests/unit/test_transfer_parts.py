@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.transfer import failures
-from bgcopyd.transfer.admission import Admission, Lane
-from bgcopyd.transfer.mounts import MountTable
-from bgcopyd.transfer.redirects import Origin, RedirectRefused, follow, origin_of
+from bgcopyd.transfer.disk.mounts import MountTable
+from bgcopyd.transfer.judging.redirects import Origin, RedirectRefused, follow, origin_of
+from bgcopyd.transfer.network.admission import Admission, Lane
 
 
 class Door:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bgcopyd.transfer.failures import Failure
+from bgcopyd.transfer.network.patience import Patience
 from bgcopyd.transfer.options import EngineOptions
-from bgcopyd.transfer.patience import Patience
 
 OPTIONS = EngineOptions(
     connect_timeout=10, header_timeout=5, idle_timeout=20, low_speed_limit=100, low_speed_time=50

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from bgcopyd.jobs.file import FileRange, Validators, Verification
 from bgcopyd.queue.transfers import TransferOptions
-from bgcopyd.transfer.intake import Taken
-from bgcopyd.transfer.layout import Layout, RangeOutside
-from bgcopyd.transfer.partial import PartialFile
-from bgcopyd.transfer.plan import Plan, Window, resumes
-from bgcopyd.transfer.sieve import Sieve
-from bgcopyd.transfer.spans import Spans, spans_of
-from bgcopyd.transfer.verdict import Accept
+from bgcopyd.transfer.disk.intake import Taken
+from bgcopyd.transfer.disk.partial import PartialFile
+from bgcopyd.transfer.disk.sieve import Sieve
+from bgcopyd.transfer.judging.layout import Layout, RangeOutside
+from bgcopyd.transfer.judging.plan import Plan, Window, resumes
+from bgcopyd.transfer.judging.spans import Spans, spans_of
+from bgcopyd.transfer.judging.verdict import Accept
 
 TOTAL = 60
 parts = st.lists(st.tuples(st.integers(0, TOTAL), st.integers(0, TOTAL)), max_size=8)

@@ -16,15 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bgcopyd.jobs.file import Validators, Verification
-from bgcopyd.transfer.admission import Admission, Lane
-from bgcopyd.transfer.crew import Crew
-from bgcopyd.transfer.intake import Intake
-from bgcopyd.transfer.partial import PartialFile
-from bgcopyd.transfer.redirects import Origin
-from bgcopyd.transfer.spans import Spans
-from bgcopyd.transfer.stretches import Under, next_work
-from bgcopyd.transfer.tempo import Tempo
-from bgcopyd.transfer.verdict import Accept
+from bgcopyd.transfer.disk.intake import Intake
+from bgcopyd.transfer.disk.partial import PartialFile
+from bgcopyd.transfer.downloads.crew import Crew
+from bgcopyd.transfer.downloads.stretches import Under, next_work
+from bgcopyd.transfer.downloads.tempo import Tempo
+from bgcopyd.transfer.judging.redirects import Origin
+from bgcopyd.transfer.judging.spans import Spans
+from bgcopyd.transfer.judging.verdict import Accept
+from bgcopyd.transfer.network.admission import Admission, Lane
 
 MIB = 1 << 20
 TICK = 0.25

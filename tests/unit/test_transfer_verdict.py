@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bgcopyd.jobs.file import Validators, Verification
-from bgcopyd.transfer.headers import Answer
-from bgcopyd.transfer.ladder import OVERLAP_BYTES, Ladder
-from bgcopyd.transfer.plan import Plan
-from bgcopyd.transfer.verdict import (
+from bgcopyd.transfer.judging.headers import Answer
+from bgcopyd.transfer.judging.ladder import OVERLAP_BYTES, Ladder
+from bgcopyd.transfer.judging.plan import Plan
+from bgcopyd.transfer.judging.verdict import (
     Accept,
     Ask,
     Descend,

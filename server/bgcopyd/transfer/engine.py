@@ -22,17 +22,17 @@ from bgcopyd.queue.transfers import (
     Transfer,
     TransferOptions,
 )
-from bgcopyd.transfer.breakers import Breakers
-from bgcopyd.transfer.buckets import Rates
-from bgcopyd.transfer.facts import Facts
-from bgcopyd.transfer.handles import Handle
-from bgcopyd.transfer.mounts import MountTable
+from bgcopyd.transfer.disk.mounts import MountTable
+from bgcopyd.transfer.disk.syscalls import keep_freed_memory
+from bgcopyd.transfer.network.breakers import Breakers
+from bgcopyd.transfer.network.buckets import Rates
+from bgcopyd.transfer.network.facts import Facts
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.outbox import Outbox
-from bgcopyd.transfer.policy import Policy
 from bgcopyd.transfer.probe import Probing
-from bgcopyd.transfer.syscalls import keep_freed_memory
 from bgcopyd.transfer.volume import Shared, Volume
+from bgcopyd.transfer.wire.handles import Handle
+from bgcopyd.transfer.wire.policy import Policy
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")

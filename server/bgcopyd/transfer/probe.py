@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 import pycurl
 
 from bgcopyd.queue.transfers import Probe, TransferOptions
-from bgcopyd.transfer import failures, headers
+from bgcopyd.transfer import failures
 from bgcopyd.transfer.entry import entry
 from bgcopyd.transfer.failures import Failure
-from bgcopyd.transfer.handles import Handle
-from bgcopyd.transfer.headers import Answer, ContentRange
-from bgcopyd.transfer.names import suggested_name
-from bgcopyd.transfer.redirects import RedirectRefused, shown
+from bgcopyd.transfer.judging import headers
+from bgcopyd.transfer.judging.headers import Answer, ContentRange
+from bgcopyd.transfer.judging.names import suggested_name
+from bgcopyd.transfer.judging.redirects import RedirectRefused, shown
+from bgcopyd.transfer.judging.verdict import REDIRECTS
 from bgcopyd.transfer.report import NO_ENDING, Ending, protocol_of
-from bgcopyd.transfer.requests import Requests, Unusable
-from bgcopyd.transfer.verdict import REDIRECTS
+from bgcopyd.transfer.wire.handles import Handle
+from bgcopyd.transfer.wire.requests import Requests, Unusable
 
 if TYPE_CHECKING:
     from bgcopyd.transfer.volume import Volume

@@ -12,11 +12,11 @@ from bgcopyd.jobs import limits
 from bgcopyd.jobs.file import FileReport, SourceBytes
 from bgcopyd.jobs.http_options import HttpHeader
 from bgcopyd.queue.transfers import NO_ATTEMPT, AttemptReport
-from bgcopyd.transfer.dialects import Newest
 from bgcopyd.transfer.failures import PROXY_NEEDS_CREDENTIALS
-from bgcopyd.transfer.handles import Handle
-from bgcopyd.transfer.headers import Answer
-from bgcopyd.transfer.redirects import shown
+from bgcopyd.transfer.judging.headers import Answer
+from bgcopyd.transfer.judging.redirects import shown
+from bgcopyd.transfer.wire.dialects import Newest
+from bgcopyd.transfer.wire.handles import Handle
 
 _SECRET_FIELDS = frozenset(
     {

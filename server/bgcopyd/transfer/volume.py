@@ -16,23 +16,23 @@ from typing import Any, Protocol
 
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.transfers import Event, Failed, Finished, Stopped, Transfer
-from bgcopyd.transfer.admission import Admission
-from bgcopyd.transfer.breakers import Breakers
-from bgcopyd.transfer.buckets import Payer, Rates
-from bgcopyd.transfer.connections import Connections
-from bgcopyd.transfer.destination import Directories
-from bgcopyd.transfer.disk import DiskThreads
-from bgcopyd.transfer.download import Download
-from bgcopyd.transfer.exchange import Exchange
-from bgcopyd.transfer.facts import Fact, Facts
-from bgcopyd.transfer.handles import Handle, Request, Sink
+from bgcopyd.transfer.disk.destination import Directories
+from bgcopyd.transfer.disk.threads import DiskThreads
+from bgcopyd.transfer.downloads.download import Download
+from bgcopyd.transfer.downloads.segment import Segment
+from bgcopyd.transfer.judging.redirects import Origin
+from bgcopyd.transfer.network.admission import Admission
+from bgcopyd.transfer.network.breakers import Breakers
+from bgcopyd.transfer.network.buckets import Payer, Rates
+from bgcopyd.transfer.network.facts import Fact, Facts
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.outbox import Outbox
-from bgcopyd.transfer.poller import Poller
-from bgcopyd.transfer.redirects import Origin
-from bgcopyd.transfer.segment import Segment
-from bgcopyd.transfer.services import newest
-from bgcopyd.transfer.upload import Uploading
+from bgcopyd.transfer.uploads.upload import Uploading
+from bgcopyd.transfer.wire.connections import Connections
+from bgcopyd.transfer.wire.exchange import Exchange
+from bgcopyd.transfer.wire.handles import Handle, Request, Sink
+from bgcopyd.transfer.wire.poller import Poller
+from bgcopyd.transfer.wire.services import newest
 
 _log = logging.getLogger(__name__)
 # A defect that comes back at once must not fill the log.

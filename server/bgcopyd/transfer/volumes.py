@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from bgcopyd.transfer.destination import DestinationInvalid
-from bgcopyd.transfer.disk import DiskThreads
-from bgcopyd.transfer.mounts import MountTable
+from bgcopyd.transfer.disk.destination import DestinationInvalid
+from bgcopyd.transfer.disk.mounts import MountTable
+from bgcopyd.transfer.disk.threads import DiskThreads
 
 T = TypeVar("T")
 

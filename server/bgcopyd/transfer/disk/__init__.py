@@ -1,0 +1,1 @@
+"""Files and directories: partial files, claims, digests, the final name."""

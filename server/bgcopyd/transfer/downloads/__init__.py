@@ -1,0 +1,1 @@
+"""Downloads from their first request to their one terminal event."""

@@ -1,0 +1,346 @@
+"""The connections that help with one file: hired while they bring something, bound by one version.
+
+The first request, the lead, decides with its ladder what the file is. What others fetch is taken
+only as the same version under a strong validator; nothing that they are answered begins the file
+anew. Where they contradict the lead, all stop and the lead asks again, alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bgcopyd.transfer.disk.intake import Intake
+from bgcopyd.transfer.downloads.segment import Segment, Source
+from bgcopyd.transfer.downloads.stretches import Pulse, Under, Work, next_work
+from bgcopyd.transfer.downloads.tempo import Tempo
+from bgcopyd.transfer.entry import entry
+from bgcopyd.transfer.judging.plan import resumes
+from bgcopyd.transfer.judging.redirects import Origin
+from bgcopyd.transfer.judging.verdict import (
+    Accept,
+    Rangeless,
+    Restart,
+    Status,
+    Verdict,
+    strong_etag,
+)
+from bgcopyd.transfer.network.buckets import Payer
+from bgcopyd.transfer.network.facts import Fact
+from bgcopyd.transfer.network.pacer import Pacer
+from bgcopyd.transfer.phase import Phase
+from bgcopyd.transfer.wire.exchange import Exchange
+
+if TYPE_CHECKING:
+    from bgcopyd.transfer.downloads.download import Download
+
+# What a host says to one connection too many.
+_TOO_MANY = frozenset({403, 429, 503})
+# So often in a row a helper may bring next to nothing.
+_FAILURES = 3
+
+
+class Crew:
+    """The helpers of one download; on its volume's thread.
+
+    Attributes:
+        owner: the download.
+        segments: what the helpers fetch.
+    """
+
+    def __init__(self, owner: Download) -> None:
+        options = owner.volume.options
+        self.owner = owner
+        self.segments: list[Segment] = []
+        self._tempo = Tempo(window=options.segment_window, gain=options.segment_gain)
+        self._source: Source | None = None
+        self._lead: Exchange | None = None
+        self._off = options.segments_per_file < 2 or not _parallel(owner)
+        self._failures = 0
+        self._pulses: dict[Exchange | Segment, Pulse] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether anybody helps."""
+        return bool(self.segments)
+
+    @property
+    def arrived(self) -> int:
+        """How many bytes of the file are here, in it or not yet."""
+        ladder, lead = self.owner.ladder, self.owner.lead
+        position = ladder.window.start
+        if lead is not None and lead.intake is not None:
+            position = lead.intake.position
+        intakes = (one.intake for one in self.segments if one.intake is not None)
+        unwritten = sum(intake.position - intake.written for intake in intakes)
+        return ladder.arrived(position) + unwritten
+
+    def _now(self) -> float:
+        return self.owner.volume.now()
+
+    # Who helps.
+
+    def tick(self, now: float) -> None:
+        """Some time has passed: measures, hires and dismisses."""
+        if self._off and not self.segments:
+            return
+        self._feel(now)
+        lead, ladder = self.owner.lead, self.owner.ladder
+        if lead is not None and lead is not self._lead and self.arrived > ladder.plan.count:
+            self._source, self._lead = self._source_of(lead), lead
+        if self._source is None:
+            return
+        running = len(self.segments) + (lead is not None)
+        self._tempo.tick(now, self.arrived, running, self._most(self._source))
+        # A whole file that waits comes first.
+        spare = self.owner.volume.admission.wanted(self._source.lane)
+        while self.segments and (spare or self._running > self._tempo.target):
+            self._release(self.segments[-1])
+            spare = False
+        self.carry_on()
+        self._tempo.now_run(now, self.arrived, self._running)
+
+    def _feel(self, now: float) -> None:
+        """Takes the pulse of each, and replaces those that bring nothing while others do."""
+        pulses, self._pulses = self._pulses, {}
+        for runner in self._runners():
+            if runner.intake is not None:
+                pacer = runner.pacer if isinstance(runner, Segment) else self.owner.pacer
+                pulse = pulses.get(runner) or Pulse(now, runner.intake.position)
+                pulse.feel(now, runner.intake.position, paused=pacer.paused)
+                self._pulses[runner] = pulse
+        patience = self.owner.volume.options.segment_patience
+        lately = max((one.moved for one in self._pulses.values()), default=0.0)
+        alive = lately > now - patience / 2
+        for segment in list(self.segments):
+            silent = segment in self._pulses and now - self._pulses[segment].moved > patience
+            if segment.late(now) or (alive and silent):
+                self._failed(segment)
+        lead = self.owner.lead
+        if lead in self._pulses and alive and now - self._pulses[lead].moved > patience:
+            self.take_over()
+
+    @property
+    def _running(self) -> int:
+        return len(self.segments) + (self.owner.lead is not None)
+
+    def _source_of(self, lead: Exchange) -> Source | None:
+        """Where the lead's bytes come from, where others may fetch there as well."""
+        owner, answer = self.owner, lead.answer
+        known, size = owner.ladder.validators, owner.ladder.plan.size
+        strong, lane = strong_etag(known) or known.last_modified_strong, owner.slot.lane
+        if not strong or size is None or owner.ladder.foreign or answer is None or lane is None:
+            return None
+        web = lead.handle is not None and lead.handle.policy.dialect.web
+        if not web or answer.value("accept-ranges").lower() == "none":
+            return None
+        apart = not answer.version.startswith("1")
+        return Source(lead.url, owner.requests, lane, size, known, apart)
+
+    def _most(self, source: Source) -> int:
+        """How many connections the file may have now."""
+        volume = self.owner.volume
+        options, origin = volume.options, source.lane.origin
+        others = volume.admission.held(origin) - self._running
+        limit = volume.known(origin, Fact.CONNECTIONS)
+        most = min(options.segments_per_file, limit or options.segments_per_file) - others
+        left = source.size - self.arrived
+        soon = left < options.segment_worth * self._tempo.rate
+        if self._off or (soon and not self.segments):
+            return 1
+        # The first that helps shows whether the server has parts at all.
+        return max(1, min(most, options.segments_per_file if source.proven else 2))
+
+    def carry_on(self) -> None:
+        """Gives work to as many as shall help; ends, or leaves it to the lead, where none is."""
+        owner = self.owner
+        if owner.phase not in {Phase.ASKING, Phase.SHARED}:
+            return
+        if owner.phase is Phase.SHARED and owner.ladder.plan.complete:
+            self.dismiss()
+            owner.finish(owner.ladder.plan.here.prefix)
+            return
+        while not self._off and self._source is not None and self._running < self._tempo.target:
+            if not self._hire(self._source):
+                break
+        if owner.phase is Phase.SHARED and not self.segments:
+            owner.start()
+
+    def _hire(self, source: Source) -> bool:
+        runners = self._runners()
+        work = self._work(source, [self._under(one) for one in runners])
+        owner = self.owner
+        payer = Payer(owner.transfer.job_id, owner.transfer.options.owner, source.lane.origin)
+        pacer = Pacer(owner.volume)
+        if work is None or pacer.before(payer) > 0:
+            return False
+        if not owner.volume.admission.take(source.lane):
+            return False
+        victim = None if work.victim is None else runners[work.victim]
+        self.segments.append(Segment(self, source, work, victim=victim, pacer=pacer, payer=payer))
+        return True
+
+    def _work(self, source: Source, under: list[Under]) -> Work | None:
+        options = self.owner.volume.options
+        return next_work(
+            self.owner.ladder.plan.here,
+            source.size,
+            under,
+            least=options.segment_bytes,
+            typical=self._tempo.each,
+            patience=options.segment_patience,
+        )
+
+    def _runners(self) -> list[Exchange | Segment]:
+        lead = self.owner.lead
+        return [*([] if lead is None else [lead]), *self.segments]
+
+    def _under(self, runner: Exchange | Segment) -> Under:
+        intake = runner.intake
+        if intake is None or intake.end is None:
+            assert isinstance(runner, Segment)
+            return Under(runner.start, runner.start, runner.end, 0.0, open=False)
+        start = runner.start if isinstance(runner, Segment) else self.owner.ladder.window.start
+        promised = [one.start for one in self.segments if one.victim is runner]
+        pulse = self._pulses.get(runner)
+        rate = 0.0 if pulse is None else pulse.rate(self._now())
+        return Under(start, intake.position, min([intake.end, *promised]), rate)
+
+    def takes(self, segment: Segment) -> bool:
+        """Whether a helper's stretch is still to be had, now that it is answered.
+
+        Only now whoever had it before leaves it: a refusal costs nothing.
+        """
+        here, victim = self.owner.ladder.plan.here, segment.victim
+        segment.victim = None
+        if victim is None or victim not in self._runners() or victim.intake is None:
+            return here.first_gap(segment.start, segment.end) == (segment.start, segment.end)
+        if victim.intake.position > segment.start and not segment.replaces:
+            return False
+        # Another helper, hired later but answered sooner, may have cut it shorter already.
+        cut = max(victim.intake.position, segment.start)
+        if victim.intake.end is None or cut < victim.intake.end:
+            victim.intake.cut(cut)
+        return True
+
+    # What they bring.
+
+    def broke(self, error: BaseException) -> None:
+        """Ends the download for a defect of ours."""
+        self.owner.broke(error)
+
+    @entry
+    def flush(self, segment: Segment, intake: Intake, now: float) -> None:
+        """Writes what this turn has brought; outside libcurl."""
+        if segment not in self.segments:
+            return
+        segment.source.proven = True
+        try:
+            intake.flush()
+        except OSError as error:
+            segment.broken = self.owner.local_failure(error)
+            self.owner.fail(segment.broken)
+            return
+        plan = self.owner.ladder.plan
+        plan.keep(plan.here.with_part(segment.start, intake.written))
+        self.owner.progressed()
+        self.owner.keeper.wrote(self.owner.position, now)
+
+    @entry
+    def ended(self, segment: Segment) -> None:
+        """A helper's request has ended."""
+        segment.flush(self._now())
+        if segment not in self.segments:
+            return
+        if segment.broken is not None:
+            self.owner.fail(segment.broken)
+        elif isinstance(segment.verdict, Restart):
+            self._contradicted(segment)
+        elif segment.verdict is None or isinstance(segment.verdict, Accept):
+            if segment.whole or segment.redundant:
+                self._release(segment)
+            else:
+                self._failed(segment)
+            self.carry_on()
+        else:
+            self._refused(segment, segment.verdict)
+            self.carry_on()
+
+    def _failed(self, segment: Segment) -> None:
+        """Its stretch is somebody else's; one that fails again and again is no help."""
+        brought = segment.written - segment.start
+        self._release(segment)
+        little = brought < self.owner.volume.options.segment_bytes
+        self._failures = self._failures + 1 if little else 0
+        self._off = self._off or self._failures >= _FAILURES
+
+    def _refused(self, segment: Segment, verdict: Verdict) -> None:
+        """The server gives no part to one more connection; that is no failure of the download."""
+        self._release(segment)
+        volume, lane = self.owner.volume, segment.source.lane
+        self._tempo.give_up(self._now(), self._running)
+        if isinstance(verdict, Status) and verdict.status in _TOO_MANY:
+            self._bears(lane.origin, max(volume.admission.held(lane.origin), 1))
+            return
+        self._off = True
+        if isinstance(verdict, Rangeless):
+            self._bears(lane.origin, 1)
+
+    def _bears(self, origin: Origin, count: int) -> None:
+        """A host bears so many connections at once."""
+        self.owner.volume.facts.learn(origin, Fact.CONNECTIONS, count, self._now())
+
+    def _contradicted(self, segment: Segment) -> None:
+        """The server has another version, or one for each of its nodes."""
+        source = segment.source
+        self._off = True
+        self._bears(source.lane.origin, 1)
+        if source.proven:
+            self.owner.restart()
+        else:
+            # All that is here came from the lead.
+            self._release(segment)
+            self.carry_on()
+
+    def _release(self, segment: Segment) -> None:
+        """Lets a helper go; a stretch that was not begun goes back to the one before it."""
+        self.segments.remove(segment)
+        handle, segment.handle = segment.handle, None
+        segment.pacer.end()
+        if handle is not None:
+            self.owner.report.helped(
+                segment.source.url, handle, accepted=segment.intake is not None
+            )
+            self.owner.volume.release(handle)
+        self.owner.volume.admission.release(segment.source.lane)
+        if segment.intake is not None and segment.written == segment.start:
+            self._give_back(segment.start, segment.end)
+
+    def _give_back(self, start: int, end: int) -> None:
+        for one in self._runners():
+            intake = one.intake
+            # One that is at its end is being broken off already.
+            if intake is not None and intake.position < start == intake.end and intake.reaches(end):
+                intake.cut(end)
+
+    def take_over(self) -> None:
+        """Leaves what is missing to the helpers; whatever the lead has met is over."""
+        self.owner.break_off()
+        self.owner.slot.release()
+        self.owner.phase = Phase.SHARED
+        self.carry_on()
+
+    def retire(self) -> None:
+        """Lets all of them go, for good."""
+        self._off = True
+        self.dismiss()
+
+    def dismiss(self) -> None:
+        """Lets all of them go."""
+        while self.segments:
+            self._release(self.segments[-1])
+
+
+def _parallel(owner: Download) -> bool:
+    """Whether the file's parts may be fetched in any order."""
+    transfer = owner.transfer
+    return resumes(transfer.options) and not transfer.ranges and transfer.requested is None

@@ -1,0 +1,1 @@
+"""How much, how fast and whether at all a host is asked: slots, limits, breakers, facts."""

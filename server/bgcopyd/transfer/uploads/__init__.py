@@ -1,0 +1,1 @@
+"""Uploads from the first look at their source to their one terminal event."""

@@ -1,0 +1,78 @@
+"""Which protocol an upload is made in: what its server says when it is asked."""
+
+from __future__ import annotations
+
+from bgcopyd.jobs.hresults.http import status_passes
+from bgcopyd.jobs.reasons import Reason
+from bgcopyd.jobs.upload import UploadProtocol
+from bgcopyd.queue.transfers import Transfer
+from bgcopyd.transfer.failures import Failure
+from bgcopyd.transfer.judging.headers import Answer
+from bgcopyd.transfer.options import EngineOptions
+from bgcopyd.transfer.uploads import failures as upload_failures
+from bgcopyd.transfer.uploads.dialogue import Ask, Dialogue, Plain, Speak, Step
+from bgcopyd.transfer.uploads.resumable import (
+    INTEROP_VERSION,
+    TUS_VERSION,
+    Resumable,
+    words_of,
+)
+
+# Servers that are merely busy may speak something better than PUT later on.
+_BUSY = frozenset({408, 425, 429, 502, 503, 504})
+# What a server may do that has never heard of OPTIONS; it may still know PUT.
+_DEAF = frozenset({Reason.CONNECTION_CLOSED, Reason.TIMEOUT, Reason.INVALID_RESPONSE})
+
+
+def dialogue_of(
+    protocol: UploadProtocol | None, transfer: Transfer, options: EngineOptions
+) -> Dialogue:
+    """The dialogue of an upload; one that finds out, where the protocol is not known."""
+    assert transfer.upload is not None
+    source = transfer.upload.source
+    if protocol is None or source is None:
+        return Negotiation(transfer)
+    http = transfer.options.http
+    if protocol is UploadProtocol.PLAIN:
+        return Plain(http.method, transfer.url, source.size)
+    words = words_of(protocol, transfer.path, http.headers)
+    return Resumable(words, transfer.upload, transfer.url, options.redirects)
+
+
+class Negotiation:
+    """One OPTIONS: whoever resumes uploads says so in his answer."""
+
+    def __init__(self, transfer: Transfer) -> None:
+        source = transfer.upload.source if transfer.upload is not None else None
+        self._size = 0 if source is None else source.size
+        self._ask = Ask("OPTIONS", transfer.url, (TUS_VERSION, INTEROP_VERSION), start=self._size)
+
+    def ask(self) -> Ask:
+        """The one request that there is."""
+        return self._ask
+
+    def broken(self, failure: Failure) -> Step:
+        """A server that is there and does not answer may answer a PUT."""
+        return Speak(UploadProtocol.PLAIN) if failure.reason in _DEAF else failure
+
+    def answered(self, answer: Answer, host: str, reached: int) -> Step | None:
+        """The best protocol that the server speaks."""
+        del reached
+        if answer.status in _BUSY and status_passes(answer.status):
+            return None
+        if answer.status >= 300:
+            return Speak(UploadProtocol.PLAIN)
+        limit = answer.value("tus-max-size")
+        if limit.isascii() and limit.isdigit() and int(limit[:18]) < self._size:
+            return upload_failures.too_large(host, int(limit[:18]))
+        return Speak(_spoken(answer))
+
+
+def _spoken(answer: Answer) -> UploadProtocol:
+    extensions = {word.strip() for word in answer.value("tus-extension").split(",")}
+    versions = {word.strip() for word in answer.value("tus-version").split(",")}
+    if "1.0.0" in versions and "creation" in extensions:
+        return UploadProtocol.TUS
+    if answer.value("upload-limit"):
+        return UploadProtocol.RESUMABLE
+    return UploadProtocol.PLAIN

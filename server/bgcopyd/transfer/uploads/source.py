@@ -1,0 +1,76 @@
+"""The file that an upload reads: opened without following a link, watched while it is read."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from bgcopyd.jobs.upload import Source
+from bgcopyd.transfer.disk.destination import (
+    UNKNOWN_KIND,
+    DestinationInvalid,
+    components,
+    open_directory,
+)
+
+_LINK = frozenset({errno.ELOOP, errno.EMLINK})
+
+
+class SourceFile:
+    """An open source file; `name` is what messages call its root.
+
+    Raises:
+        DestinationInvalid: it is no plain file in plain directories.
+        OSError: it is not there, or cannot be opened.
+    """
+
+    def __init__(self, root: str, path: str, name: str) -> None:
+        self.root = name
+        self._root, self._names = root, components(path)
+        self._descriptor = _open(root, self._names)
+        state = os.fstat(self._descriptor)
+        if not stat.S_ISREG(state.st_mode):
+            self.close()
+            raise DestinationInvalid("it is no regular file")
+        os.posix_fadvise(self._descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
+        self.identity = _identity(state)
+
+    def read(self, offset: int, count: int) -> bytes:
+        """At most so many bytes; none at the end."""
+        return os.pread(self._descriptor, count, offset)
+
+    def unchanged(self) -> bool:
+        """Whether the open file is what it was."""
+        return _identity(os.fstat(self._descriptor)) == self.identity
+
+    def in_place(self) -> bool:
+        """Whether it is what it was, and still has its name."""
+        try:
+            again = SourceFile(self._root, "/".join(self._names), self.root)
+        except (DestinationInvalid, FileNotFoundError):
+            return False
+        again.close()
+        return again.identity == self.identity and self.unchanged()
+
+    def close(self) -> None:
+        """Closes it."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def _open(root: str, names: list[str]) -> int:
+    directory = open_directory(root, names[:-1], create=False)
+    try:
+        return os.open(names[-1], os.O_RDONLY | UNKNOWN_KIND, dir_fd=directory)
+    except OSError as error:
+        if error.errno in _LINK:
+            raise DestinationInvalid("it is a symbolic link") from None
+        raise
+    finally:
+        os.close(directory)
+
+
+def _identity(state: os.stat_result) -> Source:
+    return Source(state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns)

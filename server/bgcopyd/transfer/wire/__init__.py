@@ -1,0 +1,1 @@
+"""libcurl, and how each protocol is spoken through it."""
