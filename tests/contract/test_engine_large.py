@@ -91,4 +91,6 @@ async def test_a_bounded_number_of_files_is_open(tmp_path: Path) -> None:
             assert most - before > 3
             # For each connection a socket and a file, the files that settle, the engine's own few.
             assert most - before <= 2 * connections + settling + connections + 20
+        del fetcher  # and with it the mount table that it reads
+        gc.collect()
         assert descriptors() <= before
