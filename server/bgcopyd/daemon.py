@@ -47,6 +47,7 @@ from bgcopyd.queue.statistics import Statistics
 from bgcopyd.queue.storage import StoreUnavailable
 from bgcopyd.queue.sweeper import Sweeper
 from bgcopyd.queue.timekeeper import Timekeeper
+from bgcopyd.queue.tokens import TokenUses
 from bgcopyd.rpc.admin_servicer import AdminServicer
 from bgcopyd.rpc.calls import Activity, Calls
 from bgcopyd.rpc.editing_servicer import EditingServicer
@@ -146,12 +147,16 @@ class Daemon:
         self.runs.on_begun(self.timekeeper.expect)
         self.runs.on_ended(self._ended)
         self._quotas = Quotas(self.policies, lambda: self.scheduler.draining)
+        self._uses = TokenUses(store, clock)
+        directories = {name: str(path.resolve()) for name, path in roots.items()}
+        self._roots = Roots(directories, HOST_ROOT)
         self.feed = ChangeFeed(store, board, clock, self._quotas)
         self.runs.on_files(self.feed.tell_files)
         self.housekeeping = Housekeeping(
             store,
             clock,
             Sweeper(store, self.files, clock),
+            self._uses,
             history=settings.history,
             backup=store.backup if settings.daily_backup else None,
             last_backup=store.last_backup,
@@ -203,14 +208,13 @@ class Daemon:
             on_change=self._changed,
         )
         looker = Looker(self._store, self.reader, self.engine, configured, self._clock)
-        directories = {name: str(path.resolve()) for name, path in settings.all_roots.items()}
         servicer = BackgroundCopyServicer(
             manager,
             self.feed,
-            Roots(directories, HOST_ROOT),
+            self._roots,
             About(__version__, self._start_time, lambda: self.policies.policy, configured),
         )
-        calls = Calls(Identities(self._store.token, self._clock), self.activity)
+        calls = Calls(Identities(self._store.token, self._uses.note, self._clock), self.activity)
         servicers = {
             "BackgroundCopyManager": (
                 servicer,
@@ -234,6 +238,8 @@ class Daemon:
                 board=board,
                 pace=self.pace,
                 statistics=self._statistics,
+                roots=self._roots,
+                uses=self._uses,
                 clock=self._clock,
                 start_time=self._start_time,
                 footprint=lambda: Footprint(platform.resident_memory(), size_on_disk(state_dir)),
@@ -286,6 +292,7 @@ class Daemon:
         await self.completion.close(left())
         with contextlib.suppress(StoreUnavailable):
             await self.timekeeper.mark()
+            await self._uses.write()
         await self.engine.close()
 
 

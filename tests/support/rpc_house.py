@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from bgcopy.v1.background_copy_manager_pb2_grpc import BackgroundCopyManagerStub
 from bgcopyd import daemon as daemon_module
 from bgcopyd.config import Settings
 from bgcopyd.daemon import Daemon
-from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.principal import Principal, Scope, scopes_of
 from bgcopyd.queue.clock import SystemClock
 from bgcopyd.queue.recovery import recover
 from bgcopyd.queue.storage import Store, Token
@@ -100,9 +100,8 @@ class House:
         self.settings = Settings(
             state_dir=self.directory / "state",
             listen=(f"unix:{self.directory}/s", "tcp://127.0.0.1:0"),  # type: ignore[arg-type] # parsed
-            roots={"default": self.root},
             daily_backup=False,
-            **{"shutdown_grace": 1.0, **settings},
+            **{"shutdown_grace": 1.0, "roots": {"default": self.root}, **settings},
         )
         self.clock = ShiftedClock()
         self.engine = ScriptedEngine()
@@ -176,19 +175,27 @@ class House:
         self.callers.append(caller)
         return caller
 
-    async def user(self, name: str, *, admin: bool = False, tcp: bool = True) -> Caller:
+    async def user(
+        self, name: str, *, admin: bool = False, tcp: bool = True, **rights: Any
+    ) -> Caller:
         """A connection of a user with a token."""
-        return self.caller(await self.token(name, admin=admin), tcp=tcp)
+        return self.caller(await self.token(name, admin=admin, **rights), tcp=tcp)
 
     async def token(
-        self, name: str, *, admin: bool = False, expire_time: datetime | None = None
+        self,
+        name: str,
+        *,
+        admin: bool = False,
+        scopes: Iterable[Scope] = (),
+        roots: frozenset[str] | None = None,
+        expire_time: datetime | None = None,
     ) -> str:
         """Makes a token."""
         secret = f"bgc_{name}_{len(self.callers)}"
         token = Token(
             token_id=f"id-{secret}",
             digest=hashlib.sha256(secret.encode()).digest(),
-            principal=Principal(f"user:{name}", admin),
+            principal=Principal(f"user:{name}", scopes_of(scopes, admin=admin), roots),
             create_time=self.clock.now(),
             expire_time=expire_time,
         )

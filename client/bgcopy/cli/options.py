@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from bgcopy import Digest, DigestAlgorithm, Priority
+from bgcopy import Digest, DigestAlgorithm, Priority, Scope
+from bgcopy.cli import words
 from bgcopy.cli.session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -63,6 +64,7 @@ def checksum(value: str) -> Digest:
     return Digest(algorithm, digits)
 
 
+SCOPES = {words.scopes([scope]): scope for scope in Scope if scope is not Scope.UNKNOWN}
 PRIORITIES = {
     priority.name.lower(): priority for priority in Priority if priority is not Priority.UNKNOWN
 }

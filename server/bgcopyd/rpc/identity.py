@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Awaitable, Callable, Sequence
 
-from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.principal import ALL_SCOPES, Principal
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal
 from bgcopyd.queue.clock import Clock
@@ -22,13 +22,20 @@ class Identities:
 
     Args:
         token: looks up a token by its digest, at every call, so that a revocation acts at once.
+        used: is told the id of each token that identified a caller.
     """
 
-    def __init__(self, token: Callable[[bytes], Awaitable[Token | None]], clock: Clock) -> None:
+    def __init__(
+        self,
+        token: Callable[[bytes], Awaitable[Token | None]],
+        used: Callable[[str], None],
+        clock: Clock,
+    ) -> None:
         self._token = token
+        self._used = used
         self._clock = clock
         # The socket lies in a directory that only the daemon's user can enter.
-        self._local = Principal(f"local:{os.getuid()}", admin=True)
+        self._local = Principal(f"local:{os.getuid()}", ALL_SCOPES)
 
     async def of_call(self, metadata: Metadata, peer: Callable[[], str]) -> Principal:
         """The principal of a call with this metadata from this peer, asked for where it decides.
@@ -58,4 +65,5 @@ class Identities:
             raise Refusal(Reason.CREDENTIAL_INVALID, "the token is unknown or revoked")
         if token.expire_time is not None and token.expire_time <= self._clock.now():
             raise Refusal(Reason.CREDENTIAL_EXPIRED, "the token has expired")
+        self._used(token.token_id)
         return token.principal
