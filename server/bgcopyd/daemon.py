@@ -13,13 +13,16 @@ import sys
 from collections.abc import Callable, Coroutine, Sequence
 
 from bgcopyd import __version__, platform
-from bgcopyd.config import Settings
+from bgcopyd.callers.certificates import ShownCertificates
+from bgcopyd.callers.files import TlsFileSet
+from bgcopyd.config import Settings, TcpListener
 from bgcopyd.config.s3 import s3_stores
 from bgcopyd.config.settings import HOST_ROOT
 from bgcopyd.ids import RandomIds
 from bgcopyd.jobs.http_options import AuthScheme
 from bgcopyd.jobs.job import Job, JobState
 from bgcopyd.jobs.policy import Policy
+from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.roots import Roots
 from bgcopyd.jobs.s3 import S3Store, store_of
 from bgcopyd.notify import notify, watchdog_interval
@@ -44,10 +47,10 @@ from bgcopyd.queue.runs import Runs
 from bgcopyd.queue.scheduler import Scheduler
 from bgcopyd.queue.secrets import JobSecrets
 from bgcopyd.queue.statistics import Statistics
-from bgcopyd.queue.storage import StoreUnavailable
+from bgcopyd.queue.storage import StoreUnavailable, Token
 from bgcopyd.queue.sweeper import Sweeper
 from bgcopyd.queue.timekeeper import Timekeeper
-from bgcopyd.queue.tokens import TokenUses
+from bgcopyd.queue.tokens import TokenUses, bounded
 from bgcopyd.rpc.admin_servicer import AdminServicer
 from bgcopyd.rpc.calls import Activity, Calls
 from bgcopyd.rpc.editing_servicer import EditingServicer
@@ -161,6 +164,8 @@ class Daemon:
             backup=store.backup if settings.daily_backup else None,
             last_backup=store.last_backup,
         )
+        self._entitled = settings.entitled
+        self._tls = _tls_files(settings)
         self.activity = Activity(clock.monotonic)
         self.server = self._server(board, costs)
 
@@ -214,7 +219,13 @@ class Daemon:
             self._roots,
             About(__version__, self._start_time, lambda: self.policies.policy, configured),
         )
-        calls = Calls(Identities(self._store.token, self._uses.note, self._clock), self.activity)
+        identities = Identities(
+            self._token if self._entitled else self._store.token,
+            self._uses.note,
+            self._clock,
+            certificates=self._certificates(),
+        )
+        calls = Calls(identities, self.activity)
         servicers = {
             "BackgroundCopyManager": (
                 servicer,
@@ -224,7 +235,30 @@ class Daemon:
             ),
             "AdminService": (AdminServicer(self._administration(board)),),
         }
-        return RpcServer(calls, servicers, [str(listener) for listener in settings.listen])
+        listen = [str(listener) for listener in settings.listen]
+        return RpcServer(calls, servicers, listen, self._tls)
+
+    async def _token(self, digest: bytes) -> Token | None:
+        """A stored token, with no more rights than its principal has."""
+        token = await self._store.token(digest)
+        bound = None if token is None else self._entitled.get(token.principal.id)
+        return token if token is None or bound is None else bounded(token, bound)
+
+    def _principal(self, owner: str) -> Principal:
+        return self._entitled.get(owner) or Principal(owner)
+
+    def _certificates(self) -> ShownCertificates | None:
+        if self._tls is None:
+            return None
+        return ShownCertificates(
+            self._tls, self._settings.tls_identity, self._principal, self._clock
+        )
+
+    def reload(self) -> None:
+        """Reads again what may change without a restart; it is also seen where nobody says so."""
+        logger.info("asked to read the certificates again")
+        if self._tls is not None:
+            self._tls.latest()
 
     def _administration(self, board: ProgressBoard) -> Administration:
         state_dir = self._settings.state_dir
@@ -325,6 +359,7 @@ async def _serve(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
+    loop.add_signal_handler(signal.SIGHUP, daemon.reload)
     # Before anything makes files: the sockets are bound under a mask of the whole process.
     targets = daemon.server.bind()
     await daemon.policies.load()
@@ -390,6 +425,14 @@ async def _feed_watchdog(interval: float) -> None:
     while True:
         notify("WATCHDOG=1")
         await asyncio.sleep(interval)
+
+
+def _tls_files(settings: Settings) -> TlsFileSet | None:
+    certificate, key = settings.tls_certificate_file, settings.tls_key_file
+    kinds = {listener.kind for listener in settings.listen if isinstance(listener, TcpListener)}
+    if certificate is None or key is None or kinds <= {"tcp"}:
+        return None
+    return TlsFileSet(certificate, key, settings.tls_client_ca_file)
 
 
 def _engine_options(settings: Settings, stores: Sequence[S3Store]) -> EngineOptions:

@@ -46,6 +46,7 @@ async def test_token_beside_a_running_daemon_until_it_is_revoked(daemon: DaemonP
     assert row["state"] == "revoked"
 
 
+@pytest.mark.timeout(180)
 async def test_scopes_roots_and_last_use(make_daemon: MakeDaemon) -> None:
     daemon = make_daemon(tcp=True)
     token = await daemon.token("anna", "--scope", "read", "--root", "default", "--expires", "30d")
@@ -62,8 +63,6 @@ async def test_scopes_roots_and_last_use(make_daemon: MakeDaemon) -> None:
     (row,) = json.loads((await daemon.command("token", "list", "--json")).stdout)
     assert (row["scopes"], row["roots"]) == (["read"], ["default"])
     assert row["last_use_time"]
-    listed = (await daemon.command("token", "list")).stdout.split()
-    assert listed[1:5] == ["valid", "user:anna", "read", "default"]
 
 
 async def test_expired_token_is_refused_by_name(daemon: DaemonProcess) -> None:
@@ -89,7 +88,7 @@ async def test_the_token_itself_is_nowhere_on_disk(daemon: DaemonProcess) -> Non
     token = await daemon.token("anna")
     await principal(daemon, token)
     listed = await daemon.command("token", "list")
-    assert "user:anna" in listed.stdout
+    assert listed.stdout.split()[1:4] == ["valid", "user:anna", "read,write"]
     assert token not in listed.stdout
     await daemon.terminate()
     for path in daemon.directory.rglob("*"):

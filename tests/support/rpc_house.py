@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -89,17 +89,18 @@ class House:
     """One daemon's parts in this process.
 
     Args:
+        more_listeners: beside a Unix socket and a loopback port.
         settings: further settings.
     """
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, more_listeners: Sequence[str] = (), **settings: Any) -> None:
         # Socket paths are short by law, pytest's directories are not.
         self.directory = Path(tempfile.mkdtemp(prefix="bgcopy-"))
         self.root = self.directory / "root"
         self.root.mkdir()
         self.settings = Settings(
             state_dir=self.directory / "state",
-            listen=(f"unix:{self.directory}/s", "tcp://127.0.0.1:0"),  # type: ignore[arg-type] # parsed
+            listen=(f"unix:{self.directory}/s", "tcp://127.0.0.1:0", *more_listeners),  # type: ignore[arg-type] # parsed
             daily_backup=False,
             **{"shutdown_grace": 1.0, "roots": {"default": self.root}, **settings},
         )
@@ -129,6 +130,7 @@ class House:
         self._tasks = [asyncio.create_task(work) for work in works]
         targets = self.daemon.server.bind()
         await self.daemon.server.start()
+        self.targets = targets
         self.unix, self.tcp = targets[0], targets[1].removeprefix("tcp://")
         self.local = self.caller()
 

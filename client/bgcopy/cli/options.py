@@ -101,6 +101,13 @@ _SHARED = (
         metavar="FILE",
         help="A file that holds the bearer token (BGCOPY_TOKEN_FILE).",
     ),
+    _shared(
+        "--tls-ca",
+        metavar="FILE",
+        help="Certificates (PEM) that vouch for the daemon (BGCOPY_TLS_CA).",
+    ),
+    _shared("--tls-cert", metavar="FILE", help="Your own certificate (PEM; BGCOPY_TLS_CERT)."),
+    _shared("--tls-key", metavar="FILE", help="Its key (PEM; BGCOPY_TLS_KEY)."),
     _shared("--json", is_flag=True, help="Print data as JSON, and on stderr too nothing but JSON."),
     _shared("-q", "--quiet", is_flag=True, help="Only data and errors."),
     _shared("--no-color", is_flag=True, help="No colours (NO_COLOR)."),

@@ -38,6 +38,11 @@ def new_token(
     )
 
 
+def bounded(token: Token, bound: Principal) -> Token:
+    """The token with at most the rights of its principal."""
+    return changed(token, principal=token.principal.within(bound))
+
+
 class TokenUses:
     """When tokens were used: noted in memory, written down by the minute, never by the call."""
 

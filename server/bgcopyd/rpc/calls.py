@@ -161,7 +161,7 @@ class _Call(Handler):
         self.response_serializer = parts.encoder
 
     async def _caller(self, context: Context) -> Principal:
-        caller = await self._calls.identities.of_call(self._metadata, context.peer)
+        caller = await self._calls.identities.of_call(self._metadata, context)
         if self._scope not in caller.scopes:
             require_scope(caller, self._scope)
         return caller

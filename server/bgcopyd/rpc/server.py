@@ -17,7 +17,9 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from bgcopy.v1 import admin_service_pb2, background_copy_manager_pb2
 from bgcopyd.jobs import limits
 from bgcopyd.queue.authorizer import SERVICES, Permission
+from bgcopyd.queue.callers import TlsFiles
 from bgcopyd.rpc.calls import Calls, Handler, Method, Service
+from bgcopyd.rpc.tls import credentials
 
 DESCRIPTORS: Mapping[str, ServiceDescriptor] = {
     **background_copy_manager_pb2.DESCRIPTOR.services_by_name,
@@ -46,12 +48,19 @@ class RpcServer:
 
     Args:
         servicers: what serves each service; each has methods for some RPCs, by the RPC's name.
-        listen: `unix:PATH` and `tcp://HOST:PORT`, judged already; port 0 takes a free one.
+        listen: `unix:PATH` and `tcp://HOST:PORT`, `tls://` or `mtls://`, judged already; port 0
+            takes a free one.
+        files: certificates of those with TLS.
     """
 
     def __init__(
-        self, calls: Calls, servicers: Mapping[str, Sequence[object]], listen: Sequence[str]
+        self,
+        calls: Calls,
+        servicers: Mapping[str, Sequence[object]],
+        listen: Sequence[str],
+        files: TlsFiles | None = None,
     ) -> None:
+        self._files = files
         self._listen = tuple(listen)
         self._server = grpc.aio.server(options=OPTIONS)
         self._health = health.aio.HealthServicer()
@@ -110,10 +119,15 @@ class RpcServer:
             return f"unix:{path}"
         host, _, _ = rest.removeprefix("//").rpartition(":")
         port = self._bind(rest.removeprefix("//"), listener)
-        return f"tcp://{host}:{port}"
+        return f"{kind}://{host}:{port}"
 
     def _bind(self, address: str, listener: str) -> int:
+        kind = listener.partition("://")[0]
         try:
+            if kind in {"tls", "mtls"}:
+                assert self._files is not None
+                secured = credentials(self._files, clients=kind == "mtls")
+                return self._server.add_secure_port(address, secured)
             return self._server.add_insecure_port(address)
         except RuntimeError:
             raise Listener(
