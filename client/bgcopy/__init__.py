@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Priority,
         Reason,
         RemovedReason,
+        Scope,
         Verification,
     )
     from bgcopy._job import Job
@@ -149,6 +150,7 @@ if TYPE_CHECKING:
         RequestTooLarge,
         ResourceExhausted,
         ResumeTokenExpired,
+        ScopeRequired,
         StoreUnavailable,
         TokenNotFound,
         TooManyFiles,
@@ -271,6 +273,8 @@ __all__ = [
     "RequestTooLarge",
     "ResourceExhausted",
     "ResumeTokenExpired",
+    "Scope",
+    "ScopeRequired",
     "ServerInfo",
     "SnapshotComplete",
     "SourceBytes",

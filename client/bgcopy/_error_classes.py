@@ -57,6 +57,7 @@ from bgcopy.errors import (
     RequestIdReused,
     ResourceExhausted,
     ResumeTokenExpired,
+    ScopeRequired,
     StoreUnavailable,
     TokenNotFound,
     TooManyFiles,
@@ -117,6 +118,7 @@ _BY_REASON: dict[Reason, type[CallError]] = {
     Reason.TOKEN_NOT_FOUND: TokenNotFound,
     Reason.DESTINATION_EXISTS: DestinationExists,
     Reason.POLICY_ETAG_MISMATCH: PolicyEtagMismatch,
+    Reason.SCOPE_REQUIRED: ScopeRequired,
     Reason.TOO_MANY_FILES: TooManyFiles,
 }
 

@@ -29,6 +29,7 @@
     │   ├── PermissionDenied           PERMISSION_DENIED
     │   │   ├── NotJobOwner
     │   │   ├── AdminRequired
+    │   │   ├── ScopeRequired
     │   │   ├── PathNotAllowed
     │   │   └── AddressNotAllowed
     │   ├── NotFound                   NOT_FOUND
@@ -277,6 +278,10 @@ class NotJobOwner(PermissionDenied):
 
 class AdminRequired(PermissionDenied):
     """Only an administrator may do this. Ask one, or use an administrator's credential."""
+
+
+class ScopeRequired(PermissionDenied):
+    """The credential lacks the scope that the call needs. Use one that has it."""
 
 
 class PathNotAllowed(PermissionDenied):

@@ -13,13 +13,16 @@ import sys
 from collections.abc import Callable, Coroutine, Sequence
 
 from bgcopyd import __version__, platform
-from bgcopyd.config import Settings
+from bgcopyd.callers.certificates import ShownCertificates
+from bgcopyd.callers.files import TlsFileSet
+from bgcopyd.config import Settings, TcpListener
 from bgcopyd.config.s3 import s3_stores
 from bgcopyd.config.settings import HOST_ROOT
 from bgcopyd.ids import RandomIds
 from bgcopyd.jobs.http_options import AuthScheme
 from bgcopyd.jobs.job import Job, JobState
 from bgcopyd.jobs.policy import Policy
+from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.roots import Roots
 from bgcopyd.jobs.s3 import S3Store, store_of
 from bgcopyd.notify import notify, watchdog_interval
@@ -44,9 +47,10 @@ from bgcopyd.queue.runs import Runs
 from bgcopyd.queue.scheduler import Scheduler
 from bgcopyd.queue.secrets import JobSecrets
 from bgcopyd.queue.statistics import Statistics
-from bgcopyd.queue.storage import StoreUnavailable
+from bgcopyd.queue.storage import StoreUnavailable, Token
 from bgcopyd.queue.sweeper import Sweeper
 from bgcopyd.queue.timekeeper import Timekeeper
+from bgcopyd.queue.tokens import TokenUses, bounded
 from bgcopyd.rpc.admin_servicer import AdminServicer
 from bgcopyd.rpc.calls import Activity, Calls
 from bgcopyd.rpc.editing_servicer import EditingServicer
@@ -146,16 +150,22 @@ class Daemon:
         self.runs.on_begun(self.timekeeper.expect)
         self.runs.on_ended(self._ended)
         self._quotas = Quotas(self.policies, lambda: self.scheduler.draining)
+        self._uses = TokenUses(store, clock)
+        directories = {name: str(path.resolve()) for name, path in roots.items()}
+        self._roots = Roots(directories, HOST_ROOT)
         self.feed = ChangeFeed(store, board, clock, self._quotas)
         self.runs.on_files(self.feed.tell_files)
         self.housekeeping = Housekeeping(
             store,
             clock,
             Sweeper(store, self.files, clock),
+            self._uses,
             history=settings.history,
             backup=store.backup if settings.daily_backup else None,
             last_backup=store.last_backup,
         )
+        self._entitled = settings.entitled
+        self._tls = _tls_files(settings)
         self.activity = Activity(clock.monotonic)
         self.server = self._server(board, costs)
 
@@ -203,14 +213,19 @@ class Daemon:
             on_change=self._changed,
         )
         looker = Looker(self._store, self.reader, self.engine, configured, self._clock)
-        directories = {name: str(path.resolve()) for name, path in settings.all_roots.items()}
         servicer = BackgroundCopyServicer(
             manager,
             self.feed,
-            Roots(directories, HOST_ROOT),
+            self._roots,
             About(__version__, self._start_time, lambda: self.policies.policy, configured),
         )
-        calls = Calls(Identities(self._store.token, self._clock), self.activity)
+        identities = Identities(
+            self._token if self._entitled else self._store.token,
+            self._uses.note,
+            self._clock,
+            certificates=self._certificates(),
+        )
+        calls = Calls(identities, self.activity)
         servicers = {
             "BackgroundCopyManager": (
                 servicer,
@@ -220,7 +235,30 @@ class Daemon:
             ),
             "AdminService": (AdminServicer(self._administration(board)),),
         }
-        return RpcServer(calls, servicers, [str(listener) for listener in settings.listen])
+        listen = [str(listener) for listener in settings.listen]
+        return RpcServer(calls, servicers, listen, self._tls)
+
+    async def _token(self, digest: bytes) -> Token | None:
+        """A stored token, with no more rights than its principal has."""
+        token = await self._store.token(digest)
+        bound = None if token is None else self._entitled.get(token.principal.id)
+        return token if token is None or bound is None else bounded(token, bound)
+
+    def _principal(self, owner: str) -> Principal:
+        return self._entitled.get(owner) or Principal(owner)
+
+    def _certificates(self) -> ShownCertificates | None:
+        if self._tls is None:
+            return None
+        return ShownCertificates(
+            self._tls, self._settings.tls_identity, self._principal, self._clock
+        )
+
+    def reload(self) -> None:
+        """Reads again what may change without a restart; it is also seen where nobody says so."""
+        logger.info("asked to read the certificates again")
+        if self._tls is not None:
+            self._tls.latest()
 
     def _administration(self, board: ProgressBoard) -> Administration:
         state_dir = self._settings.state_dir
@@ -234,6 +272,8 @@ class Daemon:
                 board=board,
                 pace=self.pace,
                 statistics=self._statistics,
+                roots=self._roots,
+                uses=self._uses,
                 clock=self._clock,
                 start_time=self._start_time,
                 footprint=lambda: Footprint(platform.resident_memory(), size_on_disk(state_dir)),
@@ -286,6 +326,7 @@ class Daemon:
         await self.completion.close(left())
         with contextlib.suppress(StoreUnavailable):
             await self.timekeeper.mark()
+            await self._uses.write()
         await self.engine.close()
 
 
@@ -318,6 +359,7 @@ async def _serve(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
+    loop.add_signal_handler(signal.SIGHUP, daemon.reload)
     # Before anything makes files: the sockets are bound under a mask of the whole process.
     targets = daemon.server.bind()
     await daemon.policies.load()
@@ -383,6 +425,14 @@ async def _feed_watchdog(interval: float) -> None:
     while True:
         notify("WATCHDOG=1")
         await asyncio.sleep(interval)
+
+
+def _tls_files(settings: Settings) -> TlsFileSet | None:
+    certificate, key = settings.tls_certificate_file, settings.tls_key_file
+    kinds = {listener.kind for listener in settings.listen if isinstance(listener, TcpListener)}
+    if certificate is None or key is None or kinds <= {"tcp"}:
+        return None
+    return TlsFileSet(certificate, key, settings.tls_client_ca_file)
 
 
 def _engine_options(settings: Settings, stores: Sequence[S3Store]) -> EngineOptions:

@@ -33,7 +33,7 @@ def request_of(rpc: str, job_id: str, fields: dict[str, Any]) -> Any:
 
 async def refused_call(home: House, rpc: str, request: Any) -> Refused:
     caller = home.local
-    if PERMISSIONS[rpc] is Permission.ADMIN:
+    if PERMISSIONS[rpc].permission is Permission.TAKER:
         caller = await home.user("root", admin=True)
     call = caller.call(rpc, request)
     return await refusal(call.read() if METHODS[rpc].server_streaming else call)

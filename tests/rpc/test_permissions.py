@@ -59,7 +59,7 @@ MAY = {
     Permission.IDENTIFIED: (OK, OK, OK),
     Permission.OWN_JOB: (OK, OK, FOREIGN),
     Permission.OWNER: (OK, FOREIGN, FOREIGN),
-    Permission.ADMIN: (NO_ADMIN, OK, NO_ADMIN),
+    Permission.TAKER: (NO_ADMIN, OK, NO_ADMIN),
 }
 
 
@@ -89,7 +89,7 @@ def test_the_table_names_every_rpc() -> None:
     assert set(PERMISSIONS) == set(RPCS)
     for method in SERVICE.methods:
         names_a_job = "job_id" in method.input_type.fields_by_name
-        assert (PERMISSIONS[method.name] is not Permission.IDENTIFIED) == names_a_job
+        assert (PERMISSIONS[method.name].permission is not Permission.IDENTIFIED) == names_a_job
 
 
 # What those who may call hear of where nothing but the permission is at stake.
@@ -116,7 +116,7 @@ async def test_who_may_call(home: House, rpc: str) -> None:
         if rpc == "AddFiles":
             body["files"] = [spec()]
         seen[name] = await outcome(caller, rpc, request_of(rpc, job.job_id, **body))
-    owner, admin, other = MAY[PERMISSIONS[rpc]]
+    owner, admin, other = MAY[PERMISSIONS[rpc].permission]
     assert seen == {
         "owner": owner,
         "admin": admin,
@@ -139,13 +139,13 @@ async def test_permission_is_judged_before_the_rest(home: House, rpc: str) -> No
 
 
 @pytest.mark.parametrize("rpc", [rpc for rpc, need in PERMISSIONS.items()
-                                 if need is not Permission.IDENTIFIED])  # fmt: skip
+                                 if need.permission is not Permission.IDENTIFIED])  # fmt: skip
 async def test_unknown_fields_are_judged_after_permission(home: House, rpc: str) -> None:
     job = await created(home.local, spec())
     anna = await home.user("anna")
     raw = request_of(rpc, job.job_id, **BODIES.get(rpc, {})).SerializeToString()
     newer = getattr(pb, f"{rpc}Request").FromString(raw + b"\xf8\x3f\x01")  # field 1023
-    assert await outcome(anna, rpc, newer) == MAY[PERMISSIONS[rpc]][2]
+    assert await outcome(anna, rpc, newer) == MAY[PERMISSIONS[rpc].permission][2]
     call = home.local.call(rpc, newer)
     streams = SERVICE.methods_by_name[rpc].server_streaming
     refused = await refusal(call.read() if streams else call)

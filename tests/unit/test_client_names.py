@@ -126,6 +126,8 @@ FROZEN = [
     "RequestTooLarge",
     "ResourceExhausted",
     "ResumeTokenExpired",
+    "Scope",
+    "ScopeRequired",
     "ServerInfo",
     "SnapshotComplete",
     "SourceBytes",

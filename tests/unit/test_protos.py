@@ -17,6 +17,7 @@ from bgcopy.v1 import (
     background_copy_manager_pb2,
     error_pb2,
     http_pb2,
+    identity_pb2,
     job_pb2,
 )
 
@@ -26,6 +27,7 @@ FILES: list[FileDescriptor] = [
     admin_service_pb2.DESCRIPTOR,
     error_pb2.DESCRIPTOR,
     http_pb2.DESCRIPTOR,
+    identity_pb2.DESCRIPTOR,
     job_pb2.DESCRIPTOR,
 ]
 SERVICE = background_copy_manager_pb2.DESCRIPTOR.services_by_name["BackgroundCopyManager"]

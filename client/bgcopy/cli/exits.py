@@ -94,6 +94,7 @@ BY_REASON: dict[Reason, Exit] = {
     Reason.NOT_SUPPORTED: Exit.OTHER,
     Reason.NOT_JOB_OWNER: Exit.DENIED,
     Reason.ADMIN_REQUIRED: Exit.DENIED,
+    Reason.SCOPE_REQUIRED: Exit.DENIED,
     Reason.PATH_NOT_ALLOWED: Exit.DENIED,
     Reason.ADDRESS_NOT_ALLOWED: Exit.DENIED,
     Reason.JOB_NOT_FOUND: Exit.NOT_FOUND,

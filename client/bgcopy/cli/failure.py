@@ -31,6 +31,9 @@ _NEXT_BY_REASON: dict[Reason, str] = {
     Reason.NOT_SUPPORTED: "`bgcopy status` shows the daemon's version; a newer one may do it.",
     Reason.NOT_JOB_OWNER: "Ask its owner, or use an administrator's token with --token-file.",
     Reason.ADMIN_REQUIRED: "Use an administrator's token with --token-file.",
+    Reason.SCOPE_REQUIRED: (
+        "`bgcopy status` tells the scopes you have; name a token with more by --token-file."
+    ),
     Reason.ADDRESS_NOT_ALLOWED: "Ask the daemon's operator to allow the address.",
     Reason.JOB_NOT_FOUND: _LOOK,
     Reason.INVALID_STATE: (

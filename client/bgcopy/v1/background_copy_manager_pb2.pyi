@@ -5,6 +5,7 @@ The service that programs call."""
 
 from bgcopy.v1 import error_pb2 as error_pb2
 from bgcopy.v1 import http_pb2 as http_pb2
+from bgcopy.v1 import identity_pb2 as identity_pb2
 from bgcopy.v1 import job_pb2 as job_pb2
 from collections import abc as abc
 from google.protobuf import descriptor as descriptor
@@ -1632,7 +1633,7 @@ class GetServerInfoResponse(message.Message):
 
     @builtins.property
     def roots(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
-        """The named roots that the caller may write to."""
+        """The named roots that the caller may use."""
 
     @builtins.property
     def start_time(self) -> timestamp_pb2.Timestamp:
@@ -1712,18 +1713,24 @@ class Caller(message.Message):
 
     PRINCIPAL_FIELD_NUMBER: builtins.int
     ADMIN_FIELD_NUMBER: builtins.int
+    SCOPES_FIELD_NUMBER: builtins.int
     principal: builtins.str
     """As "local:1000" or "user:anna"."""
     admin: builtins.bool
     """May act on every owner's jobs."""
+    @builtins.property
+    def scopes(self) -> containers.RepeatedScalarFieldContainer[identity_pb2.Scope.ValueType]:
+        """What the credential lets him do."""
+
     def __init__(
         self,
         *,
         principal: builtins.str = ...,
         admin: builtins.bool = ...,
+        scopes: abc.Iterable[identity_pb2.Scope.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["admin", b"admin", "principal", b"principal"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["admin", b"admin", "principal", b"principal", "scopes", b"scopes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -34,7 +34,8 @@ class BackgroundCopyManagerStub(object):
     carries an etag fails with ABORTED / ETAG_MISMATCH when the job's etag is another.
     Common to all that name a job: INVALID_ARGUMENT for a malformed id (36 characters, upper case
     and braces are accepted), NOT_FOUND / JOB_NOT_FOUND, PERMISSION_DENIED / NOT_JOB_OWNER,
-    UNAUTHENTICATED where a credential is needed or the one sent is bad.
+    UNAUTHENTICATED where a credential is needed or the one sent is bad, PERMISSION_DENIED /
+    SCOPE_REQUIRED where it lacks the scope that the call needs (docs/identities.md).
     """
 
     def __init__(self, channel):
@@ -174,7 +175,8 @@ class BackgroundCopyManagerServicer(object):
     carries an etag fails with ABORTED / ETAG_MISMATCH when the job's etag is another.
     Common to all that name a job: INVALID_ARGUMENT for a malformed id (36 characters, upper case
     and braces are accepted), NOT_FOUND / JOB_NOT_FOUND, PERMISSION_DENIED / NOT_JOB_OWNER,
-    UNAUTHENTICATED where a credential is needed or the one sent is bad.
+    UNAUTHENTICATED where a credential is needed or the one sent is bad, PERMISSION_DENIED /
+    SCOPE_REQUIRED where it lacks the scope that the call needs (docs/identities.md).
     """
 
     def CreateJob(self, request, context):
@@ -533,7 +535,8 @@ class BackgroundCopyManager(object):
     carries an etag fails with ABORTED / ETAG_MISMATCH when the job's etag is another.
     Common to all that name a job: INVALID_ARGUMENT for a malformed id (36 characters, upper case
     and braces are accepted), NOT_FOUND / JOB_NOT_FOUND, PERMISSION_DENIED / NOT_JOB_OWNER,
-    UNAUTHENTICATED where a credential is needed or the one sent is bad.
+    UNAUTHENTICATED where a credential is needed or the one sent is bad, PERMISSION_DENIED /
+    SCOPE_REQUIRED where it lacks the scope that the call needs (docs/identities.md).
     """
 
     @staticmethod

@@ -35,7 +35,8 @@ class BackgroundCopyManagerStub:
     carries an etag fails with ABORTED / ETAG_MISMATCH when the job's etag is another.
     Common to all that name a job: INVALID_ARGUMENT for a malformed id (36 characters, upper case
     and braces are accepted), NOT_FOUND / JOB_NOT_FOUND, PERMISSION_DENIED / NOT_JOB_OWNER,
-    UNAUTHENTICATED where a credential is needed or the one sent is bad.
+    UNAUTHENTICATED where a credential is needed or the one sent is bad, PERMISSION_DENIED /
+    SCOPE_REQUIRED where it lacks the scope that the call needs (docs/identities.md).
     """
 
     @_typing.overload
@@ -166,7 +167,8 @@ class BackgroundCopyManagerAsyncStub(BackgroundCopyManagerStub):
     carries an etag fails with ABORTED / ETAG_MISMATCH when the job's etag is another.
     Common to all that name a job: INVALID_ARGUMENT for a malformed id (36 characters, upper case
     and braces are accepted), NOT_FOUND / JOB_NOT_FOUND, PERMISSION_DENIED / NOT_JOB_OWNER,
-    UNAUTHENTICATED where a credential is needed or the one sent is bad.
+    UNAUTHENTICATED where a credential is needed or the one sent is bad, PERMISSION_DENIED /
+    SCOPE_REQUIRED where it lacks the scope that the call needs (docs/identities.md).
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -293,7 +295,8 @@ class BackgroundCopyManagerServicer(metaclass=_abc_1.ABCMeta):
     carries an etag fails with ABORTED / ETAG_MISMATCH when the job's etag is another.
     Common to all that name a job: INVALID_ARGUMENT for a malformed id (36 characters, upper case
     and braces are accepted), NOT_FOUND / JOB_NOT_FOUND, PERMISSION_DENIED / NOT_JOB_OWNER,
-    UNAUTHENTICATED where a credential is needed or the one sent is bad.
+    UNAUTHENTICATED where a credential is needed or the one sent is bad, PERMISSION_DENIED /
+    SCOPE_REQUIRED where it lacks the scope that the call needs (docs/identities.md).
     """
 
     @_abc_1.abstractmethod

@@ -144,6 +144,8 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     """
     REASON_POLICY_ETAG_MISMATCH: _Reason.ValueType  # 48
     """The policy has changed since it was read. ABORTED."""
+    REASON_SCOPE_REQUIRED: _Reason.ValueType  # 55
+    """The credential lacks the scope that the call needs. PERMISSION_DENIED, E_ACCESSDENIED."""
     REASON_TOO_MANY_FILES: _Reason.ValueType  # 60
     """An upload has one file only. FAILED_PRECONDITION, BG_E_TOO_MANY_FILES."""
     REASON_HTTP_STATUS: _Reason.ValueType  # 100
@@ -354,6 +356,8 @@ FAILED_PRECONDITION, ERROR_FILE_EXISTS.
 """
 REASON_POLICY_ETAG_MISMATCH: Reason.ValueType  # 48
 """The policy has changed since it was read. ABORTED."""
+REASON_SCOPE_REQUIRED: Reason.ValueType  # 55
+"""The credential lacks the scope that the call needs. PERMISSION_DENIED, E_ACCESSDENIED."""
 REASON_TOO_MANY_FILES: Reason.ValueType  # 60
 """An upload has one file only. FAILED_PRECONDITION, BG_E_TOO_MANY_FILES."""
 REASON_HTTP_STATUS: Reason.ValueType  # 100

@@ -155,6 +155,7 @@ class Token:
     create_time: datetime
     expire_time: datetime | None = None
     revoked: bool = False
+    last_use_time: datetime | None = None
 
 
 # A root's name and a directory below it, "" for the root itself.
@@ -349,6 +350,9 @@ class Tx(Protocol):
 
     def revoke_token(self, token_id: str) -> bool:
         """Revokes a token; False where there is none."""
+
+    def mark_token(self, token_id: str, last_use_time: datetime) -> None:
+        """Writes down when a token was used."""
 
 
 class Store(Protocol):

@@ -7,14 +7,16 @@ import functools
 import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 
 from bgcopyd.api.statuses import status_of
-from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.principal import Principal, Scope
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal
+from bgcopyd.queue.authorizer import require_scope
 from bgcopyd.queue.storage import StoreUnavailable
 from bgcopyd.rpc.identity import Identities, Metadata
 
@@ -67,17 +69,19 @@ class Calls:
         work: Callable[[Principal, Request], Awaitable[Response]],
         decoder: Callable[[bytes], Request],
         encoder: Callable[[Response], bytes],
+        scope: Scope | None,
     ) -> Method:
         """A method of one request and one response."""
-        return functools.partial(_Unary, self, work, decoder, encoder)
+        return functools.partial(_Unary, self, _Parts(work, decoder, encoder, scope))
 
     def stream(
         self,
         work: Callable[[Principal, Request], AsyncIterator[bytes]],
         decoder: Callable[[bytes], Request],
+        scope: Scope | None,
     ) -> Method:
         """A method of one request and a stream of encoded responses."""
-        return functools.partial(_Stream, self, work, decoder, None)
+        return functools.partial(_Stream, self, _Parts(work, decoder, None, scope))
 
     def to_the_end(
         self, method: Callable[[Principal, Request], Awaitable[Response]]
@@ -132,25 +136,35 @@ class Service(grpc.GenericRpcHandler):
         return None if method is None else method(handler_call_details.invocation_metadata or ())
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a method is made of; one that answers with a stream has no encoder."""
+
+    work: Callable[[Principal, Any], Any]
+    decoder: Callable[[bytes], Any]
+    encoder: Callable[[Any], bytes] | None
+    scope: Scope | None
+
+
 class _Call(Handler):
     """The handler of one call."""
 
     request_streaming = False
     response_streaming = False
 
-    def __init__(
-        self,
-        calls: Calls,
-        work: Callable[[Principal, Any], Any],
-        decoder: Callable[[bytes], Any],
-        encoder: Callable[[Any], bytes] | None,
-        metadata: Metadata,
-    ) -> None:
+    def __init__(self, calls: Calls, parts: _Parts, metadata: Metadata) -> None:
         self._calls = calls
-        self._work = work
+        self._work = parts.work
+        self._scope = parts.scope
         self._metadata = metadata
-        self.request_deserializer = decoder
-        self.response_serializer = encoder
+        self.request_deserializer = parts.decoder
+        self.response_serializer = parts.encoder
+
+    async def _caller(self, context: Context) -> Principal:
+        caller = await self._calls.identities.of_call(self._metadata, context)
+        if self._scope not in caller.scopes:
+            require_scope(caller, self._scope)
+        return caller
 
 
 class _Unary(_Call):
@@ -158,8 +172,7 @@ class _Unary(_Call):
         calls = self._calls
         calls.activity.begin()
         try:
-            caller = await calls.identities.of_call(self._metadata, context.peer)
-            return await self._work(caller, request)
+            return await self._work(await self._caller(context), request)
         except Exception as error:  # noqa: BLE001 - the one place that maps every error
             refusal = refusal_of(error)
         finally:
@@ -175,8 +188,9 @@ class _Stream(_Call):
         calls = self._calls
         calls.activity.begin()
         try:
-            caller = await calls.identities.of_call(self._metadata, context.peer)
-            async for response in self._work(caller, request):
+            async for response in self._work(await self._caller(context), request):
+                # The end of a credential is the end of its streams.
+                await self._caller(context)
                 yield response
         except Exception as error:  # noqa: BLE001 - the one place that maps every error
             refusal = refusal_of(error)

@@ -7,6 +7,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar
 
 from bgcopyd.jobs.attempt import Attempt
@@ -321,6 +322,12 @@ class MemoryTx(MemoryClocks):
             return False
         self._state.tokens[token_id] = replace(token, revoked=True)
         return True
+
+    def mark_token(self, token_id: str, last_use_time: datetime) -> None:
+        """Writes down when a token was used."""
+        token = self._state.tokens.get(token_id)
+        if token is not None:
+            self._state.tokens[token_id] = replace(token, last_use_time=last_use_time)
 
 
 class MemoryStore:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from bgcopyd.jobs.attempt import Attempt
 from bgcopyd.jobs.file import File, FileSpec
@@ -469,3 +470,7 @@ class SQLiteTx:
     def revoke_token(self, token_id: str) -> bool:
         """Revokes a token; False where there is none."""
         return self._run(rows.REVOKE_TOKEN, (token_id,)).rowcount > 0
+
+    def mark_token(self, token_id: str, last_use_time: datetime) -> None:
+        """Writes down when a token was used."""
+        self._run(rows.MARK_TOKEN, (rows.micros(last_use_time), token_id))

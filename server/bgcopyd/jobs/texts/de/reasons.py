@@ -102,6 +102,8 @@ REASONS = {
     "Sie den Auftrag noch einmal ab; nichts ist verloren.",
     Reason.POLICY_ETAG_MISMATCH: "Die Richtlinien haben sich geändert, seit sie gelesen wurden. "
     "Lesen Sie sie neu, und entscheiden Sie neu.",
+    Reason.SCOPE_REQUIRED: "Dem Ausweis fehlt die Befugnis, die der Aufruf verlangt. Nehmen Sie "
+    "einen, der sie hat.",
     Reason.TOO_MANY_FILES: "Ein Upload hat nur eine Datei. Legen Sie für jede Datei einen Auftrag "
     "an.",
     Reason.HTTP_STATUS: "Der Server hat mit einem HTTP-Fehlerstatus geantwortet; er ist die untere "

@@ -93,6 +93,8 @@ REASONS = {
     "lost.",
     Reason.POLICY_ETAG_MISMATCH: "The policy has changed since it was read. Read it again and "
     "decide anew.",
+    Reason.SCOPE_REQUIRED: "The credential lacks the scope that the call needs. Use one that has "
+    "it.",
     Reason.TOO_MANY_FILES: "An upload has one file only. Create a job for each file.",
     Reason.HTTP_STATUS: "The server answered with an HTTP error status; the code's low half is the "
     "status. Check the URL.",
