@@ -66,6 +66,8 @@ from bgcopy.errors import (
     UrlInvalid,
     UserNameTooLarge,
     WatchQuotaExceeded,
+    WebhookNotFound,
+    WebhookQuotaExceeded,
 )
 
 _BY_REASON: dict[Reason, type[CallError]] = {
@@ -118,6 +120,8 @@ _BY_REASON: dict[Reason, type[CallError]] = {
     Reason.DESTINATION_EXISTS: DestinationExists,
     Reason.POLICY_ETAG_MISMATCH: PolicyEtagMismatch,
     Reason.TOO_MANY_FILES: TooManyFiles,
+    Reason.WEBHOOK_NOT_FOUND: WebhookNotFound,
+    Reason.WEBHOOK_QUOTA_EXCEEDED: WebhookQuotaExceeded,
 }
 
 _BY_CODE: dict[grpc.StatusCode, type[CallError]] = {

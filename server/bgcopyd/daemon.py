@@ -28,6 +28,7 @@ from bgcopyd.queue.changes import ChangeFeed
 from bgcopyd.queue.clock import Clock, SystemClock
 from bgcopyd.queue.completion import Completion
 from bgcopyd.queue.costs import CostGate
+from bgcopyd.queue.dispatcher import Dispatcher
 from bgcopyd.queue.editing import JobEditor
 from bgcopyd.queue.housekeeping import Housekeeping
 from bgcopyd.queue.judging import Configured
@@ -47,6 +48,7 @@ from bgcopyd.queue.statistics import Statistics
 from bgcopyd.queue.storage import StoreUnavailable
 from bgcopyd.queue.sweeper import Sweeper
 from bgcopyd.queue.timekeeper import Timekeeper
+from bgcopyd.queue.webhooks import Webhooks
 from bgcopyd.rpc.admin_servicer import AdminServicer
 from bgcopyd.rpc.calls import Activity, Calls
 from bgcopyd.rpc.editing_servicer import EditingServicer
@@ -55,6 +57,7 @@ from bgcopyd.rpc.looking_servicer import LookingServicer
 from bgcopyd.rpc.ownership_servicer import OwnershipServicer
 from bgcopyd.rpc.server import RpcServer
 from bgcopyd.rpc.servicer import About, BackgroundCopyServicer
+from bgcopyd.rpc.webhook_servicer import WebhookServicer
 from bgcopyd.store.directory import StateDirectory, size_on_disk
 from bgcopyd.store.sealing import open_sealer
 from bgcopyd.store.sqlite import SQLiteStore
@@ -62,6 +65,7 @@ from bgcopyd.transfer.disk.files import LocalFiles
 from bgcopyd.transfer.disk.reading import LocalReader
 from bgcopyd.transfer.engine import CurlEngine
 from bgcopyd.transfer.options import EngineOptions
+from bgcopyd.transfer.posting import CurlPoster
 from bgcopyd.transfer.wire.policy import speaks
 from bgcopyd.transfer.wire.schemes import spoken
 
@@ -104,7 +108,10 @@ class Daemon:
         self._statistics = Statistics()
         board = ProgressBoard(clock, lambda: self.policies.policy.inactivity_timeout)
         costs = CostGate(lambda: self.policies.policy.network_cost)
-        self.secrets = JobSecrets(open_sealer(settings.state_dir, settings.secrets_key_file))
+        self._sealer = open_sealer(settings.state_dir, settings.secrets_key_file)
+        self.secrets = JobSecrets(self._sealer)
+        poster = CurlPoster(_engine_options(settings, self._s3_stores), _any_address)
+        self.dispatcher = Dispatcher(store, poster, self._sealer, clock, random.random)
         self.runs = Runs(
             RunTools(
                 store,
@@ -203,6 +210,14 @@ class Daemon:
             on_change=self._changed,
         )
         looker = Looker(self._store, self.reader, self.engine, configured, self._clock)
+        webhooks = Webhooks(
+            store=self._store,
+            dispatcher=self.dispatcher,
+            sealer=self._sealer,
+            clock=self._clock,
+            new_id=lambda: secrets.token_hex(8),
+            new_key=secrets.token_bytes,
+        )
         directories = {name: str(path.resolve()) for name, path in settings.all_roots.items()}
         servicer = BackgroundCopyServicer(
             manager,
@@ -217,6 +232,7 @@ class Daemon:
                 EditingServicer(editor),
                 LookingServicer(looker),
                 OwnershipServicer(ownership),
+                WebhookServicer(webhooks, self._clock),
             ),
             "AdminService": (AdminServicer(self._administration(board)),),
         }
@@ -284,6 +300,7 @@ class Daemon:
         await self.server.stop(left() / 2)
         await self.runs.close(left())
         await self.completion.close(left())
+        await self.dispatcher.close()
         with contextlib.suppress(StoreUnavailable):
             await self.timekeeper.mark()
         await self.engine.close()
@@ -329,6 +346,7 @@ async def _serve(
         daemon.timekeeper.run(),
         daemon.pace.run(),
         daemon.housekeeping.run(),
+        daemon.dispatcher.run(),
     ]
     if exit_when_idle is not None:
         works.append(_end_when_idle(daemon, clock, exit_when_idle, end))
@@ -383,6 +401,10 @@ async def _feed_watchdog(interval: float) -> None:
     while True:
         notify("WATCHDOG=1")
         await asyncio.sleep(interval)
+
+
+def _any_address(_address: str) -> str:
+    return ""
 
 
 def _engine_options(settings: Settings, stores: Sequence[S3Store]) -> EngineOptions:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from bgcopyd.jobs.job import Job
 from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal
+from bgcopyd.jobs.webhook import Webhook
 from bgcopyd.queue.secrets import has_secrets
 from bgcopyd.queue.storage import Tx
 
@@ -20,6 +21,7 @@ class Permission(enum.Enum):
     IDENTIFIED = "any known caller"
     OWN_JOB = "the job's owner or an administrator"
     OWNER = "the job's owner alone"
+    OWN_WEBHOOK = "the webhook's owner or an administrator"
     ADMIN = "an administrator"
 
 
@@ -46,6 +48,12 @@ PERMISSIONS: Mapping[str, Permission] = MappingProxyType(
         "SetCredentials": Permission.OWNER,
         "RemoveCredentials": Permission.OWNER,
         "WatchJobs": Permission.IDENTIFIED,
+        "CreateWebhook": Permission.IDENTIFIED,
+        "ListWebhooks": Permission.IDENTIFIED,
+        "UpdateWebhook": Permission.OWN_WEBHOOK,
+        "DeleteWebhook": Permission.OWN_WEBHOOK,
+        "TestWebhook": Permission.OWN_WEBHOOK,
+        "ListDeliveries": Permission.OWN_WEBHOOK,
         "ProbeUrl": Permission.IDENTIFIED,
         "GetErrorDescription": Permission.IDENTIFIED,
         "GetServerInfo": Permission.IDENTIFIED,
@@ -149,15 +157,32 @@ def authorized_job(tx: Tx, principal: Principal, job_id: str, etag: str = "") ->
     return job
 
 
-def owner_scope(principal: Principal, *, all_owners: bool) -> str | None:
-    """Whose jobs a list or a watch shows: the caller's, or everybody's (None).
+def own_webhook(principal: Principal, webhooks: Iterable[Webhook], webhook_id: str) -> Webhook:
+    """The webhook, if it exists and the caller may act on it; one of somebody else does not exist.
+
+    Raises:
+        Refusal: WEBHOOK_NOT_FOUND.
+    """
+    for webhook in webhooks:
+        if webhook.webhook_id == webhook_id and (principal.admin or webhook.owner == principal.id):
+            return webhook
+    raise Refusal(
+        Reason.WEBHOOK_NOT_FOUND,
+        "webhook_id: there is no such webhook of yours; ListWebhooks tells those there are",
+    )
+
+
+def owner_scope(
+    principal: Principal, *, all_owners: bool, what: str = "filter.all_owners"
+) -> str | None:
+    """Whose jobs a list, a watch or a webhook shows: the caller's, or everybody's (None).
 
     Raises:
         Refusal: ADMIN_REQUIRED.
     """
     if not all_owners:
         return principal.id
-    require_admin(principal, "filter.all_owners")
+    require_admin(principal, what)
     return None
 
 

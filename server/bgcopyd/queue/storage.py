@@ -21,6 +21,7 @@ from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.upload import Upload
 from bgcopyd.jobs.values import value
 from bgcopyd.queue.clock import ClockMark
+from bgcopyd.queue.outbox import OutboxStore, OutboxTx
 
 T = TypeVar("T")
 
@@ -181,7 +182,7 @@ class AgeMark:
     number: int
 
 
-class Tx(Protocol):
+class Tx(OutboxTx, Protocol):
     """One transaction. Synchronous; every call sees the changes before it.
 
     Every insert_job, update_job and delete_job takes the next number of the change sequence, sets
@@ -351,7 +352,7 @@ class Tx(Protocol):
         """Revokes a token; False where there is none."""
 
 
-class Store(Protocol):
+class Store(OutboxStore, Protocol):
     """The queue on disk. Made and opened by the composition root, used from one event loop."""
 
     async def transact(
