@@ -13,10 +13,12 @@ import sys
 from collections.abc import Callable, Coroutine, Sequence
 
 from bgcopyd import __version__, platform
+from bgcopyd.audit_log import AuditLog
 from bgcopyd.config import Settings
 from bgcopyd.config.s3 import s3_stores
 from bgcopyd.config.settings import HOST_ROOT
 from bgcopyd.ids import RandomIds
+from bgcopyd.jobs.audit import DAEMON, JOB_ENDED, OK, STARTED, STOPPED
 from bgcopyd.jobs.http_options import AuthScheme
 from bgcopyd.jobs.job import Job, JobState
 from bgcopyd.jobs.policy import Policy
@@ -24,6 +26,7 @@ from bgcopyd.jobs.roots import Roots
 from bgcopyd.jobs.s3 import S3Store, store_of
 from bgcopyd.notify import notify, watchdog_interval
 from bgcopyd.queue.administration import Administration, Footprint, Parts
+from bgcopyd.queue.audit import Audit, NoAudit
 from bgcopyd.queue.changes import ChangeFeed
 from bgcopyd.queue.clock import Clock, SystemClock
 from bgcopyd.queue.completion import Completion
@@ -50,6 +53,7 @@ from bgcopyd.queue.sweeper import Sweeper
 from bgcopyd.queue.timekeeper import Timekeeper
 from bgcopyd.queue.webhooks import Webhooks
 from bgcopyd.rpc.admin_servicer import AdminServicer
+from bgcopyd.rpc.auditing import Auditor
 from bgcopyd.rpc.calls import Activity, Calls
 from bgcopyd.rpc.editing_servicer import EditingServicer
 from bgcopyd.rpc.identity import Identities
@@ -102,6 +106,9 @@ class Daemon:
         self.engine = CurlEngine(roots, _engine_options(settings, self._s3_stores), clock)
         self.files = LocalFiles(roots)
         self.reader = LocalReader(roots)
+        self.audit: Audit = NoAudit()
+        if settings.audit_log is not None:
+            self.audit = AuditLog(settings.audit_log, clock.now)
         self.policies = PolicyKeeper(store, settings.policy)
         self.pace = Pace(self.engine, self.policies, clock)
         self.policies.on_change(self._apply)
@@ -140,6 +147,7 @@ class Daemon:
             clock,
             policies=self.policies,
             on_change=self._job_ended,
+            on_end=self._audit_end,
         )
         self.timekeeper = Timekeeper(
             store=store,
@@ -225,7 +233,9 @@ class Daemon:
             Roots(directories, HOST_ROOT),
             About(__version__, self._start_time, lambda: self.policies.policy, configured),
         )
-        calls = Calls(Identities(self._store.token, self._clock), self.activity)
+        identities = Identities(self._store.token, self._clock)
+        auditor = Auditor(self.audit, self._clock.monotonic)
+        calls = Calls(identities, self.activity, auditor)
         servicers = {
             "BackgroundCopyManager": (
                 servicer,
@@ -276,6 +286,18 @@ class Daemon:
         self.timekeeper.expect(job)
         self.scheduler.wake()
 
+    def _audit_end(self, job: Job) -> None:
+        self.audit.record(
+            JOB_ENDED.event,
+            DAEMON,
+            "",
+            OK,
+            job_id=job.job_id,
+            owner=job.owner,
+            state=job.state.name,
+            error=None if job.error is None else job.error.reason.name,
+        )
+
     def _job_ended(self) -> None:
         self.timekeeper.wake()
         self.scheduler.wake()
@@ -304,6 +326,8 @@ class Daemon:
         with contextlib.suppress(StoreUnavailable):
             await self.timekeeper.mark()
         await self.engine.close()
+        self.audit.record(STOPPED.event, DAEMON, "", OK)
+        await asyncio.to_thread(self.audit.close)
 
 
 async def run(settings: Settings, *, exit_when_idle: float | None = None) -> int:
@@ -358,6 +382,7 @@ async def _serve(
     gc.set_threshold(COLLECT_AFTER)
     try:
         await daemon.server.start()
+        daemon.audit.record(STARTED.event, DAEMON, "", OK, version=__version__)
         logger.info("ready on %s; %d jobs were cut off and go on", ", ".join(targets), cut_off)
         notify(f"STATUS=listening on {', '.join(targets)}", "READY=1")
         code = await ending

@@ -16,8 +16,9 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from bgcopy.v1 import admin_service_pb2, background_copy_manager_pb2
 from bgcopyd.jobs import limits
+from bgcopyd.jobs.audit import AUDITED
 from bgcopyd.queue.authorizer import SERVICES
-from bgcopyd.rpc.calls import Calls, Method, Service
+from bgcopyd.rpc.calls import Calls, Method, Service, refusal_of
 
 DESCRIPTORS: Mapping[str, ServiceDescriptor] = {
     **background_copy_manager_pb2.DESCRIPTOR.services_by_name,
@@ -167,12 +168,14 @@ def _methods(
         path = f"/{service.full_name}/{method.name}"
         decoder = message_factory.GetMessageClass(method.input_type).FromString
         if method.server_streaming:
-            methods[path] = calls.stream(work, decoder)
+            methods[path] = calls.stream(method.name, work, decoder)
         else:
             encoder = message_factory.GetMessageClass(method.output_type).SerializeToString
             if method.GetOptions().idempotency_level != MethodOptions.NO_SIDE_EFFECTS:
+                if method.name in AUDITED:
+                    work = calls.auditor.audited(method.name, work, refusal_of)
                 work = calls.to_the_end(work)
-            methods[path] = calls.unary(work, decoder, encoder)
+            methods[path] = calls.unary(method.name, work, decoder, encoder)
     return methods
 
 
