@@ -278,6 +278,11 @@ class Settings(BaseModel):
         description="Keys that stored secrets are sealed with; secrets.key in the state directory, "
         "made there, if absent.",
     )
+    audit_log: AbsolutePath | None = Field(
+        default=None,
+        description="File (JSON Lines, mode 0600) for who created, changed, took and ended what, "
+        "and who was refused; it may be moved away at any time. None if absent.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug, info, warning or error."
     )
