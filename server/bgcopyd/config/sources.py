@@ -15,7 +15,7 @@ PREFIX = "BGCOPY_"
 _FOREIGN_VARIABLES = frozenset({"BGCOPY_TARGET", "BGCOPY_TOKEN_FILE"})
 _KEYS = tuple(Settings.model_fields)
 # Keys with several values, and how a pair of those with names is written.
-LISTS = frozenset({"listen", "proxy", "proxy_bypass", "schemes"})
+LISTS = frozenset({"allow_networks", "listen", "proxy", "proxy_bypass", "schemes"})
 PAIRS = {
     "roots": "NAME=DIR",
     "ca_bundles": "NAME=FILE",
