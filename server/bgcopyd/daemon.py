@@ -193,6 +193,7 @@ class Daemon:
             settings.schemes,
             spoken(),
             lambda bucket: store_of(self._s3_stores, bucket) is not None,
+            settings.addresses,
         )
         manager = BackgroundCopyManager(
             store=self._store,
@@ -492,6 +493,7 @@ def _engine_options(settings: Settings, stores: Sequence[S3Store]) -> EngineOpti
         low_speed_limit=settings.low_speed_limit,
         low_speed_time=settings.low_speed_time,
         schemes=settings.schemes,
+        addresses=settings.addresses,
         known_hosts=settings.known_hosts,
         s3_stores=stores,
         http3=settings.http3,

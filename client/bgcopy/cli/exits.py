@@ -170,6 +170,7 @@ BY_REASON: dict[Reason, Exit] = {
     Reason.HOST_KEY_REFUSED: Exit.NETWORK,
     Reason.ANNOUNCED_DIGEST_MISMATCH: Exit.INTEGRITY,
     Reason.UNEXPECTED_SIZE: Exit.INTEGRITY,
+    Reason.ADDRESS_FORBIDDEN: Exit.DENIED,
 }
 
 # Where the server gave no reason that is known here; the first class that fits.

@@ -230,6 +230,10 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     """
     REASON_UNEXPECTED_SIZE: _Reason.ValueType  # 161
     """The remote file has another size than FileSpec.expected_size."""
+    REASON_ADDRESS_FORBIDDEN: _Reason.ValueType  # 180
+    """Policy does not let jobs connect to any address that the URL, a redirect or the proxy leads to.
+    Nothing was sent there.
+    """
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Reason names, once for the whole API, what went wrong.
@@ -446,6 +450,10 @@ Content-Digest, Digest).
 """
 REASON_UNEXPECTED_SIZE: Reason.ValueType  # 161
 """The remote file has another size than FileSpec.expected_size."""
+REASON_ADDRESS_FORBIDDEN: Reason.ValueType  # 180
+"""Policy does not let jobs connect to any address that the URL, a redirect or the proxy leads to.
+Nothing was sent there.
+"""
 
 class _ErrorContext:
     ValueType = typing.NewType("ValueType", builtins.int)

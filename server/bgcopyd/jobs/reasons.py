@@ -106,6 +106,7 @@ class Reason(enum.IntEnum):
     HOST_KEY_REFUSED = 152
     ANNOUNCED_DIGEST_MISMATCH = 160
     UNEXPECTED_SIZE = 161
+    ADDRESS_FORBIDDEN = 180
 
 
 class Code(enum.Enum):
@@ -239,6 +240,7 @@ REASONS: dict[Reason, ReasonSpec] = {
     Reason.HOST_KEY_REFUSED: _spec(None, "ERROR_INTERNET_DECODING_FAILED"),
     Reason.ANNOUNCED_DIGEST_MISMATCH: _spec(None, "BG_E_VALIDATION_FAILED"),
     Reason.UNEXPECTED_SIZE: _spec(None, "BG_E_VALIDATION_FAILED"),
+    Reason.ADDRESS_FORBIDDEN: _spec(None, "E_ACCESSDENIED"),
 }
 
 

@@ -183,4 +183,7 @@ REASONS = {
     "Sie die Prüfsumme an, die die Datei haben muss; sie gilt dann statt seiner.",
     Reason.UNEXPECTED_SIZE: "Die entfernte Datei hat eine andere Größe als die erwartete. "
     "Prüfen Sie die Größe und die Quelle.",
+    Reason.ADDRESS_FORBIDDEN: "Die URL, eine Umleitung oder der Proxy führt zu einer Adresse, zu "
+    "der die Richtlinien Aufträgen keine Verbindung erlauben. Nehmen Sie eine andere URL, oder "
+    "bitten Sie den Betreiber, das Netz zu erlauben.",
 }

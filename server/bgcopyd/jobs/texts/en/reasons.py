@@ -171,4 +171,6 @@ REASONS = {
     "the file must have, which counts instead.",
     Reason.UNEXPECTED_SIZE: "The remote file has another size than the one that was expected. "
     "Check the size and the source.",
+    Reason.ADDRESS_FORBIDDEN: "The URL, a redirect or the proxy leads to an address that policy "
+    "does not let jobs connect to. Use another URL, or ask the operator to allow the network.",
 }
