@@ -56,12 +56,10 @@ def answered_early(host: str) -> Failure:
     return Failure(Reason.INVALID_RESPONSE, _APPLICATION, message, transient=True)
 
 
-def redirected(method: str, host: str) -> Failure:
-    """A redirect, which no upload follows."""
-    message = (
-        f"The server {host} redirects a {method}, which is not repeated elsewhere; use the final "
-        "URL."
-    )
+def redirected(method: str, host: str, *, web: bool) -> Failure:
+    """A redirect, which no upload follows; that of a store means another endpoint or region."""
+    way_out = "use the final URL" if web else "its endpoint or region in the settings is wrong"
+    message = f"The server {host} redirects a {method}, which is not repeated elsewhere; {way_out}."
     return Failure(Reason.REDIRECT_REFUSED, _APPLICATION, message, transient=False)
 
 
@@ -133,3 +131,12 @@ def too_large(host: str, limit: int) -> Failure:
     """A file beyond what the server says that it takes."""
     message = f"The server {host} takes files of at most {limit} bytes, and this one is larger."
     return Failure(Reason.UPLOAD_TOO_LARGE, _APPLICATION, message, transient=False)
+
+
+def not_taken(name: str) -> Failure:
+    """A server to which nothing is uploaded."""
+    message = (
+        f"Nothing is uploaded by {name} here; name a server that takes uploads, or have the "
+        "daemon's operator allow it (docs/uploads.md)."
+    )
+    return Failure(Reason.NOT_SUPPORTED, _APPLICATION, message, transient=False)

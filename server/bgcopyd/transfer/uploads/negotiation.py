@@ -10,7 +10,15 @@ from bgcopyd.transfer.failures import Failure
 from bgcopyd.transfer.judging.headers import Answer
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.uploads import failures as upload_failures
-from bgcopyd.transfer.uploads.dialogue import Ask, Dialogue, Plain, Speak, Step
+from bgcopyd.transfer.uploads.dialogue import (
+    Ask,
+    Dialogue,
+    Heard,
+    Plain,
+    Speak,
+    Step,
+    Wordless,
+)
 from bgcopyd.transfer.uploads.resumable import (
     INTEROP_VERSION,
     TUS_VERSION,
@@ -39,7 +47,7 @@ def dialogue_of(
     return Resumable(words, transfer.upload, transfer.url, options.redirects)
 
 
-class Negotiation:
+class Negotiation(Wordless):
     """One OPTIONS: whoever resumes uploads says so in his answer."""
 
     def __init__(self, transfer: Transfer) -> None:
@@ -55,16 +63,16 @@ class Negotiation:
         """A server that is there and does not answer may answer a PUT."""
         return Speak(UploadProtocol.PLAIN) if failure.reason in _DEAF else failure
 
-    def answered(self, answer: Answer, host: str, reached: int) -> Step | None:
+    def answered(self, heard: Heard) -> Step | None:
         """The best protocol that the server speaks."""
-        del reached
+        answer = heard.answer
         if answer.status in _BUSY and status_passes(answer.status):
             return None
         if answer.status >= 300:
             return Speak(UploadProtocol.PLAIN)
         limit = answer.value("tus-max-size")
         if limit.isascii() and limit.isdigit() and int(limit[:18]) < self._size:
-            return upload_failures.too_large(host, int(limit[:18]))
+            return upload_failures.too_large(heard.host, int(limit[:18]))
         return Speak(_spoken(answer))
 
 
