@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 
 from bgcopyd.jobs.hresults.http import status_passes
 from bgcopyd.jobs.job import ErrorContext
@@ -39,6 +40,40 @@ def of_status(status: int, host: str, retry_after: float | None = None) -> Failu
         text = "has a problem; the upload is tried again" if transient else "refused the upload"
     message = f"The server {host} {text} (HTTP status {status})."
     return Failure(Reason.HTTP_STATUS, _APPLICATION, message, transient, status, retry_after)
+
+
+# What stores answer where the same request may do better: it came too slowly, or not as it was.
+_STORE_PASSES = frozenset(
+    {
+        "BadDigest",
+        "IncompleteBody",
+        "InternalError",
+        "OperationAborted",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "SlowDown",
+    }
+)
+_STORE_TEXT = {
+    "AccessDenied": "does not let the daemon's key write there",
+    "EntityTooLarge": "takes no file of this size",
+    "NoSuchBucket": "does not have the bucket",
+    "RequestTimeTooSkewed": "has another time of day than this machine",
+}
+
+
+def of_store(status: int, code: str, host: str, retry_after: float | None) -> Failure:
+    """The failure that a store's answer means; its errors come with a status below 300 as well."""
+    transient = code in _STORE_PASSES or (
+        status_passes(status) if status >= 400 else code not in _STORE_TEXT
+    )
+    text = _STORE_TEXT.get(code) or (
+        "has a problem; the upload is tried again" if transient else "refused the upload"
+    )
+    detail = f"{code}, HTTP status {status}" if code else f"HTTP status {status}"
+    message = f"The store {host} {text} ({detail})."
+    reason = Reason.HTTP_STATUS if status >= 400 else Reason.INVALID_RESPONSE
+    return Failure(reason, _APPLICATION, message, transient, status, retry_after)
 
 
 def unexpected_status(status: int, host: str, *, transient: bool) -> Failure:
@@ -138,5 +173,14 @@ def not_taken(name: str) -> Failure:
     message = (
         f"Nothing is uploaded by {name} here; name a server that takes uploads, or have the "
         "daemon's operator allow it (docs/uploads.md)."
+    )
+    return Failure(Reason.NOT_SUPPORTED, _APPLICATION, message, transient=False)
+
+
+def means_nothing(names: Sequence[str], scheme: str) -> Failure:
+    """Properties of the job that its server could only ignore."""
+    message = (
+        f"The job's {', '.join(names)} mean nothing to a server that is asked by {scheme}; leave "
+        "them out."
     )
     return Failure(Reason.NOT_SUPPORTED, _APPLICATION, message, transient=False)

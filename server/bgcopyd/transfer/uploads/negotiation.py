@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bgcopyd.jobs.hresults.http import status_passes
 from bgcopyd.jobs.reasons import Reason
+from bgcopyd.jobs.schemes import scheme_of
 from bgcopyd.jobs.upload import UploadProtocol
 from bgcopyd.queue.transfers import Transfer
 from bgcopyd.transfer.failures import Failure
@@ -19,6 +20,7 @@ from bgcopyd.transfer.uploads.dialogue import (
     Step,
     Wordless,
 )
+from bgcopyd.transfer.uploads.objects import store_dialogue
 from bgcopyd.transfer.uploads.resumable import (
     INTEROP_VERSION,
     TUS_VERSION,
@@ -38,6 +40,8 @@ def dialogue_of(
     """The dialogue of an upload; one that finds out, where the protocol is not known."""
     assert transfer.upload is not None
     source = transfer.upload.source
+    if source is not None and scheme_of(transfer.url) == "s3":
+        return store_dialogue(transfer, options.part_bytes)
     if protocol is None or source is None:
         return Negotiation(transfer)
     http = transfer.options.http

@@ -8,7 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bgcopyd.jobs.file import Validators
-from bgcopyd.jobs.upload import Upload, UploadProtocol
+from bgcopyd.jobs.schemes import scheme_of
+from bgcopyd.jobs.upload import Upload, UploadProtocol, web_only
 from bgcopyd.queue.transfers import (
     AttemptReport,
     Claimed,
@@ -97,8 +98,12 @@ class Uploading:
     @entry
     def start(self) -> None:
         """Looks at the source; the first time what it is must be known before a byte is sent."""
+        scheme = scheme_of(self.transfer.url)
+        names = web_only(scheme, self.transfer.options.http)
         failure = self.local.prepare(self._upload)
-        if failure is not None:
+        if names:
+            self.fail(upload_failures.means_nothing(names, scheme))
+        elif failure is not None:
             self.fail(failure)
         elif self._upload.source is None:
             self._note(dataclasses.replace(self._upload, source=self.local.source.identity))
@@ -264,6 +269,7 @@ class Uploading:
 
     def _claim(self, known: int) -> None:
         if known != self._known:
+            self._show_connected()
             self._known = known
             self.volume.emit(Claimed(*self.name, known, self._size, _NOTHING))
 
@@ -271,12 +277,16 @@ class Uploading:
         """Reports how much the network has taken."""
         if not body.length:
             return
-        if body.position and not self._connected:
-            self._connected = True
-            self.volume.emit(Connected(*self.name, self._size, _NOTHING))
+        if body.position:
+            self._show_connected()
         if body.sent != self._reported:
             self._reported = body.sent
             self.volume.emit(Received(*self.name, self._reported))
+
+    def _show_connected(self) -> None:
+        if not self._connected:
+            self._connected = True
+            self.volume.emit(Connected(*self.name, self._size, _NOTHING))
 
     # The end of the upload.
 
