@@ -200,7 +200,7 @@ class Settings(BaseModel):
         "volume; 0 for no bound.",
     )
     segments_per_file: Annotated[int, Field(ge=1, le=32)] = Field(
-        default=1,
+        default=4,
         description="How many connections one file may have, as far as each more of them makes it "
         "faster and nothing else waits for its host; 1 for one.",
     )

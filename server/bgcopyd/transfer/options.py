@@ -52,6 +52,7 @@ class EngineOptions:
         claim_interval, claim_bytes: a running transfer is synced and claimed once this much time
             has passed and this much is new. Smaller loses less in a crash and costs an fdatasync
             and a store write each.
+        claim_most: so much that is new is claimed before that.
         report_interval: pause between two reports of how far transfers are.
         buffer: what libcurl reads at once. It is one buffer per volume; each piece is one copy.
         limited_buffer: the same under a rate limit: the burst.
@@ -100,6 +101,7 @@ class EngineOptions:
     second_look: float = 2.0
     claim_interval: float = 1.0
     claim_bytes: int = 4 << 20
+    claim_most: int = 64 << 20
     report_interval: float = 0.25
     buffer: int = 512 << 10
     limited_buffer: int = 16 << 10
