@@ -10,7 +10,7 @@ from typing import Any
 import click
 import uvloop
 
-from bgcopyd import daemon
+from bgcopyd import running
 from bgcopyd.cli.exits import CommandError, Exit
 from bgcopyd.cli.failures import told_plainly
 from bgcopyd.cli.settings_flags import load_settings, settings_flags
@@ -35,7 +35,7 @@ def serve(config: Path | None, exit_when_idle: float | None, **flags: Any) -> in
     raise_file_limit()
     _refuse_living_sockets(settings)
     with told_plainly(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(daemon.run(settings, exit_when_idle=exit_when_idle))
+        return runner.run(running.run(settings, exit_when_idle=exit_when_idle))
 
 
 def _refuse_living_sockets(settings: Settings) -> None:
