@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.daemon import SYSTEM_PYCURL, DaemonProcess
-from tests.support.disks import can_mount
+from tests.support.disks import can_become_others, can_mount
 from tests.support.network import has_ipv6
 
 # What tests compare with or run on, and the Debian packages that bring it.
@@ -35,6 +35,7 @@ _IMPOSSIBLE = f"{_MARK}of the machine "
 _ABILITIES: dict[str, tuple[Callable[[], bool], str]] = {
     "mounts": (can_mount, "that this user may mount file systems in a name space of his own"),
     "ipv6": (has_ipv6, "an IPv6 address"),
+    "users": (can_become_others, "that this user may run programs as others"),
 }
 _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 
@@ -46,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line("markers", "mounts: runs only where file systems can be mounted")
     config.addinivalue_line("markers", "ipv6: runs only where IPv6 is")
+    config.addinivalue_line("markers", "users: runs only where programs can be run as others")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from bgcopyd import __version__, platform
 from bgcopyd.callers.certificates import ShownCertificates
 from bgcopyd.callers.files import TlsFileSet
+from bgcopyd.callers.peers import LocalTokens, PeerSockets
 from bgcopyd.config import Settings, TcpListener
 from bgcopyd.config.s3 import s3_stores
 from bgcopyd.config.settings import HOST_ROOT
@@ -54,7 +55,7 @@ from bgcopyd.queue.tokens import TokenUses, bounded
 from bgcopyd.rpc.admin_servicer import AdminServicer
 from bgcopyd.rpc.calls import Activity, Calls
 from bgcopyd.rpc.editing_servicer import EditingServicer
-from bgcopyd.rpc.identity import Identities
+from bgcopyd.rpc.identity import Identities, own_principal
 from bgcopyd.rpc.looking_servicer import LookingServicer
 from bgcopyd.rpc.ownership_servicer import OwnershipServicer
 from bgcopyd.rpc.server import RpcServer
@@ -166,6 +167,7 @@ class Daemon:
         )
         self._entitled = settings.entitled
         self._tls = _tls_files(settings)
+        self._local = LocalTokens(self._principal, clock)
         self.activity = Activity(clock.monotonic)
         self.server = self._server(board, costs)
 
@@ -220,10 +222,11 @@ class Daemon:
             About(__version__, self._start_time, lambda: self.policies.policy, configured),
         )
         identities = Identities(
-            self._token if self._entitled else self._store.token,
+            self._token if self._entitled or settings.shared_sockets else self._store.token,
             self._uses.note,
             self._clock,
             certificates=self._certificates(),
+            shared=settings.shared_sockets,
         )
         calls = Calls(identities, self.activity)
         servicers = {
@@ -236,16 +239,21 @@ class Daemon:
             "AdminService": (AdminServicer(self._administration(board)),),
         }
         listen = [str(listener) for listener in settings.listen]
-        return RpcServer(calls, servicers, listen, self._tls)
+        peers = PeerSockets(self._local) if settings.shared_sockets else None
+        return RpcServer(calls, servicers, listen, self._tls, peers)
 
     async def _token(self, digest: bytes) -> Token | None:
-        """A stored token, with no more rights than its principal has."""
+        """A token, with no more rights than its principal has."""
         token = await self._store.token(digest)
-        bound = None if token is None else self._entitled.get(token.principal.id)
-        return token if token is None or bound is None else bounded(token, bound)
+        if token is None:
+            return self._local.find(digest)
+        bound = self._entitled.get(token.principal.id)
+        return token if bound is None else bounded(token, bound)
 
     def _principal(self, owner: str) -> Principal:
-        return self._entitled.get(owner) or Principal(owner)
+        own = own_principal()
+        known = own if owner == own.id else self._entitled.get(owner)
+        return known or Principal(owner)
 
     def _certificates(self) -> ShownCertificates | None:
         if self._tls is None:

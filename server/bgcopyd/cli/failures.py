@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from bgcopyd.cli.exits import CommandError, Exit
 from bgcopyd.queue.callers import CertificateProblem
 from bgcopyd.queue.storage import StoreUnavailable
-from bgcopyd.rpc.server import Listener
+from bgcopyd.rpc.sockets import Listener
 from bgcopyd.store.errors import (
     KeyProblem,
     NetworkFilesystem,
