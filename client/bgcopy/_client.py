@@ -24,6 +24,7 @@ from bgcopy._job import Job
 from bgcopy._looking import LookingCalls
 from bgcopy._options import JobProperties
 from bgcopy._watch import Watch, WatchOptions
+from bgcopy._webhooks import WebhookCalls
 from bgcopy.auth import BearerToken
 from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopy.v1 import error_pb2
@@ -31,7 +32,7 @@ from bgcopy.v1 import error_pb2
 _DEFAULT_TIMEOUT = timedelta(seconds=30)
 
 
-class AsyncClient(EditingCalls, LookingCalls):
+class AsyncClient(EditingCalls, LookingCalls, WebhookCalls):
     """A client of one daemon, for one event loop; one method per RPC, and handles of jobs.
 
     Use it as `async with AsyncClient() as client`, or call `close()`. Nothing is connected before

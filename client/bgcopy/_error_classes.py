@@ -67,6 +67,8 @@ from bgcopy.errors import (
     UrlInvalid,
     UserNameTooLarge,
     WatchQuotaExceeded,
+    WebhookNotFound,
+    WebhookQuotaExceeded,
 )
 
 _BY_REASON: dict[Reason, type[CallError]] = {
@@ -120,6 +122,8 @@ _BY_REASON: dict[Reason, type[CallError]] = {
     Reason.POLICY_ETAG_MISMATCH: PolicyEtagMismatch,
     Reason.SCOPE_REQUIRED: ScopeRequired,
     Reason.TOO_MANY_FILES: TooManyFiles,
+    Reason.WEBHOOK_NOT_FOUND: WebhookNotFound,
+    Reason.WEBHOOK_QUOTA_EXCEEDED: WebhookQuotaExceeded,
 }
 
 _BY_CODE: dict[grpc.StatusCode, type[CallError]] = {

@@ -36,7 +36,8 @@
     │   │   ├── JobNotFound
     │   │   ├── DescriptionNotFound
     │   │   ├── FileNotFound
-    │   │   └── TokenNotFound
+    │   │   ├── TokenNotFound
+    │   │   └── WebhookNotFound
     │   ├── FailedPrecondition         FAILED_PRECONDITION
     │   │   ├── InvalidState
     │   │   ├── JobEmpty
@@ -56,7 +57,8 @@
     │   │   ├── FileQuotaExceeded
     │   │   ├── WatchQuotaExceeded
     │   │   ├── RangeQuotaExceeded
-    │   │   └── MachineJobQuotaExceeded
+    │   │   ├── MachineJobQuotaExceeded
+    │   │   └── WebhookQuotaExceeded
     │   ├── OutOfRange                 OUT_OF_RANGE
     │   │   └── ResumeTokenExpired     never leaves a watch, which takes a fresh snapshot
     │   ├── Unavailable                UNAVAILABLE; nobody answers, or not now
@@ -315,6 +317,10 @@ class TokenNotFound(NotFound):
     """There is no token of this id. ListTokens tells those there are."""
 
 
+class WebhookNotFound(NotFound):
+    """The caller has no webhook of this id. ListWebhooks tells those there are."""
+
+
 class FailedPrecondition(CallError):
     """The job is not in a state for this."""
 
@@ -401,6 +407,10 @@ class FileQuotaExceeded(ResourceExhausted):
 
 class WatchQuotaExceeded(ResourceExhausted):
     """The caller holds as many watches as allowed. End some, or watch several jobs with one."""
+
+
+class WebhookQuotaExceeded(ResourceExhausted):
+    """The caller has as many webhooks as allowed. Delete some, or let one serve several states."""
 
 
 class RangeQuotaExceeded(ResourceExhausted):

@@ -36,7 +36,7 @@ async def test_server_info() -> None:
         info = await home.local.call("GetServerInfo", pb.GetServerInfoRequest())
         assert info.version == __version__
         digests = ["digest-blake3", "digest-md5", "digest-sha1", "digest-sha512"]
-        assert list(info.features) == ["announced-mirrors", *digests, "expected-size"]
+        assert list(info.features) == ["announced-mirrors", *digests, "expected-size", "webhooks"]
         assert info.limits == pb.Limits(
             jobs_per_owner=7,
             files_per_job=8,

@@ -134,7 +134,12 @@ class House:
         await self.daemon.feed.start()
         await recover(self.store, self.daemon.completion, self.clock)
         daemon = self.daemon
-        works = (daemon.feed.run(), daemon.scheduler.run(), daemon.timekeeper.run())
+        works = (
+            daemon.feed.run(),
+            daemon.scheduler.run(),
+            daemon.timekeeper.run(),
+            daemon.dispatcher.run(),
+        )
         self._tasks = [asyncio.create_task(work) for work in works]
         targets = self.daemon.server.bind()
         await self.daemon.server.start()

@@ -13,8 +13,17 @@ from pathlib import Path
 import pytest
 from google.protobuf.descriptor import EnumDescriptor
 
-from bgcopy.v1 import error_pb2, http_pb2, identity_pb2, job_pb2
-from bgcopyd.jobs import attempt, file, http_options, job, options, principal, reasons
+from bgcopy.v1 import error_pb2, http_pb2, identity_pb2, job_pb2, webhook_pb2
+from bgcopyd.jobs import (
+    attempt,
+    file,
+    http_options,
+    job,
+    options,
+    principal,
+    reasons,
+    webhook,
+)
 
 PROJECT = Path(__file__).resolve().parents[2]
 LONGEST_FILE = 500
@@ -44,6 +53,7 @@ TWINS: list[tuple[type[enum.IntEnum], EnumDescriptor]] = [
     (http_options.ProxyUsage, HTTP["ProxyUsage"]),
     (http_options.AuthTarget, HTTP["AuthTarget"]),
     (http_options.AuthScheme, HTTP["AuthScheme"]),
+    (webhook.DeliveryState, webhook_pb2.DESCRIPTOR.enum_types_by_name["DeliveryState"]),
 ]
 
 

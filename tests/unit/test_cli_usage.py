@@ -238,6 +238,7 @@ COMMANDS = {
     "take": "jobs",
     "export": "jobs form unfinished",
     "import": "source form directory root name priority paused",
+    "webhook": "",
     "status": "",
     "policy": "",
     "token": "",

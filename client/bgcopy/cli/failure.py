@@ -48,6 +48,8 @@ _NEXT_BY_REASON: dict[Reason, str] = {
     Reason.JOB_QUOTA_EXCEEDED: "Complete or cancel some jobs first.",
     Reason.FILE_QUOTA_EXCEEDED: "Spread the files over several jobs.",
     Reason.WATCH_QUOTA_EXCEEDED: "End some other `bgcopy watch` or `bgcopy wait` first.",
+    Reason.WEBHOOK_NOT_FOUND: "`bgcopy webhook ls` shows all.",
+    Reason.WEBHOOK_QUOTA_EXCEEDED: "Remove some with `bgcopy webhook rm` first.",
     Reason.DRAINING: _REPEAT,
     Reason.STORE_UNAVAILABLE: "The daemon's log says why; then run the command again.",
     Reason.INTERNAL: "The daemon's log explains the incident; please report it.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from bgcopyd.audit_log import AuditProblem
 from bgcopyd.cli.exits import CommandError, Exit
 from bgcopyd.queue.callers import CertificateProblem
 from bgcopyd.queue.storage import StoreUnavailable
@@ -26,6 +27,7 @@ _CODES: tuple[tuple[type[Exception], Exit], ...] = (
     (StoreUnavailable, Exit.IO_ERROR),
     (SchemaTooNew, Exit.CONFIGURATION),
     (KeyProblem, Exit.CONFIGURATION),
+    (AuditProblem, Exit.CONFIGURATION),
     (StateDirectoryLocked, Exit.IN_USE),
     (NoBackup, Exit.NOT_FOUND),
     (NetworkFilesystem, Exit.CONFIGURATION),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
@@ -30,6 +31,7 @@ from bgcopyd.config.values import (
     parse_timetable,
     split,
 )
+from bgcopyd.jobs.addresses import AddressPolicy, network_problem
 from bgcopyd.jobs.http_options import ProxySettings, ProxyUsage
 from bgcopyd.jobs.options import CostState
 from bgcopyd.jobs.policy import POLICY_FIELDS, Policy
@@ -83,6 +85,13 @@ def _url_scheme(name: str) -> str:
     return name
 
 
+def _network(text: str) -> str:
+    problem = network_problem(text)
+    if problem:
+        raise ValueError(f"{text!r} {problem}")
+    return str(ip_network(text))
+
+
 def _limit(name: str) -> Any:
     """A setting that AdminService may change later: default, bounds and text of the policy's."""
     row = POLICY_FIELDS[name]
@@ -105,6 +114,7 @@ Duration = Annotated[float, BeforeValidator(parse_duration)]
 Listening = Annotated[Listener, BeforeValidator(parse_listener)]
 Cost = Annotated[str, AfterValidator(parse_cost)]
 Week = Annotated[str, AfterValidator(parse_timetable)]
+AllowedNetwork = Annotated[str, AfterValidator(_network)]
 UrlScheme = Annotated[str, AfterValidator(_url_scheme)]
 Positive = Annotated[int, Field(ge=1, le=10_000_000)]
 Bound = Annotated[int, Field(ge=0, le=10_000_000)]
@@ -218,6 +228,16 @@ class Settings(BaseModel):
         description=f"Schemes of the URLs that jobs may fetch, out of {', '.join(SCHEMES)}; "
         "separated by commas, or given several times.",
     )
+    shared: bool = Field(
+        default=False,
+        description="Whether people use this daemon who must not reach what it reaches: jobs "
+        "connect to no private network then, nor to this machine.",
+    )
+    allow_networks: Annotated[tuple[AllowedNetwork, ...], BeforeValidator(split)] = Field(
+        default=(),
+        description="ADDRESS or NETWORK that jobs may connect to although it would be forbidden; "
+        "separated by commas, or given several times.",
+    )
     connect_timeout: Annotated[Duration, Field(gt=0)] = Field(
         default=30.0, description="How long name, connection and TLS may take together."
     )
@@ -278,6 +298,11 @@ class Settings(BaseModel):
         default=None,
         description="Keys that stored secrets are sealed with; secrets.key in the state directory, "
         "made there, if absent.",
+    )
+    audit_log: AbsolutePath | None = Field(
+        default=None,
+        description="File (JSON Lines, mode 0600) for who created, changed, took and ended what, "
+        "and who was refused; it may be moved away at any time. None if absent.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug, info, warning or error."
@@ -397,6 +422,11 @@ class Settings(BaseModel):
             inactivity_timeout=self.inactivity_timeout,
             network_cost=CostState[self.network_cost.upper()],
         )
+
+    @property
+    def addresses(self) -> AddressPolicy:
+        """Which addresses jobs may connect to."""
+        return AddressPolicy(self.shared, tuple(ip_network(one) for one in self.allow_networks))
 
     @property
     def proxy_settings(self) -> ProxySettings:

@@ -23,7 +23,7 @@ _FOREIGN_VARIABLES = frozenset(
 )
 _KEYS = tuple(Settings.model_fields)
 # Keys with several values, and how a pair of those with names is written.
-LISTS = frozenset({"listen", "proxy", "proxy_bypass", "schemes"})
+LISTS = frozenset({"allow_networks", "listen", "proxy", "proxy_bypass", "schemes"})
 PAIRS = {
     "roots": "NAME=DIR",
     "ca_bundles": "NAME=FILE",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -13,6 +13,7 @@ from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal, invalid
 from bgcopyd.jobs.roots import Roots
 from bgcopyd.jobs.values import changed
+from bgcopyd.jobs.webhook import Webhook
 from bgcopyd.queue.secrets import has_secrets
 from bgcopyd.queue.storage import Tx
 
@@ -25,6 +26,7 @@ class Permission(enum.Enum):
     OWN_JOB = "the job's owner or an administrator"
     OWNER = "the job's owner alone"
     TAKER = "who has the scope take-ownership"
+    OWN_WEBHOOK = "the webhook's owner or an administrator"
     ADMIN = "an administrator"
 
 
@@ -59,6 +61,12 @@ PERMISSIONS: Mapping[str, Need] = MappingProxyType(
         "SetCredentials": Need(Permission.OWNER, Scope.WRITE),
         "RemoveCredentials": Need(Permission.OWNER, Scope.WRITE),
         "WatchJobs": Need(Permission.IDENTIFIED, Scope.READ),
+        "CreateWebhook": Need(Permission.IDENTIFIED, Scope.WRITE),
+        "ListWebhooks": Need(Permission.IDENTIFIED, Scope.READ),
+        "UpdateWebhook": Need(Permission.OWN_WEBHOOK, Scope.WRITE),
+        "DeleteWebhook": Need(Permission.OWN_WEBHOOK, Scope.WRITE),
+        "TestWebhook": Need(Permission.OWN_WEBHOOK, Scope.WRITE),
+        "ListDeliveries": Need(Permission.OWN_WEBHOOK, Scope.READ),
         # It changes nothing, but makes the daemon connect to where the caller wants.
         "ProbeUrl": Need(Permission.IDENTIFIED, Scope.WRITE),
         "GetErrorDescription": Need(Permission.IDENTIFIED),
@@ -208,15 +216,32 @@ def expected(job: Job, etag: str) -> Job:
     return job
 
 
-def owner_scope(principal: Principal, *, all_owners: bool) -> str | None:
-    """Whose jobs a list or a watch shows: the caller's, or everybody's (None).
+def own_webhook(principal: Principal, webhooks: Iterable[Webhook], webhook_id: str) -> Webhook:
+    """The webhook, if it exists and the caller may act on it; one of somebody else does not exist.
+
+    Raises:
+        Refusal: WEBHOOK_NOT_FOUND.
+    """
+    for webhook in webhooks:
+        if webhook.webhook_id == webhook_id and (principal.admin or webhook.owner == principal.id):
+            return webhook
+    raise Refusal(
+        Reason.WEBHOOK_NOT_FOUND,
+        "webhook_id: there is no such webhook of yours; ListWebhooks tells those there are",
+    )
+
+
+def owner_scope(
+    principal: Principal, *, all_owners: bool, what: str = "filter.all_owners"
+) -> str | None:
+    """Whose jobs a list, a watch or a webhook shows: the caller's, or everybody's (None).
 
     Raises:
         Refusal: ADMIN_REQUIRED.
     """
     if not all_owners:
         return principal.id
-    require_admin(principal, "filter.all_owners")
+    require_admin(principal, what)
     return None
 
 

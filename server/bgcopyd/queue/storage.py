@@ -21,6 +21,7 @@ from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.upload import Upload
 from bgcopyd.jobs.values import value
 from bgcopyd.queue.clock import ClockMark
+from bgcopyd.queue.outbox import OutboxStore, OutboxTx
 
 T = TypeVar("T")
 
@@ -182,7 +183,7 @@ class AgeMark:
     number: int
 
 
-class Tx(Protocol):
+class Tx(OutboxTx, Protocol):
     """One transaction. Synchronous; every call sees the changes before it.
 
     Every insert_job, update_job and delete_job takes the next number of the change sequence, sets
@@ -355,7 +356,7 @@ class Tx(Protocol):
         """Writes down when a token was used."""
 
 
-class Store(Protocol):
+class Store(OutboxStore, Protocol):
     """The queue on disk. Made and opened by the composition root, used from one event loop."""
 
     async def transact(

@@ -16,9 +16,10 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from bgcopy.v1 import admin_service_pb2, background_copy_manager_pb2
 from bgcopyd.jobs import limits
+from bgcopyd.jobs.audit import AUDITED
 from bgcopyd.queue.authorizer import SERVICES, Permission
 from bgcopyd.queue.callers import TlsFiles
-from bgcopyd.rpc.calls import Calls, Handler, Method, Service
+from bgcopyd.rpc.calls import Calls, Handler, Method, Service, refusal_of
 from bgcopyd.rpc.sockets import Listener, Peers, identity_path, make_way
 from bgcopyd.rpc.tls import credentials
 
@@ -204,12 +205,14 @@ def _methods(
         path = f"/{service.full_name}/{method.name}"
         decoder = message_factory.GetMessageClass(method.input_type).FromString
         if method.server_streaming:
-            methods[path] = calls.stream(work, decoder, need.scope)
+            methods[path] = calls.stream(method.name, work, decoder, need.scope)
         else:
             encoder = message_factory.GetMessageClass(method.output_type).SerializeToString
             if method.GetOptions().idempotency_level != MethodOptions.NO_SIDE_EFFECTS:
+                if method.name in AUDITED:
+                    work = calls.auditor.audited(method.name, work, refusal_of)
                 work = calls.to_the_end(work)
-            methods[path] = calls.unary(work, decoder, encoder, need.scope)
+            methods[path] = calls.unary(method.name, work, decoder, encoder, need.scope)
     return methods
 
 

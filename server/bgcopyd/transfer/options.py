@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bgcopyd import __version__
+from bgcopyd.jobs.addresses import UNSHARED, AddressPolicy
 from bgcopyd.jobs.http_options import ProxySettings
 from bgcopyd.jobs.s3 import S3Store
 from bgcopyd.jobs.schemes import WEB
@@ -58,6 +59,7 @@ class EngineOptions:
         close_grace: how long close() waits for a volume that does not answer.
         user_agent: what servers see.
         schemes: of the URLs that are fetched.
+        addresses: which of them may be connected to.
         known_hosts: the host keys that SSH servers are believed, as OpenSSH writes them; none
             without it.
         http3: when HTTP/3 is tried: "off", "advertised" (by the host) or "always".
@@ -102,6 +104,7 @@ class EngineOptions:
     close_grace: float = 10.0
     user_agent: str = f"bgcopy/{__version__}"
     schemes: Collection[str] = WEB
+    addresses: AddressPolicy = UNSHARED
     known_hosts: Path | None = None
     http3: str = "advertised"
     s3_stores: Sequence[S3Store] = ()
