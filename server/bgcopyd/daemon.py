@@ -11,17 +11,15 @@ from collections.abc import Sequence
 
 from bgcopyd import __version__, platform
 from bgcopyd.audit_log import AuditLog
-from bgcopyd.callers.certificates import ShownCertificates
-from bgcopyd.callers.files import TlsFileSet
-from bgcopyd.config import Settings, TcpListener
+from bgcopyd.config import Settings
 from bgcopyd.config.s3 import s3_stores
 from bgcopyd.config.settings import HOST_ROOT
+from bgcopyd.doors import Doors
 from bgcopyd.ids import RandomIds
 from bgcopyd.jobs.audit import DAEMON, JOB_ENDED, OK, STOPPED
 from bgcopyd.jobs.http_options import AuthScheme
 from bgcopyd.jobs.job import Job, JobState
 from bgcopyd.jobs.policy import Policy
-from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.roots import Roots
 from bgcopyd.jobs.s3 import S3Store, store_of
 from bgcopyd.queue.administration import Administration, Footprint, Parts
@@ -46,16 +44,15 @@ from bgcopyd.queue.runs import Runs
 from bgcopyd.queue.scheduler import Scheduler
 from bgcopyd.queue.secrets import JobSecrets
 from bgcopyd.queue.statistics import Statistics
-from bgcopyd.queue.storage import StoreUnavailable, Token
+from bgcopyd.queue.storage import StoreUnavailable
 from bgcopyd.queue.sweeper import Sweeper
 from bgcopyd.queue.timekeeper import Timekeeper
-from bgcopyd.queue.tokens import TokenUses, bounded
+from bgcopyd.queue.tokens import TokenUses
 from bgcopyd.queue.webhooks import Webhooks
 from bgcopyd.rpc.admin_servicer import AdminServicer
 from bgcopyd.rpc.auditing import Auditor
 from bgcopyd.rpc.calls import Activity, Calls
 from bgcopyd.rpc.editing_servicer import EditingServicer
-from bgcopyd.rpc.identity import Identities
 from bgcopyd.rpc.looking_servicer import LookingServicer
 from bgcopyd.rpc.ownership_servicer import OwnershipServicer
 from bgcopyd.rpc.server import RpcServer
@@ -164,8 +161,7 @@ class Daemon:
             backup=store.backup if settings.daily_backup else None,
             last_backup=store.last_backup,
         )
-        self._entitled = settings.entitled
-        self._tls = _tls_files(settings)
+        self.doors = Doors(settings, store, self._uses, clock)
         self.activity = Activity(clock.monotonic)
         self.server = self._server(board, costs)
 
@@ -228,14 +224,8 @@ class Daemon:
             self._roots,
             About(__version__, self._start_time, lambda: self.policies.policy, configured),
         )
-        identities = Identities(
-            self._token if self._entitled else self._store.token,
-            self._uses.note,
-            self._clock,
-            certificates=self._certificates(),
-        )
         auditor = Auditor(self.audit, self._clock.monotonic)
-        calls = Calls(identities, self.activity, auditor)
+        calls = Calls(self.doors.identities(), self.activity, auditor)
         servicers = {
             "BackgroundCopyManager": (
                 servicer,
@@ -247,29 +237,7 @@ class Daemon:
             "AdminService": (AdminServicer(self._administration(board)),),
         }
         listen = [str(listener) for listener in settings.listen]
-        return RpcServer(calls, servicers, listen, self._tls)
-
-    async def _token(self, digest: bytes) -> Token | None:
-        """A stored token, with no more rights than its principal has."""
-        token = await self._store.token(digest)
-        bound = None if token is None else self._entitled.get(token.principal.id)
-        return token if token is None or bound is None else bounded(token, bound)
-
-    def _principal(self, owner: str) -> Principal:
-        return self._entitled.get(owner) or Principal(owner)
-
-    def _certificates(self) -> ShownCertificates | None:
-        if self._tls is None:
-            return None
-        return ShownCertificates(
-            self._tls, self._settings.tls_identity, self._principal, self._clock
-        )
-
-    def reload(self) -> None:
-        """Reads again what may change without a restart; it is also seen where nobody says so."""
-        logger.info("asked to read the certificates again")
-        if self._tls is not None:
-            self._tls.latest()
+        return RpcServer(calls, servicers, listen, self.doors.tls, self.doors.peers)
 
     def _administration(self, board: ProgressBoard) -> Administration:
         state_dir = self._settings.state_dir
@@ -354,14 +322,6 @@ class Daemon:
         await self.engine.close()
         self.audit.record(STOPPED.event, DAEMON, "", OK)
         await asyncio.to_thread(self.audit.close)
-
-
-def _tls_files(settings: Settings) -> TlsFileSet | None:
-    certificate, key = settings.tls_certificate_file, settings.tls_key_file
-    kinds = {listener.kind for listener in settings.listen if isinstance(listener, TcpListener)}
-    if certificate is None or key is None or kinds <= {"tcp"}:
-        return None
-    return TlsFileSet(certificate, key, settings.tls_client_ca_file)
 
 
 def _any_address(_address: str) -> str:

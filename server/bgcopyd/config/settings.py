@@ -137,8 +137,9 @@ class Settings(BaseModel):
     )
     listen: tuple[Listening, ...] = Field(
         default_factory=lambda: (UnixListener(default_socket()),),
-        description="unix:PATH, tcp://HOST:PORT (loopback only), tls://HOST:PORT or "
-        "mtls://HOST:PORT (clients need a certificate); may be given several times.",
+        description="unix:PATH (with ?mode=shared for every user of the machine), "
+        "tcp://HOST:PORT (loopback only), tls://HOST:PORT or mtls://HOST:PORT (clients need a "
+        "certificate); may be given several times.",
     )
     tls_certificate_file: AbsolutePath | None = Field(
         default=None,
@@ -338,6 +339,14 @@ class Settings(BaseModel):
             raise ValueError(f"{', '.join(sorted(doubles))} is given more than once")
         return listen
 
+    @field_validator("listen")
+    @classmethod
+    def _shared_or_not(cls, listen: tuple[Listener, ...]) -> tuple[Listener, ...]:
+        # gRPC does not say by which of them a call came.
+        if len({one.shared for one in listen if isinstance(one, UnixListener)}) > 1:
+            raise ValueError("Unix sockets are shared all or none: mark each or none as shared")
+        return listen
+
     @field_validator("schemes")
     @classmethod
     def _some_scheme(cls, schemes: tuple[str, ...]) -> tuple[str, ...]:
@@ -372,6 +381,11 @@ class Settings(BaseModel):
             if unknown:
                 raise ValueError(f"the rights of {owner} name the root {unknown[0]!r}: add it")
         return self
+
+    @property
+    def shared_sockets(self) -> bool:
+        """Whether every user of the machine reaches the Unix sockets."""
+        return any(isinstance(one, UnixListener) and one.shared for one in self.listen)
 
     @property
     def entitled(self) -> Mapping[str, Principal]:
