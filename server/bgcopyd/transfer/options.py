@@ -29,7 +29,7 @@ class EngineOptions:
         segment_worth: what one connection brings within so many seconds is left to it.
         segment_patience: a connection that brings nothing for so long while others do is replaced.
         connections_per_owner: how many background transfers of one owner run at once on one
-            volume; 0 for no bound.
+            volume, and as many foreground ones; 0 for no bound.
         connections: how many transfers run at once on one volume, an eighth of them foreground
             ones. With `settling` it has to fit under the limit of open files, two for each.
         settling: how many files may wait for their last fdatasync before no more are started. Each
@@ -55,6 +55,7 @@ class EngineOptions:
         report_interval: pause between two reports of how far transfers are.
         buffer: what libcurl reads at once. It is one buffer per volume; each piece is one copy.
         limited_buffer: the same under a rate limit: the burst.
+        free_space_floor: so much of each volume is left free of what is fetched; 0 for none.
         allocate_from: files at least this large have their space reserved.
         close_grace: how long close() waits for a volume that does not answer.
         user_agent: what servers see.
@@ -100,6 +101,7 @@ class EngineOptions:
     report_interval: float = 0.25
     buffer: int = 512 << 10
     limited_buffer: int = 16 << 10
+    free_space_floor: int = 0
     allocate_from: int = 1 << 20
     close_grace: float = 10.0
     user_agent: str = f"bgcopy/{__version__}"

@@ -69,6 +69,7 @@ class Keeper:
         self._ladder = ladder
         self._volume = volume
         self._on_error = on_error
+        self._room = volume.room_of((transfer.job_id, transfer.index))
         self._partial: PartialFile | None = None
         self._hashing = Hashing(transfer.digests)
         self._hash_busy = False
@@ -124,6 +125,8 @@ class Keeper:
         elif accepted.proof is Verification.VALIDATOR:
             self.kept = self.kept._replace(size=accepted.size, validators=accepted.validators)
         size, sparse = accepted.size, self._ladder.plan.sparse
+        if size is not None and not sparse:
+            self._room.promise(size)
         if not sparse and size is not None and size >= self._volume.options.allocate_from:
             self.file.reserve(self._ladder.window.start, size)
 
@@ -157,7 +160,7 @@ class Keeper:
         directory, name = self._volume.directories.parent_of(
             transfer.job_id, transfer.root, transfer.path
         )
-        self._partial = PartialFile.open(directory, transfer.partial_name, name)
+        self._partial = PartialFile.open(directory, transfer.partial_name, name, self._room)
         self.identity = (self._partial.device, self._partial.inode)
 
     def _emit(self) -> None:
@@ -168,6 +171,8 @@ class Keeper:
     def wrote(self, position: int, now: float) -> None:
         """Claims and hashes behind the writer, where enough is new."""
         options, ladder = self._volume.options, self._ladder
+        # Stretches that came twice count once.
+        self._room.holds(ladder.arrived(position))
         if (
             now - self._claim_time >= options.claim_interval
             and ladder.arrived(position) - self._claimed >= options.claim_bytes
