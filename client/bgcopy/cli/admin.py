@@ -102,8 +102,8 @@ def set_(session: Session, /, changes: dict[str, Any]) -> int:
     """Change limits, at once and for good.
 
     An empty VALUE is that of the daemon's settings. Rates are bytes per second, sizes bytes, as
-    500K or 2M, 0 for none; time spans as 90s, 5m, 2h or 30d; the time table as "Mon-08:00,512K Fri-18:00,off",
-    by the daemon's clock, off for none.
+    500K or 2M, 0 for none; time spans as 90s, 5m, 2h or 30d; the time table as "Mon-08:00,512K
+    Fri-18:00,off", by the daemon's clock, off for none.
     """
     return run(_set(session, changes))
 
