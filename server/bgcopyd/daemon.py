@@ -43,6 +43,7 @@ from bgcopyd.queue.run import Ended, RunTools
 from bgcopyd.queue.runs import Runs
 from bgcopyd.queue.scheduler import Scheduler
 from bgcopyd.queue.secrets import JobSecrets
+from bgcopyd.queue.space import Space
 from bgcopyd.queue.statistics import Statistics
 from bgcopyd.queue.storage import StoreUnavailable
 from bgcopyd.queue.sweeper import Sweeper
@@ -89,7 +90,8 @@ class Daemon:
         self._s3_stores = s3_stores(settings.s3_stores)
         self._start_time = clock.now()
         roots = settings.all_roots
-        self.engine = CurlEngine(roots, _engine_options(settings, self._s3_stores), clock)
+        space = Space(lambda: self.policies.policy.bytes_per_owner)
+        self.engine = CurlEngine(roots, _engine_options(settings, self._s3_stores), clock, space)
         self.files = LocalFiles(roots)
         self.reader = LocalReader(roots)
         self.audit: Audit = NoAudit()
@@ -115,6 +117,7 @@ class Daemon:
                 random.random,
                 settings.files_in_parallel,
                 self.secrets.open_for_run,
+                space,
             )
         )
         self.scheduler = Scheduler(
@@ -340,6 +343,7 @@ def _engine_options(settings: Settings, stores: Sequence[S3Store]) -> EngineOpti
         low_speed_time=settings.low_speed_time,
         schemes=settings.schemes,
         addresses=settings.addresses,
+        free_space_floor=settings.free_space_floor,
         known_hosts=settings.known_hosts,
         s3_stores=stores,
         http3=settings.http3,
