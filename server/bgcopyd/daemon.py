@@ -29,6 +29,7 @@ from bgcopyd.queue.clock import Clock, SystemClock
 from bgcopyd.queue.completion import Completion
 from bgcopyd.queue.costs import CostGate
 from bgcopyd.queue.editing import JobEditor
+from bgcopyd.queue.farewells import Farewells
 from bgcopyd.queue.housekeeping import Housekeeping
 from bgcopyd.queue.judging import Configured
 from bgcopyd.queue.looking import Looker
@@ -134,6 +135,7 @@ class Daemon:
             policies=self.policies,
             on_change=self._job_ended,
         )
+        self.farewells = Farewells(store, self.engine, self.secrets, clock)
         self.timekeeper = Timekeeper(
             store=store,
             runs=self.runs,
@@ -261,6 +263,7 @@ class Daemon:
         self.scheduler.wake()
 
     def _job_ended(self) -> None:
+        self.farewells.wake()
         self.timekeeper.wake()
         self.scheduler.wake()
 
@@ -329,6 +332,7 @@ async def _serve(
         daemon.timekeeper.run(),
         daemon.pace.run(),
         daemon.housekeeping.run(),
+        daemon.farewells.run(),
     ]
     if exit_when_idle is not None:
         works.append(_end_when_idle(daemon, clock, exit_when_idle, end))

@@ -9,7 +9,7 @@ from bgcopyd.jobs.attempt import Attempt
 from bgcopyd.jobs.file import File
 from bgcopyd.jobs.job import Job
 from bgcopyd.queue.clock import ClockMark
-from bgcopyd.queue.storage import AgeMark, Directory, Request, Token, Tombstone
+from bgcopyd.queue.storage import AgeMark, Directory, Farewell, Request, Token, Tombstone
 
 
 @dataclass
@@ -32,6 +32,7 @@ class State:
     policy: Mapping[str, object] = field(default_factory=dict)
     directories: dict[Directory, float] = field(default_factory=dict)
     clock_mark: ClockMark | None = None
+    farewells: dict[str, Farewell] = field(default_factory=dict)
 
     def copy(self) -> State:
         """A snapshot."""
@@ -52,4 +53,5 @@ class State:
             self.policy,
             dict(self.directories),
             self.clock_mark,
+            dict(self.farewells),
         )

@@ -16,6 +16,7 @@ from bgcopyd.queue.storage import (
     AgeMark,
     DestinationTaken,
     Directory,
+    Farewell,
     FileTotals,
     FileUpdate,
     Leftover,
@@ -23,7 +24,16 @@ from bgcopyd.queue.storage import (
     Request,
     Token,
 )
-from bgcopyd.store import attempt_rows, clock_rows, file_rows, job_rows, lanes, queries, rows
+from bgcopyd.store import (
+    attempt_rows,
+    clock_rows,
+    farewell_rows,
+    file_rows,
+    job_rows,
+    lanes,
+    queries,
+    rows,
+)
 
 # What a request's values are at fault for; all other errors of SQLite end the whole transaction.
 REQUESTS_OWN_ERRORS = (
@@ -452,6 +462,22 @@ class SQLiteTx:
     def unwanted(self, leftovers: Collection[Leftover]) -> set[Leftover]:
         """Partial files of ours that no job wants any more."""
         return clock_rows.unwanted(self._db, leftovers)
+
+    def put_farewell(self, farewell: Farewell) -> None:
+        """Adds or replaces the farewell of a job."""
+        self._run(farewell_rows.REPLACE, farewell_rows.values(farewell))
+
+    def drop_farewell(self, job_id: str) -> None:
+        """Forgets it."""
+        self._run(farewell_rows.DELETE, (job_id,))
+
+    def farewell(self, job_id: str) -> Farewell | None:
+        """The farewell of a job."""
+        return farewell_rows.farewell(self._db, job_id)
+
+    def farewells(self) -> list[Farewell]:
+        """All of them."""
+        return farewell_rows.farewells(self._db)
 
     def trim_history(self, keep: int) -> None:
         """Forgets all but the newest tombstones."""
