@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from base64 import b64decode, b64encode
 
 from bgcopyd.queue.storage import Farewell
 from bgcopyd.store.file_rows import upload_of, upload_text
 from bgcopyd.store.options_codec import encode_options, options_of
 from bgcopyd.store.rows import Row, decoded, exactly
+from bgcopyd.store.statements import Statements
 
-REPLACE = "INSERT OR REPLACE INTO farewell VALUES (?, ?, ?, ?, ?, ?, ?)"
-DELETE = "DELETE FROM farewell WHERE job = ?"
+_REPLACE = "INSERT OR REPLACE INTO farewell VALUES (?, ?, ?, ?, ?, ?, ?)"
+_DELETE = "DELETE FROM farewell WHERE job = ?"
 _SELECT = "SELECT job, owner, url, upload, options, sealed, until FROM farewell"
 
 
-def values(one: Farewell) -> tuple[object, ...]:
-    """For REPLACE."""
+class FarewellTx(Statements):
+    """The part of Tx that is about them."""
+
+    def put_farewell(self, farewell: Farewell) -> None:
+        """Adds or replaces the farewell of a job."""
+        self._run(_REPLACE, _values(farewell))
+
+    def drop_farewell(self, job_id: str) -> None:
+        """Forgets it."""
+        self._run(_DELETE, (job_id,))
+
+    def farewell(self, job_id: str) -> Farewell | None:
+        """The farewell of a job."""
+        row = self._run(f"{_SELECT} WHERE job = ?", (job_id,)).fetchone()
+        return None if row is None else decoded(_of, row)
+
+    def farewells(self) -> list[Farewell]:
+        """All of them."""
+        return [decoded(_of, row) for row in self._run(f"{_SELECT} ORDER BY job").fetchall()]
+
+
+def _values(one: Farewell) -> tuple[object, ...]:
     sealed = {name: b64encode(secret).decode() for name, secret in one.sealed.items()}
     return (
         one.job_id,
@@ -28,17 +48,6 @@ def values(one: Farewell) -> tuple[object, ...]:
         json.dumps(sealed),
         one.until,
     )
-
-
-def farewells(db: sqlite3.Connection) -> list[Farewell]:
-    """All of them."""
-    return [decoded(_of, row) for row in db.execute(f"{_SELECT} ORDER BY job").fetchall()]
-
-
-def farewell(db: sqlite3.Connection, job_id: str) -> Farewell | None:
-    """The one of a job."""
-    row = db.execute(f"{_SELECT} WHERE job = ?", (job_id,)).fetchone()
-    return None if row is None else decoded(_of, row)
 
 
 def _of(row: Row) -> Farewell:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from bgcopyd.jobs.attempt import Attempt
 from bgcopyd.jobs.file import File
 from bgcopyd.jobs.job import Job
+from bgcopyd.jobs.webhook import Delivery, Webhook
 from bgcopyd.queue.clock import ClockMark
 from bgcopyd.queue.storage import AgeMark, Directory, Farewell, Request, Token, Tombstone
 
@@ -33,6 +34,8 @@ class State:
     directories: dict[Directory, float] = field(default_factory=dict)
     clock_mark: ClockMark | None = None
     farewells: dict[str, Farewell] = field(default_factory=dict)
+    webhooks: dict[str, Webhook] = field(default_factory=dict)
+    deliveries: dict[tuple[str, int], Delivery] = field(default_factory=dict)
 
     def copy(self) -> State:
         """A snapshot."""
@@ -54,4 +57,6 @@ class State:
             dict(self.directories),
             self.clock_mark,
             dict(self.farewells),
+            dict(self.webhooks),
+            dict(self.deliveries),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from bgcopyd.jobs.attempt import Attempt
 from bgcopyd.jobs.file import File, FileSpec
@@ -16,7 +17,6 @@ from bgcopyd.queue.storage import (
     AgeMark,
     DestinationTaken,
     Directory,
-    Farewell,
     FileTotals,
     FileUpdate,
     Leftover,
@@ -24,24 +24,10 @@ from bgcopyd.queue.storage import (
     Request,
     Token,
 )
-from bgcopyd.store import (
-    attempt_rows,
-    clock_rows,
-    farewell_rows,
-    file_rows,
-    job_rows,
-    lanes,
-    queries,
-    rows,
-)
+from bgcopyd.store import attempt_rows, clock_rows, file_rows, job_rows, lanes, queries, rows
+from bgcopyd.store.farewell_rows import FarewellTx
+from bgcopyd.store.webhook_transaction import WebhookTx
 
-# What a request's values are at fault for; all other errors of SQLite end the whole transaction.
-REQUESTS_OWN_ERRORS = (
-    sqlite3.IntegrityError,
-    sqlite3.ProgrammingError,
-    sqlite3.InterfaceError,
-    sqlite3.DataError,
-)
 _GONE = -1
 _SELECT_REQUEST = (
     "SELECT creator, request_id, content, job, first_index, expires FROM request "
@@ -113,46 +99,22 @@ class Counters:
         self._steps.clear()
 
 
-class SQLiteTx:
+class SQLiteTx(WebhookTx, FarewellTx):
     """Tx on the writer's connection; one for all groups, `begin` parts the requests.
 
     Attributes:
-        failure: an error after which the transaction as a whole is lost (disk full, damage).
         written: the jobs whose rows, or whose progress, were written since somebody emptied it.
     """
 
     def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
+        super().__init__(db)
         self.counters = Counters(db)
-        self.failure: sqlite3.Error | None = None
         self.written: set[str] = set()
         self._jobs: dict[str, Job] = {}
 
     def begin(self) -> None:
         """Forgets what the request before has read."""
         self._jobs.clear()
-
-    def _run(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
-        if self.failure is not None:
-            raise self.failure
-        try:
-            return self._db.execute(sql, values)
-        except REQUESTS_OWN_ERRORS:
-            raise
-        except sqlite3.Error as problem:
-            self.failure = problem
-            raise
-
-    def _run_many(self, sql: str, values: Iterable[Sequence[object]]) -> sqlite3.Cursor:
-        if self.failure is not None:
-            raise self.failure
-        try:
-            return self._db.executemany(sql, values)
-        except REQUESTS_OWN_ERRORS:
-            raise
-        except sqlite3.Error as problem:
-            self.failure = problem
-            raise
 
     def job(self, job_id: str) -> Job | None:
         """The job with its progress, or None."""
@@ -463,22 +425,6 @@ class SQLiteTx:
         """Partial files of ours that no job wants any more."""
         return clock_rows.unwanted(self._db, leftovers)
 
-    def put_farewell(self, farewell: Farewell) -> None:
-        """Adds or replaces the farewell of a job."""
-        self._run(farewell_rows.REPLACE, farewell_rows.values(farewell))
-
-    def drop_farewell(self, job_id: str) -> None:
-        """Forgets it."""
-        self._run(farewell_rows.DELETE, (job_id,))
-
-    def farewell(self, job_id: str) -> Farewell | None:
-        """The farewell of a job."""
-        return farewell_rows.farewell(self._db, job_id)
-
-    def farewells(self) -> list[Farewell]:
-        """All of them."""
-        return farewell_rows.farewells(self._db)
-
     def trim_history(self, keep: int) -> None:
         """Forgets all but the newest tombstones."""
         row = self._run(
@@ -495,3 +441,7 @@ class SQLiteTx:
     def revoke_token(self, token_id: str) -> bool:
         """Revokes a token; False where there is none."""
         return self._run(rows.REVOKE_TOKEN, (token_id,)).rowcount > 0
+
+    def mark_token(self, token_id: str, last_use_time: datetime) -> None:
+        """Writes down when a token was used."""
+        self._run(rows.MARK_TOKEN, (rows.micros(last_use_time), token_id))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bgcopyd import __version__
+from bgcopyd.jobs.addresses import UNSHARED, AddressPolicy
 from bgcopyd.jobs.http_options import ProxySettings
 from bgcopyd.jobs.s3 import S3Store
 from bgcopyd.jobs.schemes import WEB
@@ -51,6 +52,7 @@ class EngineOptions:
         claim_interval, claim_bytes: a running transfer is synced and claimed once this much time
             has passed and this much is new. Smaller loses less in a crash and costs an fdatasync
             and a store write each.
+        claim_most: so much that is new is claimed before that.
         report_interval: pause between two reports of how far transfers are.
         buffer: what libcurl reads at once. It is one buffer per volume; each piece is one copy.
         limited_buffer: the same under a rate limit: the burst.
@@ -61,6 +63,7 @@ class EngineOptions:
         close_grace: how long close() waits for a volume that does not answer.
         user_agent: what servers see.
         schemes: of the URLs that are fetched.
+        addresses: which of them may be connected to.
         known_hosts: the host keys that SSH servers are believed, as OpenSSH writes them; none
             without it.
         http3: when HTTP/3 is tried: "off", "advertised" (by the host) or "always".
@@ -98,6 +101,7 @@ class EngineOptions:
     second_look: float = 2.0
     claim_interval: float = 1.0
     claim_bytes: int = 4 << 20
+    claim_most: int = 64 << 20
     report_interval: float = 0.25
     buffer: int = 512 << 10
     limited_buffer: int = 16 << 10
@@ -106,6 +110,7 @@ class EngineOptions:
     close_grace: float = 10.0
     user_agent: str = f"bgcopy/{__version__}"
     schemes: Collection[str] = WEB
+    addresses: AddressPolicy = UNSHARED
     known_hosts: Path | None = None
     http3: str = "advertised"
     s3_stores: Sequence[S3Store] = ()

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from bgcopyd.jobs.addresses import judge_host
 from bgcopyd.jobs.header_rules import is_secret
 from bgcopyd.jobs.http_options import (
     AuthScheme,
@@ -96,8 +97,12 @@ class Requests:
         except ValueError as error:
             raise Unusable(failures.url_refused(str(error))) from None
         if url != self._aimed:
-            self._aimed, self.origin = url, origin
+            self._aimed, self.origin = "", origin
             self.dialect = self._dialect_of(origin)
+            # A proxy would connect where we cannot look.
+            if not self.dialect.appointed and judge_host(origin.host, self._engine.addresses):
+                raise Unusable(failures.address_forbidden())
+            self._aimed = url
             if self._plain and self.dialect is WEB:
                 self._policy = _plain_policy(self._options.owner)
             else:
@@ -245,6 +250,9 @@ class Requests:
 
     def failure(self, code: int, detail: str, ending: Ending) -> Failure:
         """What a CURLcode means for the transfer."""
+        if ending.forbidden:
+            proxy = redirects.shown(self._proxies[0]) if self._proxies else ""
+            return failures.address_forbidden(proxy)
         if self._proxies and ending.by_proxy(code):
             proxy = redirects.shown(self._proxies[0])
             return failures.of_proxy(ending.connect_status, proxy, str(self.origin))

@@ -26,6 +26,7 @@ class S3(Web):
 
     name = "S3"
     web = False
+    appointed = True
     logins: frozenset[AuthScheme] = frozenset()
 
     def __init__(self, store: S3Store) -> None:
