@@ -309,6 +309,10 @@ class Settings(BaseModel):
     log_format: Literal["text", "json"] = Field(
         default="text", description="text, or json: one object a line."
     )
+    allow_root: bool = Field(
+        default=False,
+        description="Serve as root too; files are root's then, and every mistake has its rights.",
+    )
     daily_backup: bool = Field(
         default=True, description="Back the queue up once a day; three backups are kept."
     )
