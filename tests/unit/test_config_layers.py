@@ -157,6 +157,9 @@ def test_variables_of_the_client_and_empty_ones_are_left_alone(house: House) -> 
     house.environment |= {
         "BGCOPY_TARGET": "unix:/x",
         "BGCOPY_TOKEN_FILE": "/x",
+        "BGCOPY_TLS_CA": "/x",
+        "BGCOPY_TLS_CERT": "/x",
+        "BGCOPY_TLS_KEY": "/x",
         "BGCOPY_LISTEN": "",
     }
     assert house.load().origins["listen"] == "default"

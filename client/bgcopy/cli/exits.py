@@ -94,6 +94,7 @@ BY_REASON: dict[Reason, Exit] = {
     Reason.NOT_SUPPORTED: Exit.OTHER,
     Reason.NOT_JOB_OWNER: Exit.DENIED,
     Reason.ADMIN_REQUIRED: Exit.DENIED,
+    Reason.SCOPE_REQUIRED: Exit.DENIED,
     Reason.PATH_NOT_ALLOWED: Exit.DENIED,
     Reason.ADDRESS_NOT_ALLOWED: Exit.DENIED,
     Reason.JOB_NOT_FOUND: Exit.NOT_FOUND,
@@ -131,6 +132,8 @@ BY_REASON: dict[Reason, Exit] = {
     Reason.DESTINATION_EXISTS: Exit.CONFLICT,
     Reason.POLICY_ETAG_MISMATCH: Exit.CONFLICT,
     Reason.TOO_MANY_FILES: Exit.USAGE,
+    Reason.WEBHOOK_NOT_FOUND: Exit.NOT_FOUND,
+    Reason.WEBHOOK_QUOTA_EXCEEDED: Exit.OTHER,
     Reason.HTTP_STATUS: Exit.REMOTE_REFUSED,
     Reason.NAME_NOT_RESOLVED: Exit.NETWORK,
     Reason.CONNECT_FAILED: Exit.NETWORK,
@@ -167,6 +170,7 @@ BY_REASON: dict[Reason, Exit] = {
     Reason.HOST_KEY_REFUSED: Exit.NETWORK,
     Reason.ANNOUNCED_DIGEST_MISMATCH: Exit.INTEGRITY,
     Reason.UNEXPECTED_SIZE: Exit.INTEGRITY,
+    Reason.ADDRESS_FORBIDDEN: Exit.DENIED,
 }
 
 # Where the server gave no reason that is known here; the first class that fits.

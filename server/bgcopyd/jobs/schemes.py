@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, unquote
 from bgcopyd.jobs.s3 import BUCKET
 
 WEB = ("http", "https")
+_AUTHORITY = re.compile(r"[^:]+://([^/?#]*)")
 _CONTROL = re.compile(r"%(?:[01][0-9a-f]|7f)", re.IGNORECASE)
 
 
@@ -43,6 +44,13 @@ SCHEMES: Mapping[str, Scheme] = MappingProxyType(
 def scheme_of(url: str) -> str:
     """The scheme of a URL that was judged, in lower case."""
     return url.partition(":")[0].lower()
+
+
+def host_of(url: str) -> str:
+    """The host of a URL that was judged, as it is written there."""
+    found = _AUTHORITY.match(url)
+    host = "" if found is None else found[1]
+    return host.partition("]")[0] if host.startswith("[") else host.partition(":")[0]
 
 
 def bucket_problem(parts: SplitResult) -> str:

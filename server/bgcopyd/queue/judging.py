@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlsplit
 
+from bgcopyd.jobs.addresses import UNSHARED, AddressPolicy, judge_host
 from bgcopyd.jobs.file import FileSpec
 from bgcopyd.jobs.http_options import AuthScheme
 from bgcopyd.jobs.job import Job
@@ -15,7 +15,7 @@ from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.properties import PRIVILEGED, PROPERTIES, Values, conflict, locked
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Quota, Refusal, Violation, invalid
-from bgcopyd.jobs.schemes import SCHEMES, WEB, scheme_of
+from bgcopyd.jobs.schemes import SCHEMES, WEB, host_of, scheme_of
 from bgcopyd.queue.authorizer import owned, trusted
 
 
@@ -33,6 +33,7 @@ class Configured:
     url_schemes: Collection[str] = WEB
     spoken: Collection[str] = tuple(SCHEMES)
     has_bucket: Callable[[str], bool] = lambda _: False
+    addresses: AddressPolicy = UNSHARED
 
     @property
     def schemes_beyond_the_web(self) -> list[str]:
@@ -138,8 +139,10 @@ def judge_files(options: JobOptions, files: Sequence[FileSpec], ranges_per_file:
 def judge_urls(urls: Iterable[tuple[str, str]], configured: Configured) -> None:
     """Judges whether the URLs, each with its field, are of schemes that are fetched here.
 
+    Of hosts only those that are addresses can be judged before they are asked.
+
     Raises:
-        Refusal: NOT_SUPPORTED, URL_INVALID.
+        Refusal: NOT_SUPPORTED, URL_INVALID, ADDRESS_NOT_ALLOWED.
     """
     for field, url in urls:
         scheme = scheme_of(url)
@@ -155,10 +158,18 @@ def judge_urls(urls: Iterable[tuple[str, str]], configured: Configured) -> None:
             raise Refusal(
                 Reason.NOT_SUPPORTED, f"{field}: {problem}", violations=[Violation(field, problem)]
             )
-        bucket = urlsplit(url).netloc if SCHEMES[scheme].bucket else ""
+        host = host_of(url)
+        bucket = host if SCHEMES[scheme].bucket else ""
         if bucket and not configured.has_bucket(bucket):
             problem = f"names the bucket '{bucket}', which no store has (setting `s3_stores`)"
             raise invalid(field, problem, Reason.URL_INVALID)
+        what = "" if bucket else judge_host(host, configured.addresses)
+        if what:
+            problem = (
+                f"names an address that jobs may not connect to here ({what}); use another URL, or "
+                "ask the operator to allow its network (`allow_networks`)"
+            )
+            raise invalid(field, problem, Reason.ADDRESS_NOT_ALLOWED)
 
 
 def urls_of(files: Sequence[FileSpec]) -> Iterable[tuple[str, str]]:

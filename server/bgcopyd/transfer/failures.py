@@ -184,6 +184,18 @@ def url_refused(problem: str) -> Failure:
     return Failure(Reason.INVALID_RESPONSE, _REMOTE, message, transient=False)
 
 
+def address_forbidden(proxy: str = "") -> Failure:
+    """An address that no job may connect to; not told, since perhaps nobody but we knew it."""
+    way = (
+        f"The proxy {proxy} has" if proxy else "The file's URL, or where it redirects to, leads to"
+    )
+    message = (
+        f"{way} an address that this server's policy does not let jobs connect to; nothing was "
+        "sent there. Use another, or ask the operator to allow its network (`allow_networks`)."
+    )
+    return Failure(Reason.ADDRESS_FORBIDDEN, _NET, message, transient=False)
+
+
 def scheme_off(scheme: str, problem: str) -> Failure:
     """A URL of a scheme that is not fetched here."""
     message = f"URLs of the scheme {scheme!r} are not fetched: {problem}."

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bgcopyd import __version__
+from bgcopyd.jobs.addresses import UNSHARED, AddressPolicy
 from bgcopyd.jobs.http_options import ProxySettings
 from bgcopyd.jobs.s3 import S3Store
 from bgcopyd.jobs.schemes import WEB
@@ -55,10 +56,14 @@ class EngineOptions:
         report_interval: pause between two reports of how far transfers are.
         buffer: what libcurl reads at once. It is one buffer per volume; each piece is one copy.
         limited_buffer: the same under a rate limit: the burst.
+        part_bytes: what goes to an S3 store comes in parts of at least so many bytes, and one after
+            the other: what is lost in an interruption. Each costs two requests' time, a second
+            read and a write of the queue. A store takes 10,000 of them, none below 5 MiB.
         allocate_from: files at least this large have their space reserved.
         close_grace: how long close() waits for a volume that does not answer.
         user_agent: what servers see.
         schemes: of the URLs that are fetched.
+        addresses: which of them may be connected to.
         known_hosts: the host keys that SSH servers are believed, as OpenSSH writes them; none
             without it.
         http3: when HTTP/3 is tried: "off", "advertised" (by the host) or "always".
@@ -100,10 +105,12 @@ class EngineOptions:
     report_interval: float = 0.25
     buffer: int = 512 << 10
     limited_buffer: int = 16 << 10
+    part_bytes: int = 16 << 20
     allocate_from: int = 1 << 20
     close_grace: float = 10.0
     user_agent: str = f"bgcopy/{__version__}"
     schemes: Collection[str] = WEB
+    addresses: AddressPolicy = UNSHARED
     known_hosts: Path | None = None
     http3: str = "advertised"
     s3_stores: Sequence[S3Store] = ()

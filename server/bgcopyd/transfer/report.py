@@ -56,7 +56,8 @@ class Ending:
     `connected` says that the request could be sent.
     `no_tunnel` says that the way to a server through a proxy was never there. `reply` is the last
     that the server itself said, a status or an FTP reply (0: nothing), `note` what else there is to
-    tell of it, `newest` the version of HTTP that it might have used.
+    tell of it, `newest` the version of HTTP that it might have used. `forbidden` says that there
+    was no address that may be connected to.
     """
 
     address: str = ""
@@ -67,6 +68,7 @@ class Ending:
     reply: int = 0
     note: str = ""
     newest: Newest = Newest.HTTP2
+    forbidden: bool = False
 
     @staticmethod
     def of(handle: Handle) -> Ending:
@@ -82,6 +84,7 @@ class Ending:
                 reply=reply,
                 note=handle.note,
                 newest=handle.newest,
+                forbidden=handle.gate.forbidden,
             )
         status = curl.getinfo(pycurl.HTTP_CONNECTCODE)
         if curl.getinfo(pycurl.PROXY_ERROR) in _UNWELCOME:
@@ -89,7 +92,15 @@ class Ending:
         tunnel = not handle.asked.startswith("http:") and handle.policy.proxy.startswith("http")
         lost = tunnel and not status and curl.getinfo(pycurl.NUM_CONNECTS) > 0
         refused = status >= 300 or curl.getinfo(pycurl.PROXY_SSL_VERIFYRESULT) != 0
-        return Ending("", received, status, refused or lost, reply=reply, note=handle.note)
+        return Ending(
+            "",
+            received,
+            status,
+            refused or lost,
+            reply=reply,
+            note=handle.note,
+            forbidden=handle.gate.forbidden,
+        )
 
     def by_proxy(self, code: int) -> bool:
         """Whether a request through a proxy that ended so failed at the proxy."""

@@ -48,12 +48,14 @@ class Dialect:
         unplaced: whether an answer says nothing of where its bytes belong.
         logins: by which schemes its servers can be told who asks.
         answers: CURLcodes that say something of the file, as an answer does.
+        appointed: whether the operator has said where its servers are, and not a job.
     """
 
     name: str
     bits: int
     web = False
     unplaced = False
+    appointed = False
     logins = frozenset({AuthScheme.BASIC})
     answers: frozenset[int] = frozenset()
 

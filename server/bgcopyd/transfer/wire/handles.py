@@ -17,6 +17,7 @@ from bgcopyd.transfer.judging.likeness import Facts
 from bgcopyd.transfer.judging.redirects import Origin
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.wire.dialects import Newest
+from bgcopyd.transfer.wire.gate import Gate, judged
 from bgcopyd.transfer.wire.policy import Policy, obey
 
 _ONE_AT_A_TIME = frozenset({pycurl.CURL_HTTP_VERSION_1_0, pycurl.CURL_HTTP_VERSION_1_1})
@@ -70,6 +71,7 @@ class Handle:
         facts: what was told of the file before it was asked for.
         newest: the version of HTTP that it may use.
         note: what a failure has to tell of the server.
+        gate: what it may connect to.
     """
 
     def __init__(self, options: EngineOptions, policy: Policy) -> None:
@@ -91,6 +93,9 @@ class Handle:
         curl.setopt(pycurl.TCP_KEEPALIVE, 1)
         curl.setopt(pycurl.HEADERFUNCTION, self.lines.append)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
+        self.gate = Gate(options)
+        if judged(policy, options):
+            self.gate.guard(curl)
         obey(curl, policy, options)
         policy.dialect.set_up(self, options)
 
@@ -125,6 +130,7 @@ class Handle:
     def prepare(self, sink: Sink, request: Request, *, buffer: int, newest: Newest) -> None:
         """Makes the handle ready for a request."""
         self.lines.clear()
+        self.gate.begin()
         self.sink, self.request = sink, request
         self.curl.setopt(pycurl.BUFFERSIZE, buffer)
         self.curl.setopt(pycurl.FRESH_CONNECT, request.apart)
