@@ -12,7 +12,7 @@ from bgcopyd.config.settings import Settings
 
 PREFIX = "BGCOPY_"
 # The client's own.
-_FOREIGN_VARIABLES = frozenset({"BGCOPY_TARGET", "BGCOPY_TOKEN_FILE"})
+_FOREIGN_VARIABLES = frozenset({"BGCOPY_TARGET", "BGCOPY_TOKEN_FILE", "BGCOPY_SECRETS_KEYS"})
 _KEYS = tuple(Settings.model_fields)
 # Keys with several values, and how a pair of those with names is written.
 LISTS = frozenset({"listen", "proxy", "proxy_bypass", "schemes"})
