@@ -93,8 +93,8 @@ class KeyFile:
         """
         if self.foreign:
             raise KeyProblem(
-                f"the key in {self.path} comes from the service manager or the environment; change it "
-                "there"
+                f"the key in {self.path} comes from the service manager or the environment; "
+                "change it there"
             )
         target = self.path.resolve()
         fresh = target.with_name(f".{target.name}.new")

@@ -199,7 +199,7 @@ class Requests:
     @property
     def web(self) -> bool:
         """Whether they speak HTTP."""
-        return self._dialect.web
+        return self.dialect.web
 
     @property
     def proxied(self) -> bool:
