@@ -21,6 +21,7 @@ from bgcopyd.queue.authorizer import require_scope
 from bgcopyd.queue.storage import StoreUnavailable
 from bgcopyd.rpc.auditing import PEER, Auditor
 from bgcopyd.rpc.identity import Identities, Metadata
+from bgcopyd.rpc.pages import Pages
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ class Calls:
         self.identities = identities
         self.activity = activity
         self.auditor = auditor
+        self.pages = Pages()
         self._carried: set[asyncio.Task[Any]] = set()
 
     def unary(
@@ -74,9 +76,13 @@ class Calls:
         decoder: Callable[[bytes], Request],
         encoder: Callable[[Response], bytes],
         scope: Scope | None,
+        *,
+        long: bool = False,
     ) -> Method:
-        """A method of one request and one response."""
-        return functools.partial(_Unary, self, _Parts(rpc, work, decoder, encoder, scope))
+        """A method of one request and one response, which may be long."""
+        return functools.partial(
+            _LongUnary if long else _Unary, self, _Parts(rpc, work, decoder, encoder, scope)
+        )
 
     def stream(
         self,
@@ -191,6 +197,13 @@ class _Unary(_Call):
         calls.auditor.refused(self._rpc, caller, context.peer(), refusal)
         await abort(context, refusal)
         raise AssertionError
+
+
+class _LongUnary(_Unary):
+    async def _caller(self, context: Context) -> Principal:
+        caller = await super()._caller(context)
+        await self._calls.pages.turn(caller.id, context)
+        return caller
 
 
 class _Stream(_Call):
