@@ -75,11 +75,8 @@ class Listening:
                 while await self._server.wait_for_termination(timeout=LOOK):
                     pass
             except Exception as problem:  # noqa: BLE001 - whatever it was, others want to be served
-                logger.error(
-                    "a caller broke the server of %s (%s): made anew",
-                    self.name,
-                    type(problem).__name__,
-                )  # noqa: TRY400 - the traceback is grpc's
+                kind = type(problem).__name__
+                logger.error("a caller broke the server of %s (%s): made anew", self.name, kind)  # noqa: TRY400 - the traceback is grpc's
                 await self._replace()
             else:
                 return
