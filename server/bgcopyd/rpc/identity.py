@@ -10,7 +10,7 @@ from typing import Protocol
 from bgcopyd.jobs.principal import ALL_SCOPES, Principal
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal
-from bgcopyd.queue.callers import CertificateCallers
+from bgcopyd.queue.callers import CertificateCallers, SignedCallers
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.storage import Token
 
@@ -42,6 +42,7 @@ class Identities:
         token: looks up a token by its digest, at every call, so that a revocation acts at once.
         used: is told the id of each token that identified a caller.
         certificates: finds who shows a certificate; None where nobody can.
+        signed: finds who shows a signed token; None where nobody can.
         shared: whether several users can reach the Unix sockets, so that they make nobody known.
     """
 
@@ -52,12 +53,14 @@ class Identities:
         clock: Clock,
         *,
         certificates: CertificateCallers | None = None,
+        signed: SignedCallers | None = None,
         shared: bool = False,
     ) -> None:
         self._token = token
         self._used = used
         self._clock = clock
         self._certificates = certificates
+        self._signed = signed
         # A socket that is not shared lies in a directory that only the daemon's user can enter.
         self._local = None if shared else own_principal()
 
@@ -109,7 +112,12 @@ class Identities:
                 Reason.CREDENTIAL_INVALID,
                 "the authorization metadata is malformed: send one value, 'Bearer TOKEN'",
             )
-        token = await self._token(hashlib.sha256(value[7:].strip().encode()).digest())
+        text = value[7:].strip()
+        digest = hashlib.sha256(text.encode()).digest()
+        # Only signed tokens have dots.
+        if self._signed is not None and "." in text:
+            return await self._signed.principal(text, digest)
+        token = await self._token(digest)
         if token is None or token.revoked:
             raise Refusal(Reason.CREDENTIAL_INVALID, "the token is unknown or revoked")
         if token.expire_time is not None and token.expire_time <= self._clock.now():
