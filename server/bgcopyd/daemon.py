@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import random
 import secrets
-import signal
-import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 
 from bgcopyd import __version__, platform
 from bgcopyd.audit_log import AuditLog
@@ -19,21 +16,21 @@ from bgcopyd.config.s3 import s3_stores
 from bgcopyd.config.settings import HOST_ROOT
 from bgcopyd.doors import Doors
 from bgcopyd.ids import RandomIds
-from bgcopyd.jobs.audit import DAEMON, JOB_ENDED, OK, STARTED, STOPPED
+from bgcopyd.jobs.audit import DAEMON, JOB_ENDED, OK, STOPPED
 from bgcopyd.jobs.http_options import AuthScheme
 from bgcopyd.jobs.job import Job, JobState
 from bgcopyd.jobs.policy import Policy
 from bgcopyd.jobs.roots import Roots
 from bgcopyd.jobs.s3 import S3Store, store_of
-from bgcopyd.notify import notify, watchdog_interval
 from bgcopyd.queue.administration import Administration, Footprint, Parts
 from bgcopyd.queue.audit import Audit, NoAudit
 from bgcopyd.queue.changes import ChangeFeed
-from bgcopyd.queue.clock import Clock, SystemClock
+from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.completion import Completion
 from bgcopyd.queue.costs import CostGate
 from bgcopyd.queue.dispatcher import Dispatcher
 from bgcopyd.queue.editing import JobEditor
+from bgcopyd.queue.farewells import Farewells
 from bgcopyd.queue.housekeeping import Housekeeping
 from bgcopyd.queue.judging import Configured
 from bgcopyd.queue.looking import Looker
@@ -43,11 +40,11 @@ from bgcopyd.queue.pace import Pace
 from bgcopyd.queue.policies import PolicyKeeper
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.quotas import Quotas
-from bgcopyd.queue.recovery import recover
 from bgcopyd.queue.run import Ended, RunTools
 from bgcopyd.queue.runs import Runs
 from bgcopyd.queue.scheduler import Scheduler
 from bgcopyd.queue.secrets import JobSecrets
+from bgcopyd.queue.space import Space
 from bgcopyd.queue.statistics import Statistics
 from bgcopyd.queue.storage import StoreUnavailable
 from bgcopyd.queue.sweeper import Sweeper
@@ -63,7 +60,7 @@ from bgcopyd.rpc.ownership_servicer import OwnershipServicer
 from bgcopyd.rpc.server import RpcServer
 from bgcopyd.rpc.servicer import About, BackgroundCopyServicer
 from bgcopyd.rpc.webhook_servicer import WebhookServicer
-from bgcopyd.store.directory import StateDirectory, size_on_disk
+from bgcopyd.store.directory import size_on_disk
 from bgcopyd.store.sealing import open_sealer
 from bgcopyd.store.sqlite import SQLiteStore
 from bgcopyd.transfer.disk.files import LocalFiles
@@ -82,16 +79,6 @@ RUNNABLE = (
     JobState.TRANSFERRING,
     JobState.TRANSIENT_ERROR,
 )
-IDLE_CHECK = 0.5
-# EX_SOFTWARE of sysexits.h: a unit's Restart=on-failure starts the daemon again.
-DEFECT = 70
-# The loop and the store's writer take turns holding the interpreter, and each statement of SQLite
-# gives it away. With the loop busy, 64 callers and a sync per group: 340 to 720 durable changes per
-# second at the default of 5 ms, 2,400 to 2,780 at 0.1 ms.
-SWITCH_INTERVAL = 0.0001
-# What the start has made lives as long as the daemon, and calls make hardly any cycles: collecting
-# after every 700 objects, the default, took a tenth of the time of a GetJob.
-COLLECT_AFTER = 50_000
 
 
 class Daemon:
@@ -104,7 +91,8 @@ class Daemon:
         self._s3_stores = s3_stores(settings.s3_stores)
         self._start_time = clock.now()
         roots = settings.all_roots
-        self.engine = CurlEngine(roots, _engine_options(settings, self._s3_stores), clock)
+        space = Space(lambda: self.policies.policy.bytes_per_owner)
+        self.engine = CurlEngine(roots, _engine_options(settings, self._s3_stores), clock, space)
         self.files = LocalFiles(roots)
         self.reader = LocalReader(roots)
         self.audit: Audit = NoAudit()
@@ -130,6 +118,7 @@ class Daemon:
                 random.random,
                 settings.files_in_parallel,
                 self.secrets.open_for_run,
+                space,
             )
         )
         self.scheduler = Scheduler(
@@ -150,6 +139,7 @@ class Daemon:
             on_change=self._job_ended,
             on_end=self._audit_end,
         )
+        self.farewells = Farewells(store, self.engine, self.secrets, clock)
         self.timekeeper = Timekeeper(
             store=store,
             runs=self.runs,
@@ -307,6 +297,7 @@ class Daemon:
         )
 
     def _job_ended(self) -> None:
+        self.farewells.wake()
         self.timekeeper.wake()
         self.scheduler.wake()
 
@@ -339,105 +330,6 @@ class Daemon:
         await asyncio.to_thread(self.audit.close)
 
 
-async def run(settings: Settings, *, exit_when_idle: float | None = None) -> int:
-    """Runs a daemon until SIGTERM or SIGINT, or until it is idle; its exit code.
-
-    Raises:
-        StateDirectoryLocked, StoreDamaged and their kin: it cannot start.
-        Listener: a listener could not be opened.
-    """
-    sys.setswitchinterval(SWITCH_INTERVAL)
-    clock = SystemClock()
-    with StateDirectory(settings.state_dir):
-        store = await SQLiteStore.open(settings.state_dir)
-        try:
-            return await _serve(Daemon(settings, store, clock), store, clock, exit_when_idle)
-        finally:
-            await store.close()
-
-
-async def _serve(
-    daemon: Daemon, store: SQLiteStore, clock: Clock, exit_when_idle: float | None
-) -> int:
-    loop = asyncio.get_running_loop()
-    ending: asyncio.Future[int] = loop.create_future()
-
-    def end(code: int = 0) -> None:
-        if not ending.done():
-            ending.set_result(code)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, end)
-    loop.add_signal_handler(signal.SIGHUP, daemon.doors.reload)
-    # Before anything makes files: the sockets are bound under a mask of the whole process.
-    targets = daemon.server.bind()
-    await daemon.policies.load()
-    await daemon.feed.start()
-    cut_off = await recover(store, daemon.completion, clock)
-    works: list[Coroutine[None, None, None]] = [
-        daemon.feed.run(),
-        daemon.scheduler.run(),
-        daemon.timekeeper.run(),
-        daemon.pace.run(),
-        daemon.housekeeping.run(),
-        daemon.dispatcher.run(),
-    ]
-    if exit_when_idle is not None:
-        works.append(_end_when_idle(daemon, clock, exit_when_idle, end))
-    interval = watchdog_interval()
-    if interval is not None:
-        works.append(_feed_watchdog(interval))
-    tasks = [asyncio.create_task(_guarded(work, lambda: end(DEFECT))) for work in works]
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER)
-    try:
-        await daemon.server.start()
-        daemon.audit.record(STARTED.event, DAEMON, "", OK, version=__version__)
-        logger.info("ready on %s; %d jobs were cut off and go on", ", ".join(targets), cut_off)
-        notify(f"STATUS=listening on {', '.join(targets)}", "READY=1")
-        code = await ending
-        logger.info("shutting down")
-        notify("STOPPING=1")
-        return code
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-        await daemon.close()
-
-
-async def _guarded(work: Coroutine[None, None, None], on_defect: Callable[[], None]) -> None:
-    """A daemon without one of its parts is worse than one that is started again."""
-    try:
-        await work
-    except Exception:
-        logger.exception("a part of the daemon broke; shutting down")
-        on_defect()
-
-
-async def _end_when_idle(
-    daemon: Daemon, clock: Clock, seconds: float, end: Callable[[], None]
-) -> None:
-    idle_since: float | None = None
-    while True:
-        await asyncio.sleep(min(IDLE_CHECK, seconds or IDLE_CHECK))
-        now = clock.monotonic()
-        if not await daemon.idle():
-            idle_since = None
-            continue
-        idle_since = max(daemon.activity.last, idle_since if idle_since is not None else now)
-        if now - idle_since >= seconds:
-            logger.info("idle for %g s: ending", seconds)
-            end()
-            return
-
-
-async def _feed_watchdog(interval: float) -> None:
-    while True:
-        notify("WATCHDOG=1")
-        await asyncio.sleep(interval)
-
-
 def _any_address(_address: str) -> str:
     return ""
 
@@ -454,6 +346,7 @@ def _engine_options(settings: Settings, stores: Sequence[S3Store]) -> EngineOpti
         low_speed_time=settings.low_speed_time,
         schemes=settings.schemes,
         addresses=settings.addresses,
+        free_space_floor=settings.free_space_floor,
         known_hosts=settings.known_hosts,
         s3_stores=stores,
         http3=settings.http3,

@@ -19,12 +19,13 @@ from bgcopyd.jobs.file import Validators, Verification
 from bgcopyd.transfer.disk.intake import Intake
 from bgcopyd.transfer.disk.partial import PartialFile
 from bgcopyd.transfer.downloads.crew import Crew
-from bgcopyd.transfer.downloads.stretches import Under, next_work
+from bgcopyd.transfer.downloads.stretches import Pulse, Under, next_work
 from bgcopyd.transfer.downloads.tempo import Tempo
 from bgcopyd.transfer.judging.redirects import Origin
 from bgcopyd.transfer.judging.spans import Spans
 from bgcopyd.transfer.judging.verdict import Accept
 from bgcopyd.transfer.network.admission import Admission, Lane
+from tests.support.placing import unbounded
 
 MIB = 1 << 20
 TICK = 0.25
@@ -158,6 +159,26 @@ def test_a_trickle_at_the_end_is_given_to_another() -> None:
     assert next_work(Spans(), 100, slow, least=10, typical=4.0, patience=5.0) is None
 
 
+def test_one_that_has_just_begun_is_not_taken_for_a_slow_one() -> None:
+    """It would be replaced by the next, and that one as well."""
+    assert work(Spans(), [Under(0, 90, 100, None)]) is None
+    under = [Under(0, 0, 40, None), Under(40, 40, 100, 1000.0)]
+    assert work(Spans(), under) == (20, 40, 0, False)
+
+
+def test_what_a_connection_brings_is_what_it_brought_lately() -> None:
+    pulse = Pulse(10.0, 500)
+    pulse.feel(10.5, 5_000, paused=False)
+    assert pulse.rate is None
+    pulse.feel(11.0, 10_500, paused=False)
+    assert pulse.rate == 10_000.0
+    pulse.feel(11.5, 10_600, paused=False)
+    pulse.feel(13.0, 10_700, paused=False)
+    assert pulse.rate == 100.0
+    pulse.feel(14.0, 10_700, paused=False)
+    assert [pulse.rate, pulse.moved] == [0.0, 13.0]
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=6),
     st.integers(0, 2**32),
@@ -254,7 +275,7 @@ def test_no_slot_is_taken_from_the_same_owner_or_a_full_volume() -> None:
 def partial(tmp_path: Path) -> PartialFile:
     directory = os.open(tmp_path, os.O_RDONLY)
     try:
-        return PartialFile.open(directory, ".x.part", "x")
+        return PartialFile.open(directory, ".x.part", "x", unbounded())
     finally:
         os.close(directory)
 

@@ -29,6 +29,7 @@ from bgcopyd.config.values import (
     parse_duration,
     parse_rate,
     parse_rights,
+    parse_size,
     parse_timetable,
     split,
 )
@@ -111,6 +112,7 @@ ReadableFile = Annotated[AbsolutePath, AfterValidator(_readable)]
 KnownHosts = Annotated[ReadableFile, AfterValidator(judged_known_hosts)]
 Directory = Annotated[Path, AfterValidator(_directory)]
 Rate = Annotated[int, BeforeValidator(parse_rate)]
+Size = Annotated[int, BeforeValidator(parse_size)]
 Duration = Annotated[float, BeforeValidator(parse_duration)]
 Listening = Annotated[Listener, BeforeValidator(parse_listener)]
 Cost = Annotated[str, AfterValidator(parse_cost)]
@@ -204,10 +206,10 @@ class Settings(BaseModel):
     connections_per_owner: Bound = Field(
         default=0,
         description="How many files of one owner are fetched at once in the background on each "
-        "volume; 0 for no bound.",
+        "volume, and as many more in the foreground; 0 for no bound.",
     )
     segments_per_file: Annotated[int, Field(ge=1, le=32)] = Field(
-        default=1,
+        default=4,
         description="How many connections one file may have, as far as each more of them makes it "
         "faster and nothing else waits for its host; 1 for one.",
     )
@@ -220,8 +222,15 @@ class Settings(BaseModel):
     jobs_per_owner: int = _limit("jobs_per_owner")
     jobs_per_machine: int = _limit("jobs_per_machine")
     files_per_job: int = _limit("files_per_job")
+    files_per_owner: int = _limit("files_per_owner")
+    bytes_per_owner: Size = _limit("bytes_per_owner")
     ranges_per_file: int = _limit("ranges_per_file")
     watches_per_owner: int = _limit("watches_per_owner")
+    free_space_floor: Size = Field(
+        default=0,
+        description="So many bytes of each volume, as 5G, are left free of what is fetched; 0 for "
+        "none.",
+    )
     retention: Duration = _limit("retention")
     inactivity_timeout: Duration = _limit("inactivity_timeout")
     network_cost: Cost = _limit("network_cost")
@@ -315,6 +324,10 @@ class Settings(BaseModel):
     )
     log_format: Literal["text", "json"] = Field(
         default="text", description="text, or json: one object a line."
+    )
+    allow_root: bool = Field(
+        default=False,
+        description="Serve as root too; files are root's then, and every mistake has its rights.",
     )
     daily_backup: bool = Field(
         default=True, description="Back the queue up once a day; three backups are kept."
@@ -423,6 +436,8 @@ class Settings(BaseModel):
             jobs_per_owner=self.jobs_per_owner,
             jobs_per_machine=self.jobs_per_machine,
             files_per_job=self.files_per_job,
+            files_per_owner=self.files_per_owner,
+            bytes_per_owner=self.bytes_per_owner,
             ranges_per_file=self.ranges_per_file,
             watches_per_owner=self.watches_per_owner,
             background_jobs=self.background_jobs,

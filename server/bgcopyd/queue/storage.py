@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import field
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -17,6 +18,7 @@ from bgcopyd.jobs.file import (
     Verification,
 )
 from bgcopyd.jobs.job import Job, JobState, Priority, Progress, TransferError
+from bgcopyd.jobs.options import JobOptions
 from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.upload import Upload
 from bgcopyd.jobs.values import value
@@ -36,6 +38,14 @@ class DestinationTaken(Exception):
     def __init__(self, position: int) -> None:
         super().__init__(f"destination of file {position} is in use")
         self.position = position
+
+
+@value(frozen=True, slots=True)
+class Kept:
+    """What an owner's live jobs have: files, and of those to download the bytes on disk."""
+
+    files: int
+    bytes: int
 
 
 @value(frozen=True, slots=True)
@@ -183,6 +193,22 @@ class AgeMark:
     number: int
 
 
+@value(frozen=True, slots=True)
+class Farewell:
+    """What a job that has ended leaves at the server that it was to upload to.
+
+    `options` and `sealed` secrets are those that it had. `upload` is None while it still ends.
+    """
+
+    job_id: str
+    owner: str
+    url: str
+    options: JobOptions
+    until: float
+    sealed: Mapping[str, bytes] = field(default_factory=dict)
+    upload: Upload | None = None
+
+
 class Tx(OutboxTx, Protocol):
     """One transaction. Synchronous; every call sees the changes before it.
 
@@ -260,6 +286,9 @@ class Tx(OutboxTx, Protocol):
 
     def live_jobs(self, owner: str | None) -> int:
         """How many jobs of the owner, or of all owners (None), are not final."""
+
+    def kept(self, owner: str) -> Kept:
+        """What the owner's live jobs have, as their progress tells."""
 
     def request(self, creator: str, request_id: str) -> Request | None:
         """The use of a request id, while it is remembered."""
@@ -342,6 +371,18 @@ class Tx(OutboxTx, Protocol):
         That is: of jobs that have ended, of files that were removed, and of jobs that are gone but
         have a tombstone. Others may be another daemon's.
         """
+
+    def put_farewell(self, farewell: Farewell) -> None:
+        """Adds or replaces the farewell of a job."""
+
+    def drop_farewell(self, job_id: str) -> None:
+        """Forgets it; an absent one is done."""
+
+    def farewell(self, job_id: str) -> Farewell | None:
+        """The farewell of a job."""
+
+    def farewells(self) -> list[Farewell]:
+        """All of them, by job."""
 
     def trim_history(self, keep: int) -> None:
         """Forgets all but the newest `keep` tombstones; moves `oldest` of Position."""

@@ -11,7 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from bgcopyd.jobs.spans import present
+from bgcopyd.jobs.upload import Upload
 from bgcopyd.queue.clock import Clock
+from bgcopyd.queue.space import Space
 from bgcopyd.queue.transfers import (
     Event,
     Failed,
@@ -30,6 +33,7 @@ from bgcopyd.transfer.network.facts import Facts
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.outbox import Outbox
 from bgcopyd.transfer.probe import Probing
+from bgcopyd.transfer.uploads.parting import Parting
 from bgcopyd.transfer.volume import Shared, Volume
 from bgcopyd.transfer.wire.handles import Handle
 from bgcopyd.transfer.wire.policy import Policy
@@ -47,7 +51,13 @@ class CurlEngine:
     resolved once, here; below them no link is followed.
     """
 
-    def __init__(self, roots: Mapping[str, Path], options: EngineOptions, clock: Clock) -> None:
+    def __init__(
+        self,
+        roots: Mapping[str, Path],
+        options: EngineOptions,
+        clock: Clock,
+        space: Space | None = None,
+    ) -> None:
         keep_freed_memory()
         Handle(
             options, Policy()
@@ -56,6 +66,7 @@ class CurlEngine:
         self._roots = {name: os.path.realpath(path) for name, path in roots.items()}
         self._clock = clock
         self._rates = Rates()
+        self._space = space or Space()
         self._outbox = Outbox(self._loop, self._deliver)
         self._shared = Shared(
             self._roots,
@@ -70,6 +81,7 @@ class CurlEngine:
                 options.longest_asked,
             ),
             self._outbox,
+            self._space,
         )
         self._mounts = MountTable()
         self._volumes: dict[str, Volume] = {}
@@ -96,6 +108,12 @@ class CurlEngine:
             if transfer.job_id not in self._live or transfer.rate:
                 self._rates.set_job(transfer.job_id, transfer.rate, now)
             self._live[transfer.job_id] = self._live.get(transfer.job_id, 0) + 1
+            if transfer.upload is None:
+                key, here = (
+                    (transfer.job_id, transfer.index),
+                    present(transfer.claimed, transfer.filled),
+                )
+                self._space.begin(transfer.options.owner, key, here)
             batches.setdefault(self._volume_name(transfer), []).append(transfer)
         for name, batch in batches.items():
             volume = self._volume(name)
@@ -156,6 +174,23 @@ class CurlEngine:
             return await answered
         finally:
             volume.post(probing.stop)
+
+    async def part(self, job_id: str, url: str, upload: Upload, options: TransferOptions) -> str:
+        """Has a server drop what it has of an upload; why that has to be tried again, or nothing.
+
+        Raises:
+            RuntimeError: the engine is closed.
+        """
+        if self._closed:
+            raise RuntimeError("the engine is closed")
+        parted: asyncio.Future[str] = self._loop.create_future()
+        volume = self._volume(_PROBES)
+        parting = Parting((job_id, url, upload), options, volume, partial(self._resolve, parted))
+        volume.post(parting.start)
+        try:
+            return await parted
+        finally:
+            volume.post(parting.stop)
 
     def _deliver(self, events: Sequence[Event]) -> None:
         for event in events:
