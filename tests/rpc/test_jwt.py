@@ -253,13 +253,15 @@ async def test_answers_that_bring_no_keys(
         (('jwks_file = "/a"', "leeway = 3600"), "leeway"),
         (('jwks_file = "/a"', 'scopes = { x = "everything" }'), "no scope"),
         (('jwks_file = "/a"', 'nonsense = "x"'), "nonsense"),
+        (('jwks_file = "/a"', 'issuer = "https://x#y"'), "has a '#'"),
     ],
 )
 def test_files_that_describe_no_issuer(
     tmp_path: Path, lines: tuple[str, ...], problem: str
 ) -> None:
     path = tmp_path / "issuer.toml"
-    path.write_text("\n".join((f'issuer = "{ISSUER}"', f'audience = "{AUDIENCE}"', *lines)))
+    named = [f'issuer = "{ISSUER}"'] * ("issuer" not in " ".join(lines))
+    path.write_text("\n".join((*named, f'audience = "{AUDIENCE}"', *lines)))
     settings: dict[str, Any] = {"jwt_issuers": {"login": path}}
     with pytest.raises(ValidationError, match=problem):
         Settings(**settings)

@@ -34,6 +34,13 @@ def _scope(word: str) -> str:
     return word
 
 
+def _issuer_name(name: str) -> str:
+    # It divides issuer and subject in an owner's id.
+    if "#" in name:
+        raise ValueError(f"{name!r} has a '#'; an issuer has no fragment (OpenID Connect Core, 2)")
+    return name
+
+
 def _key_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc or parts.fragment:
@@ -44,7 +51,7 @@ def _key_url(url: str) -> str:
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    issuer: _Text
+    issuer: Annotated[_Text, AfterValidator(_issuer_name)]
     audience: _Text
     jwks_file: Path | None = None
     jwks_url: Annotated[str, AfterValidator(_key_url)] = ""

@@ -72,8 +72,8 @@ class Identities:
         """
         presented = [value for key, value in metadata if key == "authorization"]
         if presented:
-            return await self._of_credential(presented)
-        unix = connection.peer().startswith("unix:")
+            return await self._of_credential(presented, connection)
+        unix = _by_socket(connection)
         if unix and self._local is not None:
             return self._local
         certified = self._of_certificate(connection)
@@ -105,7 +105,9 @@ class Identities:
             return None
         return self._certificates.principal(leaf, b"".join(told.get("x509_pem_cert_chain", ())))
 
-    async def _of_credential(self, presented: list[str | bytes]) -> Principal:
+    async def _of_credential(
+        self, presented: list[str | bytes], connection: Connection
+    ) -> Principal:
         value = presented[0]
         if len(presented) > 1 or not isinstance(value, str) or value[:7].lower() != _SCHEME:
             raise Refusal(
@@ -118,10 +120,16 @@ class Identities:
         if self._signed is not None and "." in text:
             return await self._signed.principal(text, digest)
         token = await self._token(digest)
-        if token is None or token.revoked:
+        local = token is not None and not token.token_id
+        # What a socket handed out stays on this machine.
+        if token is None or token.revoked or (local and not _by_socket(connection)):
             raise Refusal(Reason.CREDENTIAL_INVALID, "the token is unknown or revoked")
         if token.expire_time is not None and token.expire_time <= self._clock.now():
             raise Refusal(Reason.CREDENTIAL_EXPIRED, "the token has expired")
-        if token.token_id:
+        if not local:
             self._used(token.token_id)
         return token.principal
+
+
+def _by_socket(connection: Connection) -> bool:
+    return connection.peer().startswith("unix:")
