@@ -111,6 +111,9 @@ def attacks(issuer: Issuer, at: float) -> dict[str, tuple[str, str]]:
         "RS256 with a key of ECDSA": (
             issuer.token(at, alg="RS256", headers={"kid": "ES256"}), "does not have",
         ),
+        "RS256 with a key for RS512": (
+            issuer.token(at, alg="RS256", headers={"kid": "RS512"}), "does not have",
+        ),
         "RS512": (jwt.encode(plain, issuer.keys["RS256"], "RS512", {"kid": "RS256"}), "algorithm"),
         "without signature": (f"{header}.{claims}.", "signature"),
         "other claims": (f"{header}.{forged}.{signature}", "signature"),

@@ -22,6 +22,7 @@ from tests.support.tls import context
 
 ISSUER = "https://login.example.org"
 AUDIENCE = "bgcopy"
+ELSEWHERE = "/elsewhere"
 _MAKERS: dict[str, Any] = {"RS256": RSAAlgorithm, "ES256": ECAlgorithm, "EdDSA": OKPAlgorithm}
 
 
@@ -37,7 +38,8 @@ def new_key(algorithm: str) -> Any:
 def public(algorithm: str, key: Any, kid: str) -> dict[str, Any]:
     """The public half of a key as JWK."""
     jwk: dict[str, Any] = json.loads(_MAKERS[algorithm].to_jwk(key.public_key()))
-    return {**jwk, "kid": kid, "alg": algorithm, "use": "sig"}
+    named = {"alg": algorithm, "use": "sig"} if algorithm == "RS256" else {}
+    return {**jwk, "kid": kid, **named}
 
 
 class Issuer:
@@ -53,7 +55,8 @@ class Issuer:
         """The JWKS."""
         keys = [public(algorithm, key, algorithm) for algorithm, key in self.keys.items()]
         shared = {"kty": "oct", "k": "c2VjcmV0", "kid": "shared"}
-        return json.dumps({"keys": [*keys, shared]}).encode()
+        longer = {**public("RS256", self.keys["RS256"], "RS512"), "alg": "RS512"}
+        return json.dumps({"keys": [*keys, shared, longer]}).encode()
 
     def write(self) -> None:
         """Puts the keys into the file."""
@@ -121,9 +124,9 @@ class KeyServer:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 keys.asked += 1
-                self.send_response(keys.status)
+                self.send_response(200 if self.path == ELSEWHERE else keys.status)
                 self.send_header("Content-Length", str(len(keys.body)))
-                self.send_header("Location", "/elsewhere")
+                self.send_header("Location", ELSEWHERE)
                 self.end_headers()
                 self.wfile.write(keys.body)
 
