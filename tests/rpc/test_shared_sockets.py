@@ -64,6 +64,8 @@ async def test_the_socket_alone_makes_nobody_known() -> None:
         assert (told.principal, told.admin) == (ME, True)
         assert (await line(home))["token"] == said["token"]
         assert not await home.store.tokens()
+        elsewhere = home.caller(said["token"], tcp=True)
+        assert (await refusal(elsewhere.call("GetServerInfo", INFO))).reason == "CREDENTIAL_INVALID"
         bad = await refusal(home.caller("bgl_bad").call("GetServerInfo", INFO))
         assert bad.reason == "CREDENTIAL_INVALID"
 

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from bgcopy._paths import default_socket, default_state_dir
+from bgcopyd.config.jwt import jwt_issuers
 from bgcopyd.config.known_hosts import judged_known_hosts
 from bgcopyd.config.listeners import Listener, TcpListener, UnixListener, parse_listener
 from bgcopyd.config.s3 import s3_stores
@@ -159,6 +160,11 @@ class Settings(BaseModel):
         default="spiffe",
         description="Which subject alternative name of a client's certificate is its identity: "
         "spiffe, uri, dns or email; it must have exactly one.",
+    )
+    jwt_issuers: Mapping[StoreName, ReadableFile] = Field(
+        default_factory=dict,
+        description="NAME=FILE, which says (TOML) whose signed tokens (JWT) are believed, by which "
+        "keys and for what; may be given several times.",
     )
     rights: Mapping[Owner, RightsText] = Field(
         default_factory=dict,
@@ -336,6 +342,12 @@ class Settings(BaseModel):
     @classmethod
     def _readable_stores(cls, files: Mapping[str, Path]) -> Mapping[str, Path]:
         s3_stores(files)
+        return MappingProxyType(dict(files))
+
+    @field_validator("jwt_issuers")
+    @classmethod
+    def _readable_issuers(cls, files: Mapping[str, Path]) -> Mapping[str, Path]:
+        jwt_issuers(files)
         return MappingProxyType(dict(files))
 
     @field_validator("listen")
