@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Priority,
         Reason,
         RemovedReason,
+        Scope,
         Verification,
     )
     from bgcopy._job import Job
@@ -89,6 +90,14 @@ if TYPE_CHECKING:
     )
     from bgcopy._paths import default_socket, default_state_dir
     from bgcopy._watch import WatchOptions
+    from bgcopy._webhook_models import (
+        Delivery,
+        DeliveryPage,
+        DeliveryState,
+        Webhook,
+        WebhookPage,
+        WebhookSecret,
+    )
     from bgcopy.auth import BearerToken, read_token_file
     from bgcopy.errors import (
         Aborted,
@@ -149,6 +158,7 @@ if TYPE_CHECKING:
         RequestTooLarge,
         ResourceExhausted,
         ResumeTokenExpired,
+        ScopeRequired,
         StoreUnavailable,
         TokenNotFound,
         TooManyFiles,
@@ -160,6 +170,8 @@ if TYPE_CHECKING:
         UserNameTooLarge,
         WaitTimeout,
         WatchQuotaExceeded,
+        WebhookNotFound,
+        WebhookQuotaExceeded,
     )
 
 __all__ = [
@@ -190,6 +202,9 @@ __all__ = [
     "CredentialMissing",
     "CredentialsKey",
     "DeadlineExceeded",
+    "Delivery",
+    "DeliveryPage",
+    "DeliveryState",
     "DescriptionNotFound",
     "DestinationExists",
     "DestinationInUse",
@@ -271,6 +286,8 @@ __all__ = [
     "RequestTooLarge",
     "ResourceExhausted",
     "ResumeTokenExpired",
+    "Scope",
+    "ScopeRequired",
     "ServerInfo",
     "SnapshotComplete",
     "SourceBytes",
@@ -295,6 +312,11 @@ __all__ = [
     "WatchEvent",
     "WatchOptions",
     "WatchQuotaExceeded",
+    "Webhook",
+    "WebhookNotFound",
+    "WebhookPage",
+    "WebhookQuotaExceeded",
+    "WebhookSecret",
     "default_socket",
     "default_state_dir",
     "read_token_file",
@@ -303,7 +325,7 @@ __all__ = [
 # Where names live, in the order in which they are looked for.
 _HOMES = (
     "_paths", "_enums", "_digests", "_option_enums", "_options", "_models", "_admin_models",
-    "errors", "auth", "_calls", "_watch", "_job", "_admin", "_client",
+    "_webhook_models", "errors", "auth", "_calls", "_watch", "_job", "_admin", "_client",
 )  # fmt: skip
 
 

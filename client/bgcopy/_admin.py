@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import timedelta
 from typing import Unpack
 
 from bgcopy import _admin_models as models
 from bgcopy._calls import Calls, Timeout
 from bgcopy._convert_options import to_duration
+from bgcopy._enums import Scope
 from bgcopy.v1 import admin_service_pb2 as pb
+from bgcopy.v1 import identity_pb2
 from bgcopy.v1.admin_service_pb2_grpc import AdminServiceStub
 
 
@@ -69,6 +71,8 @@ class AdminClient:
         principal_name: str,
         *,
         admin: bool = False,
+        scopes: Iterable[Scope] = (),
+        roots: Iterable[str] = (),
         lifetime: timedelta | None = None,
         timeout: Timeout | None = None,
     ) -> models.CreatedToken:
@@ -76,11 +80,18 @@ class AdminClient:
 
         Args:
             principal_name: whom it stands for: up to 128 letters, digits and . _ @ + -.
-            admin: it may act on every owner's jobs, and use this client.
+            admin: adds ADMIN to the scopes, or all of them where none is named.
+            scopes: what it is good for; READ and WRITE where none is named.
+            roots: the only roots it is good for; all that are open to the principal where none is.
             lifetime: how long it is good for; None is until it is revoked.
             timeout: the deadline of the call.
         """
-        request = pb.CreateTokenRequest(principal_name=principal_name, admin=admin)
+        request = pb.CreateTokenRequest(
+            principal_name=principal_name,
+            admin=admin,
+            scopes=[identity_pb2.Scope.ValueType(scope.value) for scope in scopes],
+            roots=roots,
+        )
         if lifetime is not None:
             request.lifetime.CopyFrom(to_duration(lifetime))
         response = await self._calls.call(

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
 from bgcopy._convert_options import known, to_datetime, to_duration
-from bgcopy._enums import JobState
+from bgcopy._enums import JobState, Scope
 from bgcopy._option_enums import CostState
 from bgcopy.v1 import admin_service_pb2 as pb
 from bgcopy.v1 import job_pb2
@@ -85,7 +85,11 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class TokenInfo:
-    """A bearer token without its text; `expire_time` None is without end."""
+    """A bearer token without its text.
+
+    `expire_time` None is without end, no `roots` are all that are open to the principal, and
+    `last_use_time`, true to some minutes, is None where it never was used.
+    """
 
     token_id: str
     principal: str
@@ -93,6 +97,9 @@ class TokenInfo:
     create_time: datetime | None = None
     expire_time: datetime | None = None
     revoked: bool = False
+    scopes: tuple[Scope, ...] = ()
+    roots: tuple[str, ...] = ()
+    last_use_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,4 +199,7 @@ def token_info(message: pb.TokenInfo) -> TokenInfo:
         create_time=to_datetime(message.create_time),
         expire_time=to_datetime(message.expire_time),
         revoked=message.revoked,
+        scopes=tuple(known(Scope, scope) for scope in message.scopes),
+        roots=tuple(message.roots),
+        last_use_time=to_datetime(message.last_use_time),
     )

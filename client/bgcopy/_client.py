@@ -24,6 +24,7 @@ from bgcopy._job import Job
 from bgcopy._looking import LookingCalls
 from bgcopy._options import JobProperties
 from bgcopy._watch import Watch, WatchOptions
+from bgcopy._webhooks import WebhookCalls
 from bgcopy.auth import BearerToken
 from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopy.v1 import error_pb2
@@ -31,7 +32,7 @@ from bgcopy.v1 import error_pb2
 _DEFAULT_TIMEOUT = timedelta(seconds=30)
 
 
-class AsyncClient(EditingCalls, LookingCalls):
+class AsyncClient(EditingCalls, LookingCalls, WebhookCalls):
     """A client of one daemon, for one event loop; one method per RPC, and handles of jobs.
 
     Use it as `async with AsyncClient() as client`, or call `close()`. Nothing is connected before
@@ -44,6 +45,8 @@ class AsyncClient(EditingCalls, LookingCalls):
         token: a bearer token, for listeners that want one (see `read_token_file`).
         tls: whether to use TLS; None means yes, except on a Unix socket and on loopback.
         root_certificates: PEM certificates that vouch for the server; None means those of gRPC.
+        certificate_chain: the client's own certificate (PEM), for listeners that want one.
+        private_key: its key (PEM).
         timeout: the deadline of calls that are given none.
 
     Raises:
@@ -57,13 +60,21 @@ class AsyncClient(EditingCalls, LookingCalls):
         token: str | BearerToken | None = None,
         tls: bool | None = None,
         root_certificates: bytes | None = None,
+        certificate_chain: bytes | None = None,
+        private_key: bytes | None = None,
         timeout: Timeout = _DEFAULT_TIMEOUT,
     ) -> None:
         where = parse_target(target)
         bearer = BearerToken(token) if isinstance(token, str) else token
         self._calls = Calls(
             where,
-            credentials=_credentials(where, bearer, tls=tls, roots=root_certificates),
+            credentials=_credentials(
+                where,
+                bearer,
+                tls=tls,
+                roots=root_certificates,
+                own=_own_certificate(certificate_chain, private_key),
+            ),
             token=bearer,
             timeout=timeout,
         )
@@ -359,15 +370,30 @@ class AsyncClient(EditingCalls, LookingCalls):
         return convert.server_info(response)
 
 
+def _own_certificate(chain: bytes | None, key: bytes | None) -> tuple[bytes, bytes] | None:
+    if chain is None or key is None:
+        if chain is not key:
+            raise ValueError("certificate_chain and private_key go together")
+        return None
+    return chain, key
+
+
 def _credentials(
-    target: Target, token: BearerToken | None, *, tls: bool | None, roots: bytes | None
+    target: Target,
+    token: BearerToken | None,
+    *,
+    tls: bool | None,
+    roots: bytes | None,
+    own: tuple[bytes, bytes] | None,
 ) -> grpc.ChannelCredentials | None:
     """TLS by default wherever others could listen."""
-    encrypted = (roots is not None or not target.local) if tls is None else tls
-    if roots is not None and not encrypted:
-        raise ValueError("root_certificates are of no use without TLS")
+    wanted = roots is not None or own is not None
+    encrypted = (wanted or not target.local) if tls is None else tls
+    if wanted and not encrypted:
+        raise ValueError("certificates are of no use without TLS")
     if encrypted:
-        return grpc.ssl_channel_credentials(root_certificates=roots)
+        chain, key = own or (None, None)
+        return grpc.ssl_channel_credentials(roots, key, chain)
     if token is not None and not target.local:
         raise ValueError(f"a token is not sent in clear to {target.name}; use TLS")
     return None

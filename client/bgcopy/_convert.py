@@ -203,7 +203,11 @@ def server_info(message: manager_pb2.GetServerInfoResponse) -> models.ServerInfo
     limits = message.limits
     return models.ServerInfo(
         version=message.version,
-        caller=models.Caller(message.caller.principal, message.caller.admin),
+        caller=models.Caller(
+            message.caller.principal,
+            message.caller.admin,
+            tuple(known(enums.Scope, scope) for scope in message.caller.scopes),
+        ),
         features=tuple(message.features),
         limits=models.Limits(
             jobs_per_owner=limits.jobs_per_owner,

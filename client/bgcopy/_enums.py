@@ -47,6 +47,16 @@ class JobType(enum.Enum):
     UPLOAD_REPLY = 3
 
 
+class Scope(enum.Enum):
+    """What a credential is good for."""
+
+    UNKNOWN = 0
+    READ = 1
+    WRITE = 2
+    ADMIN = 3
+    TAKE_OWNERSHIP = 4
+
+
 class Priority(enum.Enum):
     """A job's rank in the queue (BG_JOB_PRIORITY)."""
 
@@ -156,7 +166,10 @@ class Reason(enum.Enum):
     TOKEN_NOT_FOUND = 46
     DESTINATION_EXISTS = 47
     POLICY_ETAG_MISMATCH = 48
+    SCOPE_REQUIRED = 55
     TOO_MANY_FILES = 60
+    WEBHOOK_NOT_FOUND = 70
+    WEBHOOK_QUOTA_EXCEEDED = 71
     HTTP_STATUS = 100
     NAME_NOT_RESOLVED = 101
     CONNECT_FAILED = 102

@@ -57,6 +57,7 @@ from bgcopy.errors import (
     RequestIdReused,
     ResourceExhausted,
     ResumeTokenExpired,
+    ScopeRequired,
     StoreUnavailable,
     TokenNotFound,
     TooManyFiles,
@@ -66,6 +67,8 @@ from bgcopy.errors import (
     UrlInvalid,
     UserNameTooLarge,
     WatchQuotaExceeded,
+    WebhookNotFound,
+    WebhookQuotaExceeded,
 )
 
 _BY_REASON: dict[Reason, type[CallError]] = {
@@ -117,7 +120,10 @@ _BY_REASON: dict[Reason, type[CallError]] = {
     Reason.TOKEN_NOT_FOUND: TokenNotFound,
     Reason.DESTINATION_EXISTS: DestinationExists,
     Reason.POLICY_ETAG_MISMATCH: PolicyEtagMismatch,
+    Reason.SCOPE_REQUIRED: ScopeRequired,
     Reason.TOO_MANY_FILES: TooManyFiles,
+    Reason.WEBHOOK_NOT_FOUND: WebhookNotFound,
+    Reason.WEBHOOK_QUOTA_EXCEEDED: WebhookQuotaExceeded,
 }
 
 _BY_CODE: dict[grpc.StatusCode, type[CallError]] = {

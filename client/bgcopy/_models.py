@@ -16,6 +16,7 @@ from bgcopy._enums import (
     Priority,
     Reason,
     RemovedReason,
+    Scope,
     Verification,
 )
 from bgcopy._option_enums import (
@@ -382,10 +383,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who the caller is to the server, as "local:1000" or "user:anna"."""
+    """Who the caller is to the server, as "local:1000" or "user:anna", and what he may do."""
 
     principal: str
     admin: bool = False
+    scopes: tuple[Scope, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

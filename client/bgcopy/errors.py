@@ -29,13 +29,15 @@
     │   ├── PermissionDenied           PERMISSION_DENIED
     │   │   ├── NotJobOwner
     │   │   ├── AdminRequired
+    │   │   ├── ScopeRequired
     │   │   ├── PathNotAllowed
     │   │   └── AddressNotAllowed
     │   ├── NotFound                   NOT_FOUND
     │   │   ├── JobNotFound
     │   │   ├── DescriptionNotFound
     │   │   ├── FileNotFound
-    │   │   └── TokenNotFound
+    │   │   ├── TokenNotFound
+    │   │   └── WebhookNotFound
     │   ├── FailedPrecondition         FAILED_PRECONDITION
     │   │   ├── InvalidState
     │   │   ├── JobEmpty
@@ -55,7 +57,8 @@
     │   │   ├── FileQuotaExceeded
     │   │   ├── WatchQuotaExceeded
     │   │   ├── RangeQuotaExceeded
-    │   │   └── MachineJobQuotaExceeded
+    │   │   ├── MachineJobQuotaExceeded
+    │   │   └── WebhookQuotaExceeded
     │   ├── OutOfRange                 OUT_OF_RANGE
     │   │   └── ResumeTokenExpired     never leaves a watch, which takes a fresh snapshot
     │   ├── Unavailable                UNAVAILABLE; nobody answers, or not now
@@ -279,6 +282,10 @@ class AdminRequired(PermissionDenied):
     """Only an administrator may do this. Ask one, or use an administrator's credential."""
 
 
+class ScopeRequired(PermissionDenied):
+    """The credential lacks the scope that the call needs. Use one that has it."""
+
+
 class PathNotAllowed(PermissionDenied):
     """The root is unknown to this server or not open to the caller.
 
@@ -308,6 +315,10 @@ class FileNotFound(NotFound):
 
 class TokenNotFound(NotFound):
     """There is no token of this id. ListTokens tells those there are."""
+
+
+class WebhookNotFound(NotFound):
+    """The caller has no webhook of this id. ListWebhooks tells those there are."""
 
 
 class FailedPrecondition(CallError):
@@ -396,6 +407,10 @@ class FileQuotaExceeded(ResourceExhausted):
 
 class WatchQuotaExceeded(ResourceExhausted):
     """The caller holds as many watches as allowed. End some, or watch several jobs with one."""
+
+
+class WebhookQuotaExceeded(ResourceExhausted):
+    """The caller has as many webhooks as allowed. Delete some, or let one serve several states."""
 
 
 class RangeQuotaExceeded(ResourceExhausted):

@@ -10,24 +10,32 @@ import random
 import secrets
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 
 from bgcopyd import __version__, platform
-from bgcopyd.config import Settings
+from bgcopyd.audit_log import AuditLog
+from bgcopyd.callers.certificates import ShownCertificates
+from bgcopyd.callers.files import TlsFileSet
+from bgcopyd.config import Settings, TcpListener
 from bgcopyd.config.s3 import s3_stores
 from bgcopyd.config.settings import HOST_ROOT
+from bgcopyd.engine_options import engine_options
 from bgcopyd.ids import RandomIds
+from bgcopyd.jobs.audit import DAEMON, JOB_ENDED, OK, STARTED, STOPPED
 from bgcopyd.jobs.http_options import AuthScheme
 from bgcopyd.jobs.job import Job, JobState
 from bgcopyd.jobs.policy import Policy
+from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.roots import Roots
-from bgcopyd.jobs.s3 import S3Store, store_of
+from bgcopyd.jobs.s3 import store_of
 from bgcopyd.notify import notify, watchdog_interval
 from bgcopyd.queue.administration import Administration, Footprint, Parts
+from bgcopyd.queue.audit import Audit, NoAudit
 from bgcopyd.queue.changes import ChangeFeed
 from bgcopyd.queue.clock import Clock, SystemClock
 from bgcopyd.queue.completion import Completion
 from bgcopyd.queue.costs import CostGate
+from bgcopyd.queue.dispatcher import Dispatcher
 from bgcopyd.queue.editing import JobEditor
 from bgcopyd.queue.housekeeping import Housekeeping
 from bgcopyd.queue.judging import Configured
@@ -45,10 +53,13 @@ from bgcopyd.queue.scheduler import Scheduler
 from bgcopyd.queue.secrets import JobSecrets
 from bgcopyd.queue.space import Space
 from bgcopyd.queue.statistics import Statistics
-from bgcopyd.queue.storage import StoreUnavailable
+from bgcopyd.queue.storage import StoreUnavailable, Token
 from bgcopyd.queue.sweeper import Sweeper
 from bgcopyd.queue.timekeeper import Timekeeper
+from bgcopyd.queue.tokens import TokenUses, bounded
+from bgcopyd.queue.webhooks import Webhooks
 from bgcopyd.rpc.admin_servicer import AdminServicer
+from bgcopyd.rpc.auditing import Auditor
 from bgcopyd.rpc.calls import Activity, Calls
 from bgcopyd.rpc.editing_servicer import EditingServicer
 from bgcopyd.rpc.identity import Identities
@@ -56,13 +67,14 @@ from bgcopyd.rpc.looking_servicer import LookingServicer
 from bgcopyd.rpc.ownership_servicer import OwnershipServicer
 from bgcopyd.rpc.server import RpcServer
 from bgcopyd.rpc.servicer import About, BackgroundCopyServicer
+from bgcopyd.rpc.webhook_servicer import WebhookServicer
 from bgcopyd.store.directory import StateDirectory, size_on_disk
 from bgcopyd.store.sealing import open_sealer
 from bgcopyd.store.sqlite import SQLiteStore
 from bgcopyd.transfer.disk.files import LocalFiles
 from bgcopyd.transfer.disk.reading import LocalReader
 from bgcopyd.transfer.engine import CurlEngine
-from bgcopyd.transfer.options import EngineOptions
+from bgcopyd.transfer.posting import CurlPoster
 from bgcopyd.transfer.wire.policy import speaks
 from bgcopyd.transfer.wire.schemes import spoken
 
@@ -97,16 +109,22 @@ class Daemon:
         self._start_time = clock.now()
         roots = settings.all_roots
         space = Space(lambda: self.policies.policy.bytes_per_owner)
-        self.engine = CurlEngine(roots, _engine_options(settings, self._s3_stores), clock, space)
+        self.engine = CurlEngine(roots, engine_options(settings, self._s3_stores), clock, space)
         self.files = LocalFiles(roots)
         self.reader = LocalReader(roots)
+        self.audit: Audit = NoAudit()
+        if settings.audit_log is not None:
+            self.audit = AuditLog(settings.audit_log, clock.now)
         self.policies = PolicyKeeper(store, settings.policy)
         self.pace = Pace(self.engine, self.policies, clock)
         self.policies.on_change(self._apply)
         self._statistics = Statistics()
         board = ProgressBoard(clock, lambda: self.policies.policy.inactivity_timeout)
         costs = CostGate(lambda: self.policies.policy.network_cost)
-        self.secrets = JobSecrets(open_sealer(settings.state_dir, settings.secrets_key_file))
+        self._sealer = open_sealer(settings.state_dir, settings.secrets_key_file)
+        self.secrets = JobSecrets(self._sealer)
+        poster = CurlPoster(engine_options(settings, self._s3_stores), _any_address)
+        self.dispatcher = Dispatcher(store, poster, self._sealer, clock, random.random)
         self.runs = Runs(
             RunTools(
                 store,
@@ -136,6 +154,7 @@ class Daemon:
             clock,
             policies=self.policies,
             on_change=self._job_ended,
+            on_end=self._audit_end,
         )
         self.timekeeper = Timekeeper(
             store=store,
@@ -149,16 +168,22 @@ class Daemon:
         self.runs.on_begun(self.timekeeper.expect)
         self.runs.on_ended(self._ended)
         self._quotas = Quotas(self.policies, lambda: self.scheduler.draining)
+        self._uses = TokenUses(store, clock)
+        directories = {name: str(path.resolve()) for name, path in roots.items()}
+        self._roots = Roots(directories, HOST_ROOT)
         self.feed = ChangeFeed(store, board, clock, self._quotas)
         self.runs.on_files(self.feed.tell_files)
         self.housekeeping = Housekeeping(
             store,
             clock,
             Sweeper(store, self.files, clock),
+            self._uses,
             history=settings.history,
             backup=store.backup if settings.daily_backup else None,
             last_backup=store.last_backup,
         )
+        self._entitled = settings.entitled
+        self._tls = _tls_files(settings)
         self.activity = Activity(clock.monotonic)
         self.server = self._server(board, costs)
 
@@ -207,24 +232,62 @@ class Daemon:
             on_change=self._changed,
         )
         looker = Looker(self._store, self.reader, self.engine, configured, self._clock)
-        directories = {name: str(path.resolve()) for name, path in settings.all_roots.items()}
+        webhooks = Webhooks(
+            store=self._store,
+            dispatcher=self.dispatcher,
+            sealer=self._sealer,
+            clock=self._clock,
+            new_id=lambda: secrets.token_hex(8),
+            new_key=secrets.token_bytes,
+        )
         servicer = BackgroundCopyServicer(
             manager,
             self.feed,
-            Roots(directories, HOST_ROOT),
+            self._roots,
             About(__version__, self._start_time, lambda: self.policies.policy, configured),
         )
-        calls = Calls(Identities(self._store.token, self._clock), self.activity)
+        identities = Identities(
+            self._token if self._entitled else self._store.token,
+            self._uses.note,
+            self._clock,
+            certificates=self._certificates(),
+        )
+        auditor = Auditor(self.audit, self._clock.monotonic)
+        calls = Calls(identities, self.activity, auditor)
         servicers = {
             "BackgroundCopyManager": (
                 servicer,
                 EditingServicer(editor),
                 LookingServicer(looker),
                 OwnershipServicer(ownership),
+                WebhookServicer(webhooks, self._clock),
             ),
             "AdminService": (AdminServicer(self._administration(board)),),
         }
-        return RpcServer(calls, servicers, [str(listener) for listener in settings.listen])
+        listen = [str(listener) for listener in settings.listen]
+        return RpcServer(calls, servicers, listen, self._tls)
+
+    async def _token(self, digest: bytes) -> Token | None:
+        """A stored token, with no more rights than its principal has."""
+        token = await self._store.token(digest)
+        bound = None if token is None else self._entitled.get(token.principal.id)
+        return token if token is None or bound is None else bounded(token, bound)
+
+    def _principal(self, owner: str) -> Principal:
+        return self._entitled.get(owner) or Principal(owner)
+
+    def _certificates(self) -> ShownCertificates | None:
+        if self._tls is None:
+            return None
+        return ShownCertificates(
+            self._tls, self._settings.tls_identity, self._principal, self._clock
+        )
+
+    def reload(self) -> None:
+        """Reads again what may change without a restart; it is also seen where nobody says so."""
+        logger.info("asked to read the certificates again")
+        if self._tls is not None:
+            self._tls.latest()
 
     def _administration(self, board: ProgressBoard) -> Administration:
         state_dir = self._settings.state_dir
@@ -238,6 +301,8 @@ class Daemon:
                 board=board,
                 pace=self.pace,
                 statistics=self._statistics,
+                roots=self._roots,
+                uses=self._uses,
                 clock=self._clock,
                 start_time=self._start_time,
                 footprint=lambda: Footprint(platform.resident_memory(), size_on_disk(state_dir)),
@@ -264,6 +329,18 @@ class Daemon:
         self.timekeeper.expect(job)
         self.scheduler.wake()
 
+    def _audit_end(self, job: Job) -> None:
+        self.audit.record(
+            JOB_ENDED.event,
+            DAEMON,
+            "",
+            OK,
+            job_id=job.job_id,
+            owner=job.owner,
+            state=job.state.name,
+            error=None if job.error is None else job.error.reason.name,
+        )
+
     def _job_ended(self) -> None:
         self.timekeeper.wake()
         self.scheduler.wake()
@@ -288,9 +365,13 @@ class Daemon:
         await self.server.stop(left() / 2)
         await self.runs.close(left())
         await self.completion.close(left())
+        await self.dispatcher.close()
         with contextlib.suppress(StoreUnavailable):
             await self.timekeeper.mark()
+            await self._uses.write()
         await self.engine.close()
+        self.audit.record(STOPPED.event, DAEMON, "", OK)
+        await asyncio.to_thread(self.audit.close)
 
 
 async def run(settings: Settings, *, exit_when_idle: float | None = None) -> int:
@@ -322,6 +403,7 @@ async def _serve(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
+    loop.add_signal_handler(signal.SIGHUP, daemon.reload)
     # Before anything makes files: the sockets are bound under a mask of the whole process.
     targets = daemon.server.bind()
     await daemon.policies.load()
@@ -333,6 +415,7 @@ async def _serve(
         daemon.timekeeper.run(),
         daemon.pace.run(),
         daemon.housekeeping.run(),
+        daemon.dispatcher.run(),
     ]
     if exit_when_idle is not None:
         works.append(_end_when_idle(daemon, clock, exit_when_idle, end))
@@ -344,6 +427,7 @@ async def _serve(
     gc.set_threshold(COLLECT_AFTER)
     try:
         await daemon.server.start()
+        daemon.audit.record(STARTED.event, DAEMON, "", OK, version=__version__)
         logger.info("ready on %s; %d jobs were cut off and go on", ", ".join(targets), cut_off)
         notify(f"STATUS=listening on {', '.join(targets)}", "READY=1")
         code = await ending
@@ -389,24 +473,13 @@ async def _feed_watchdog(interval: float) -> None:
         await asyncio.sleep(interval)
 
 
-def _engine_options(settings: Settings, stores: Sequence[S3Store]) -> EngineOptions:
-    return EngineOptions(
-        connections_per_host=settings.connections_per_host,
-        connections_per_owner=settings.connections_per_owner,
-        segments_per_file=settings.segments_per_file,
-        connect_timeout=settings.connect_timeout,
-        header_timeout=settings.header_timeout,
-        idle_timeout=settings.idle_timeout,
-        low_speed_limit=settings.low_speed_limit,
-        low_speed_time=settings.low_speed_time,
-        schemes=settings.schemes,
-        addresses=settings.addresses,
-        free_space_floor=settings.free_space_floor,
-        known_hosts=settings.known_hosts,
-        s3_stores=stores,
-        http3=settings.http3,
-        ca_file=settings.ca_file,
-        ca_bundles=settings.ca_bundles,
-        client_certificates=settings.client_certificates,
-        proxy=settings.proxy_settings,
-    )
+def _tls_files(settings: Settings) -> TlsFileSet | None:
+    certificate, key = settings.tls_certificate_file, settings.tls_key_file
+    kinds = {listener.kind for listener in settings.listen if isinstance(listener, TcpListener)}
+    if certificate is None or key is None or kinds <= {"tcp"}:
+        return None
+    return TlsFileSet(certificate, key, settings.tls_client_ca_file)
+
+
+def _any_address(_address: str) -> str:
+    return ""

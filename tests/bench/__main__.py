@@ -14,14 +14,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.bench import calls, lists, segments, standing, transfers, watches
+from tests.bench import big_file, calls, lists, segments, slow, small_files, standing, watches
 from tests.bench.report import Result, as_json, text
 from tests.bench.setup import Scale
 
 ROWS: Mapping[str, Callable[[Scale], Awaitable[Result]]] = {
-    "S1": transfers.one_big_file,
+    "S1": big_file.plain,
+    "S2": big_file.with_digest,
+    "S3": big_file.over_tls,
     "S4": segments.held_connections,
-    "S5": transfers.many_small_files,
+    "S5": small_files.many,
+    "S6": slow.many_at_once,
     "R1": calls.get_job,
     "R2": calls.create_job,
     "R3": lists.list_jobs,

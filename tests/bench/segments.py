@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 
 import bgcopy
+from tests.bench.race import Engine, Race, by_daemon
 from tests.bench.report import Check, Measure, Result, ratios
 from tests.bench.setup import Cost, Scale, absent, command
-from tests.bench.transfers import Engine, Race, by_daemon
 from tests.bench.web import fill, nginx
 from tests.support.daemon import DaemonProcess
 

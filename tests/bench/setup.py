@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
-_PACKAGES = {"nginx": "nginx", "aria2c": "aria2", "curl": "curl", "sync": "coreutils"}
+_PACKAGES = {"aria2c": "aria2", "sync": "coreutils"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def command(name: str) -> str | None:
 
 def absent(name: str) -> str:
     """What is said of a peer that is not there."""
-    return f"{name} is not installed (Debian package {_PACKAGES[name]}): not compared"
+    return f"{name} is not installed (Debian package {_PACKAGES.get(name, name)}): not compared"
 
 
 def cpu_seconds(pid: int) -> float:

@@ -110,16 +110,20 @@ async def test_tokens(bgcopy_: Command, office: Office) -> None:
     request = office.called("CreateToken")[0].request
     assert (request.principal_name, request.admin) == ("anna", True)
     assert request.lifetime.ToTimedelta() == timedelta(days=90)
-    other = await bgcopy_("token", "create", "--principal", "bert", "--json")
+    scopes = ("--scope", "write", "--scope", "take-ownership", "--root", "media")
+    other = await bgcopy_("token", "create", "--principal", "bert", *scopes, "--json")
     assert (other.json["token"], other.json["expire_time"]) == ("bgc_secret2", None)
+    assert (other.json["scopes"], other.json["roots"]) == (["WRITE", "TAKE_OWNERSHIP"], ["media"])
+    request = office.called("CreateToken")[1].request
+    assert (list(request.scopes), request.roots) == ([2, 4], ["media"])
     revoked = await bgcopy_("token", "revoke", "id0")
     assert (revoked.code, "id0 is revoked" in revoked.err) == (0, True)
     listed = await bgcopy_("token", "list")
     head, *rows = [line.split() for line in listed.out.splitlines()]
     assert head[0] == "ID"
-    assert [row[:4] for row in rows] == [
-        ["id0", "revoked", "user:anna", "admin"],
-        ["id1", "valid", "user:bert", "-"],
+    assert [row[:5] for row in rows] == [
+        ["id0", "revoked", "user:anna", "read", "all"],
+        ["id1", "valid", "user:bert", "write,take-ownership", "media"],
     ]
     assert "secret" not in listed.out
     told = await bgcopy_("token", "list", "--json")

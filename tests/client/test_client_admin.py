@@ -117,6 +117,12 @@ async def test_tokens(client: bgcopy.AsyncClient, office: Office) -> None:
     assert made.info.expire_time == made.info.create_time + timedelta(hours=1)
     endless = await client.admin.create_token("bert")
     assert endless.info.expire_time is None
+    narrow = await client.admin.create_token(
+        "carl", scopes=[bgcopy.Scope.ADMIN, bgcopy.Scope.READ], roots=["media"]
+    )
+    assert narrow.info.scopes == (bgcopy.Scope.ADMIN, bgcopy.Scope.READ)
+    assert (narrow.info.roots, narrow.info.last_use_time) == (("media",), None)
+    office.tokens.pop()
     assert not office.called("CreateToken")[1].request.HasField("lifetime")
     assert [info async for info in client.admin.tokens(page_size=1)] == [made.info, endless.info]
     page = await client.admin.list_tokens(page_size=1)

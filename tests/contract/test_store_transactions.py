@@ -9,6 +9,7 @@ import pytest
 
 from bgcopyd.jobs.job import Job, JobState
 from bgcopyd.jobs.limits import REQUEST_ID_RETENTION
+from bgcopyd.jobs.principal import Principal, Scope
 from bgcopyd.queue.storage import Request, Store, StoreUnavailable, Tx
 from tests.support.store_values import (
     ANNA,
@@ -177,6 +178,17 @@ async def test_tokens(store: Store) -> None:
     assert await store.transact(lambda tx: tx.revoke_token("t1")) is True
     assert await store.token(one.digest) == replace(one, revoked=True)
     assert await store.transact(lambda tx: tx.revoke_token("none")) is False
+
+
+async def test_rights_and_last_use_of_a_token(store: Store) -> None:
+    taker = Principal(ANNA, frozenset({Scope.READ, Scope.TAKE_OWNERSHIP}), frozenset({"a", "b"}))
+    token = replace(new_token(1), principal=taker)
+    await store.transact(lambda tx: tx.insert_token(token))
+    assert await store.token(token.digest) == token
+    await store.transact(lambda tx: tx.mark_token("t1", NOW))
+    assert await store.token(token.digest) == replace(token, last_use_time=NOW)
+    await store.transact(lambda tx: tx.mark_token("none", NOW))
+    assert await store.tokens() == [replace(token, last_use_time=NOW)]
 
 
 async def test_close_finishes_what_was_handed_in(store: Store) -> None:

@@ -46,6 +46,25 @@ async def test_token_beside_a_running_daemon_until_it_is_revoked(daemon: DaemonP
     assert row["state"] == "revoked"
 
 
+@pytest.mark.timeout(180)
+async def test_scopes_roots_and_last_use(make_daemon: MakeDaemon) -> None:
+    daemon = make_daemon(tcp=True)
+    token = await daemon.token("anna", "--scope", "read", "--root", "default", "--expires", "30d")
+    await daemon.start()
+    async with bgcopy.AsyncClient(daemon.tcp_target, token=token) as client:
+        caller = (await client.get_server_info()).caller
+        assert (caller.admin, caller.scopes) == (False, (bgcopy.Scope.READ,))
+        with pytest.raises(bgcopy.ScopeRequired, match="'write'"):
+            await client.create_job("a job")
+    async with bgcopy.AsyncClient(daemon.target) as admin:
+        (info,) = [info async for info in admin.admin.tokens()]
+        assert (info.roots, info.last_use_time is not None) == (("default",), True)
+    await daemon.terminate()
+    (row,) = json.loads((await daemon.command("token", "list", "--json")).stdout)
+    assert (row["scopes"], row["roots"]) == (["read"], ["default"])
+    assert row["last_use_time"]
+
+
 async def test_expired_token_is_refused_by_name(daemon: DaemonProcess) -> None:
     token = await daemon.token("anna", "--expires", "0.001")
     with pytest.raises(bgcopy.Unauthenticated) as caught:
@@ -69,7 +88,7 @@ async def test_the_token_itself_is_nowhere_on_disk(daemon: DaemonProcess) -> Non
     token = await daemon.token("anna")
     await principal(daemon, token)
     listed = await daemon.command("token", "list")
-    assert "user:anna" in listed.stdout
+    assert listed.stdout.split()[1:4] == ["valid", "user:anna", "read,write"]
     assert token not in listed.stdout
     await daemon.terminate()
     for path in daemon.directory.rglob("*"):
@@ -90,6 +109,8 @@ async def test_unknown_token_id(daemon: DaemonProcess) -> None:
         ("token", "create", "--principal", "a b"),
         ("token", "create", "--principal", "a", "--expires", "soon"),
         ("token", "create", "--principal", "a", "--expires", "0"),
+        ("token", "create", "--principal", "a", "--scope", "everything"),
+        ("token", "create", "--principal", "a", "--root", "../x"),
         ("frobnicate",),
         ("serve", "--nonsense"),
     ],

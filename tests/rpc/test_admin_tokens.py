@@ -13,6 +13,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from bgcopy.v1 import admin_service_pb2 as pb
 from bgcopy.v1 import background_copy_manager_pb2 as manager_pb2
+from bgcopy.v1 import identity_pb2
 from tests.support.rpc_admin import begin
 from tests.support.rpc_house import Caller, House
 from tests.support.rpc_status import refusal
@@ -39,9 +40,14 @@ async def test_a_token_is_good_for_its_bearer_until_it_is_revoked(home: House) -
     assert not made.info.HasField("expire_time")
     anna = home.caller(made.token, tcp=True)
     told = (await anna.call("GetServerInfo", INFO)).caller
-    assert told == manager_pb2.Caller(principal="user:anna@example.org")
+    assert told == manager_pb2.Caller(
+        principal="user:anna@example.org",
+        scopes=[identity_pb2.SCOPE_READ, identity_pb2.SCOPE_WRITE],
+    )
     assert (await refusal(begin(anna, "ListTokens"))).reason == "ADMIN_REQUIRED"
-    assert await listed(home.local) == [made.info]
+    (used,) = await listed(home.local)
+    used.ClearField("last_use_time")
+    assert used == made.info
     await begin(home.local, "RevokeToken", token_id=made.info.token_id)
     refused = await refusal(anna.call("GetServerInfo", INFO))
     assert refused.reason == "CREDENTIAL_INVALID"

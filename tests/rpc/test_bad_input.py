@@ -25,15 +25,15 @@ for _path, _case in cases():
 UNKNOWN = b"\xf8\x3f\x01"
 
 
-def request_of(rpc: str, job_id: str, fields: dict[str, Any]) -> Any:
-    good = {"job_id": job_id, **GOOD.get(rpc, {}), **fields}
+def request_of(rpc: str, ids: dict[str, str], fields: dict[str, Any]) -> Any:
+    good = {**ids, **GOOD.get(rpc, {}), **fields}
     known = METHODS[rpc].input_type.fields_by_name
     return getattr(pb, f"{rpc}Request")(**{key: good[key] for key in good if key in known})
 
 
 async def refused_call(home: House, rpc: str, request: Any) -> Refused:
     caller = home.local
-    if PERMISSIONS[rpc] is Permission.ADMIN:
+    if PERMISSIONS[rpc].permission is Permission.TAKER:
         caller = await home.user("root", admin=True)
     call = caller.call(rpc, request)
     return await refusal(call.read() if METHODS[rpc].server_streaming else call)
@@ -67,15 +67,27 @@ def prefixes_of(path: str) -> set[str]:
 @pytest.mark.parametrize("rpc", sorted(BY_RPC))
 async def test_what_is_wrong_is_named_and_changes_nothing(home: House, rpc: str) -> None:
     job = await created(home.local, spec("there"))
-    before = (await listed(home.local), await got(home.local, job.job_id))
+    ids = {"job_id": job.job_id, "webhook_id": await made_webhook(home)}
+    before = await everything(home, job.job_id)
     wrong = []
     for path, case in BY_RPC[rpc]:
-        refused = await refused_call(home, rpc, request_of(rpc, job.job_id, case.fields))
+        refused = await refused_call(home, rpc, request_of(rpc, ids, case.fields))
         fields = refused.fields or [" "]
         if refused.reason != case.reason or set(fields) != {case.field} or not refused.message:
             wrong.append((path, str(case)[:200], refused.reason, fields))
     assert wrong == []
-    assert (await listed(home.local), await got(home.local, job.job_id)) == before
+    assert await everything(home, job.job_id) == before
+
+
+async def made_webhook(home: House) -> str:
+    request = pb.CreateWebhookRequest(url="http://127.0.0.1:9/")
+    made: str = (await home.local.call("CreateWebhook", request)).webhook.webhook_id
+    return made
+
+
+async def everything(home: House, job_id: str) -> tuple[Any, ...]:
+    hooks = await home.local.call("ListWebhooks", pb.ListWebhooksRequest())
+    return await listed(home.local), await got(home.local, job_id), hooks
 
 
 @pytest.mark.parametrize("rpc", sorted(METHODS))
@@ -83,12 +95,13 @@ async def test_a_field_of_a_newer_client_is_refused_wherever_it_stands(
     home: House, rpc: str
 ) -> None:
     job = await created(home.local, spec("there"))
+    ids = {"job_id": job.job_id, "webhook_id": await made_webhook(home)}
     for path in messages(METHODS[rpc].input_type):
         of_job = path.split(".")[1:2] if path.startswith("job.") else []
         if of_job and of_job[0] not in PROPERTIES:
             continue  # refused, or passed over, as a whole
         named = {"update_mask": FieldMask(paths=of_job or ["description"])}
-        request = request_of(rpc, job.job_id, named)
+        request = request_of(rpc, ids, named)
         target: Any = request
         for name in path.split("."):
             inner = getattr(target, name)

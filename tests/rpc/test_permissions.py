@@ -33,6 +33,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "RemoveCredentials": {"target": 1, "scheme": 1},
     "ProbeUrl": {"remote_url": "http://127.0.0.1:9/"},
     "GetErrorDescription": {"hresult": "0x80D02003"},
+    "CreateWebhook": {"url": "http://127.0.0.1:9/"},
 }
 # And what makes it a bad one, where anything can.
 BAD: dict[str, dict[str, Any]] = {
@@ -47,27 +48,38 @@ BAD: dict[str, dict[str, Any]] = {
     "ReadFile": {"offset": -1},
     "SetCredentials": {"target": 9},
     "RemoveCredentials": {"scheme": 9},
+    "ListDeliveries": {"page_size": -1, "page_token": "bad"},
     **{f"{name}Job": {"etag": "bad"} for name in
        ("Suspend", "Resume", "Complete", "Cancel", "Delete")},
 }  # fmt: skip
 
 OK = (grpc.StatusCode.OK, "")
 FOREIGN = (grpc.StatusCode.PERMISSION_DENIED, "NOT_JOB_OWNER")
+NO_WEBHOOK = (grpc.StatusCode.NOT_FOUND, "WEBHOOK_NOT_FOUND")
 NO_ADMIN = (grpc.StatusCode.PERMISSION_DENIED, "ADMIN_REQUIRED")
 # What the job's owner, an administrator and somebody else are answered.
 MAY = {
     Permission.IDENTIFIED: (OK, OK, OK),
     Permission.OWN_JOB: (OK, OK, FOREIGN),
     Permission.OWNER: (OK, FOREIGN, FOREIGN),
-    Permission.ADMIN: (NO_ADMIN, OK, NO_ADMIN),
+    Permission.TAKER: (NO_ADMIN, OK, NO_ADMIN),
+    Permission.OWN_WEBHOOK: (OK, OK, NO_WEBHOOK),
 }
 
 
-def request_of(rpc: str, job_id: str, **fields: Any) -> Any:
+def request_of(rpc: str, job_id: str, webhook_id: str = "", **fields: Any) -> Any:
     message = getattr(pb, f"{rpc}Request")(**fields)
     if "job_id" in message.DESCRIPTOR.fields_by_name:
         message.job_id = job_id
+    if "webhook_id" in message.DESCRIPTOR.fields_by_name:
+        message.webhook_id = webhook_id
     return message
+
+
+async def made_webhook(caller: Caller) -> str:
+    request = pb.CreateWebhookRequest(url="http://127.0.0.1:9/")
+    made: str = (await caller.call("CreateWebhook", request)).webhook.webhook_id
+    return made
 
 
 async def outcome(caller: Caller, rpc: str, request: Any) -> tuple[grpc.StatusCode, str]:
@@ -89,7 +101,10 @@ def test_the_table_names_every_rpc() -> None:
     assert set(PERMISSIONS) == set(RPCS)
     for method in SERVICE.methods:
         names_a_job = "job_id" in method.input_type.fields_by_name
-        assert (PERMISSIONS[method.name] is not Permission.IDENTIFIED) == names_a_job
+        names_a_webhook = "webhook_id" in method.input_type.fields_by_name
+        need = PERMISSIONS[method.name].permission
+        assert (need is Permission.OWN_WEBHOOK) == names_a_webhook
+        assert (need is not Permission.IDENTIFIED) == (names_a_job or names_a_webhook)
 
 
 # What those who may call hear of where nothing but the permission is at stake.
@@ -115,8 +130,10 @@ async def test_who_may_call(home: House, rpc: str) -> None:
             body["allow_partial"] = True
         if rpc == "AddFiles":
             body["files"] = [spec()]
-        seen[name] = await outcome(caller, rpc, request_of(rpc, job.job_id, **body))
-    owner, admin, other = MAY[PERMISSIONS[rpc]]
+        webhook_id = await made_webhook(callers["owner"])
+        request = request_of(rpc, job.job_id, webhook_id, **body)
+        seen[name] = await outcome(caller, rpc, request)
+    owner, admin, other = MAY[PERMISSIONS[rpc].permission]
     assert seen == {
         "owner": owner,
         "admin": admin,
@@ -130,22 +147,24 @@ async def test_who_may_call(home: House, rpc: str) -> None:
 async def test_permission_is_judged_before_the_rest(home: House, rpc: str) -> None:
     job = await created(home.local, spec())
     anna = await home.user("anna")
-    bad = request_of(rpc, job.job_id, **BAD[rpc])
-    denied = (grpc.StatusCode.PERMISSION_DENIED, "NOT_JOB_OWNER")
+    bad = request_of(rpc, job.job_id, await made_webhook(home.local), **BAD[rpc])
+    denied = NO_WEBHOOK if PERMISSIONS[rpc].permission is Permission.OWN_WEBHOOK else FOREIGN
     assert await outcome(anna, rpc, bad) == denied
     assert (await outcome(home.local, rpc, bad))[0] not in {grpc.StatusCode.OK, denied[0]}
-    missing = request_of(rpc, new_id(), **BAD[rpc])
-    assert await outcome(anna, rpc, missing) == (grpc.StatusCode.NOT_FOUND, "JOB_NOT_FOUND")
+    missing = request_of(rpc, new_id(), "nothing", **BAD[rpc])
+    unknown = NO_WEBHOOK if denied == NO_WEBHOOK else (grpc.StatusCode.NOT_FOUND, "JOB_NOT_FOUND")
+    assert await outcome(anna, rpc, missing) == unknown
 
 
 @pytest.mark.parametrize("rpc", [rpc for rpc, need in PERMISSIONS.items()
-                                 if need is not Permission.IDENTIFIED])  # fmt: skip
+                                 if need.permission is not Permission.IDENTIFIED])  # fmt: skip
 async def test_unknown_fields_are_judged_after_permission(home: House, rpc: str) -> None:
     job = await created(home.local, spec())
     anna = await home.user("anna")
-    raw = request_of(rpc, job.job_id, **BODIES.get(rpc, {})).SerializeToString()
+    webhook_id = await made_webhook(home.local)
+    raw = request_of(rpc, job.job_id, webhook_id, **BODIES.get(rpc, {})).SerializeToString()
     newer = getattr(pb, f"{rpc}Request").FromString(raw + b"\xf8\x3f\x01")  # field 1023
-    assert await outcome(anna, rpc, newer) == MAY[PERMISSIONS[rpc]][2]
+    assert await outcome(anna, rpc, newer) == MAY[PERMISSIONS[rpc].permission][2]
     call = home.local.call(rpc, newer)
     streams = SERVICE.methods_by_name[rpc].server_streaming
     refused = await refusal(call.read() if streams else call)
@@ -153,7 +172,17 @@ async def test_unknown_fields_are_judged_after_permission(home: House, rpc: str)
     assert refused.fields == ["request[1023]"]
 
 
-@pytest.mark.parametrize("rpc", ["CreateJob", "ListJobs", "GetErrorDescription", "GetServerInfo"])
+@pytest.mark.parametrize(
+    "rpc",
+    [
+        "CreateJob",
+        "ListJobs",
+        "GetErrorDescription",
+        "GetServerInfo",
+        "CreateWebhook",
+        "ListWebhooks",
+    ],
+)
 async def test_unknown_fields_elsewhere(home: House, rpc: str) -> None:
     raw = request_of(rpc, "", **BODIES.get(rpc, {})).SerializeToString()
     newer = getattr(pb, f"{rpc}Request").FromString(raw + b"\xf8\x3f\x01")

@@ -10,7 +10,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from bgcopy.v1 import background_copy_manager_pb2 as pb
-from bgcopy.v1 import error_pb2
+from bgcopy.v1 import error_pb2, identity_pb2
 from bgcopyd import __version__
 from bgcopyd.jobs.job import ErrorContext
 from bgcopyd.jobs.reasons import Reason, hresult_of
@@ -36,7 +36,7 @@ async def test_server_info() -> None:
         info = await home.local.call("GetServerInfo", pb.GetServerInfoRequest())
         assert info.version == __version__
         digests = ["digest-blake3", "digest-md5", "digest-sha1", "digest-sha512"]
-        assert list(info.features) == ["announced-mirrors", *digests, "expected-size"]
+        assert list(info.features) == ["announced-mirrors", *digests, "expected-size", "webhooks"]
         assert info.limits == pb.Limits(
             jobs_per_owner=7,
             files_per_job=8,
@@ -51,7 +51,9 @@ async def test_server_info() -> None:
         assert before <= info.start_time.ToDatetime(UTC) <= datetime.now(UTC)
         anna = await home.user("anna")
         caller = (await anna.call("GetServerInfo", pb.GetServerInfoRequest())).caller
-        assert caller == pb.Caller(principal="user:anna", admin=False)
+        assert caller == pb.Caller(
+            principal="user:anna", scopes=[identity_pb2.SCOPE_READ, identity_pb2.SCOPE_WRITE]
+        )
 
 
 @pytest.mark.parametrize("language", ["", "de"])

@@ -41,6 +41,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "RemoveCredentials": {"target": 1, "scheme": 1},
     "ProbeUrl": {"remote_url": URL},
     "GetErrorDescription": {"hresult": "0x80D02003"},
+    "CreateWebhook": {"url": URL},
 }
 
 
@@ -59,6 +60,10 @@ COMMON: dict[str, list[Case]] = {
     ),
     "request_id": _each("request_id", ["x", "0" * 32, "{}", f"{new_id()} ", "%" * 36]),
 }
+COMMON["webhook_id"] = [
+    *_each("webhook_id", ["", "x" * 65]),
+    *_each("webhook_id", ["x", "\u00fc", new_id()], "WEBHOOK_NOT_FOUND", " "),
+]
 _HEADER = http_pb2.HttpHeader
 _PROXY = http_pb2.ProxySettings
 _OVERRIDE = http_pb2.PROXY_USAGE_OVERRIDE
@@ -299,6 +304,27 @@ OWN: dict[str, list[Case]] = {
     ),
     "WatchJobs.progress_interval": _durations("progress_interval", 0.1, 3600),
     "WatchJobs.heartbeat_interval": _durations("heartbeat_interval", 1.0, 300),
+    "CreateWebhook.url": _each(
+        "url",
+        [
+            "",
+            "x",
+            "ftp://host/",
+            "http://u:p@host/",
+            "http://h/#f",
+            "http://h/" + "x" * 2192,
+            "http://[fe80::1%25eth0]/",
+        ],
+        "URL_INVALID",
+    ),
+    "CreateWebhook.states": [
+        *_each("states", [[0], [10], [-1]], field="states[0]"),
+        *_each("states", [[1] * 65]),
+    ],
+    "CreateWebhook.description": _each("description", ["x" * 257, "a\nb"]),
+    "CreateWebhook.secret": _each(
+        "secret", ["x", "whsec_", "whsec_!!", "whsec_QUJD", f"whsec_{'A' * 100}", "\u00fc" * 40]
+    ),
     "GetErrorDescription.hresult": _each(
         "hresult",
         ["", "x", "0xABCDEF01", "0x" + "8" * 9, "x" * 100_000],

@@ -10,7 +10,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from bgcopy.v1 import admin_service_pb2 as pb
-from bgcopy.v1 import job_pb2
+from bgcopy.v1 import identity_pb2, job_pb2
 from bgcopy.v1.admin_service_pb2_grpc import AdminServiceServicer
 from tests.support.fake_server import Context, Handler, Scripted, refuse, scripted
 
@@ -108,6 +108,8 @@ class Office(Scripted, _Servicer):  # type: ignore[misc] # see above
             principal=f"user:{request.principal_name}",
             admin=request.admin,
             create_time=START,
+            scopes=request.scopes or [identity_pb2.SCOPE_READ],
+            roots=request.roots,
         )
         if request.HasField("lifetime"):
             info.expire_time.seconds = START.seconds + request.lifetime.seconds

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 
 from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopyd.jobs.job import JobState
-from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.principal import ALL_SCOPES, Principal
 from bgcopyd.queue import watch as watch_module
 from bgcopyd.queue.transfers import Transfer
 from tests.support.model_house import StillHouse
@@ -27,7 +27,7 @@ from tests.support.model_jobs import (
 from tests.support.model_watch import Viewer, lasting
 
 ANNA, BERT = Principal("user:anna"), Principal("user:bert")
-ROOT = Principal("user:root", admin=True)
+ROOT = Principal("user:root", ALL_SCOPES)
 FOREGROUND = 1
 STAYS = ("revision", "modification_time")
 

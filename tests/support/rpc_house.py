@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from bgcopy.v1.background_copy_manager_pb2_grpc import BackgroundCopyManagerStub
 from bgcopyd import daemon as daemon_module
 from bgcopyd.config import Settings
 from bgcopyd.daemon import Daemon
-from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.principal import Principal, Scope, scopes_of
 from bgcopyd.queue.clock import SystemClock
 from bgcopyd.queue.recovery import recover
 from bgcopyd.queue.storage import Store, Token
@@ -89,20 +89,20 @@ class House:
     """One daemon's parts in this process.
 
     Args:
+        more_listeners: beside a Unix socket and a loopback port.
         settings: further settings.
     """
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, more_listeners: Sequence[str] = (), **settings: Any) -> None:
         # Socket paths are short by law, pytest's directories are not.
         self.directory = Path(tempfile.mkdtemp(prefix="bgcopy-"))
         self.root = self.directory / "root"
         self.root.mkdir()
         self.settings = Settings(
             state_dir=self.directory / "state",
-            listen=(f"unix:{self.directory}/s", "tcp://127.0.0.1:0"),  # type: ignore[arg-type] # parsed
-            roots={"default": self.root},
+            listen=(f"unix:{self.directory}/s", "tcp://127.0.0.1:0", *more_listeners),  # type: ignore[arg-type] # parsed
             daily_backup=False,
-            **{"shutdown_grace": 1.0, **settings},
+            **{"shutdown_grace": 1.0, "roots": {"default": self.root}, **settings},
         )
         self.clock = ShiftedClock()
         self.engine = ScriptedEngine()
@@ -126,10 +126,16 @@ class House:
         await self.daemon.feed.start()
         await recover(self.store, self.daemon.completion, self.clock)
         daemon = self.daemon
-        works = (daemon.feed.run(), daemon.scheduler.run(), daemon.timekeeper.run())
+        works = (
+            daemon.feed.run(),
+            daemon.scheduler.run(),
+            daemon.timekeeper.run(),
+            daemon.dispatcher.run(),
+        )
         self._tasks = [asyncio.create_task(work) for work in works]
         targets = self.daemon.server.bind()
         await self.daemon.server.start()
+        self.targets = targets
         self.unix, self.tcp = targets[0], targets[1].removeprefix("tcp://")
         self.local = self.caller()
 
@@ -176,19 +182,27 @@ class House:
         self.callers.append(caller)
         return caller
 
-    async def user(self, name: str, *, admin: bool = False, tcp: bool = True) -> Caller:
+    async def user(
+        self, name: str, *, admin: bool = False, tcp: bool = True, **rights: Any
+    ) -> Caller:
         """A connection of a user with a token."""
-        return self.caller(await self.token(name, admin=admin), tcp=tcp)
+        return self.caller(await self.token(name, admin=admin, **rights), tcp=tcp)
 
     async def token(
-        self, name: str, *, admin: bool = False, expire_time: datetime | None = None
+        self,
+        name: str,
+        *,
+        admin: bool = False,
+        scopes: Iterable[Scope] = (),
+        roots: frozenset[str] | None = None,
+        expire_time: datetime | None = None,
     ) -> str:
         """Makes a token."""
         secret = f"bgc_{name}_{len(self.callers)}"
         token = Token(
             token_id=f"id-{secret}",
             digest=hashlib.sha256(secret.encode()).digest(),
-            principal=Principal(f"user:{name}", admin),
+            principal=Principal(f"user:{name}", scopes_of(scopes, admin=admin), roots),
             create_time=self.clock.now(),
             expire_time=expire_time,
         )

@@ -40,7 +40,7 @@ from bgcopyd.jobs.options import (
     OverwritePolicy,
     PeerCachingFlag,
 )
-from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.principal import ALL_SCOPES, Principal
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.upload import Source, Upload, UploadProtocol
 from bgcopyd.queue.storage import FileUpdate, Request, Store, Token, Tx
@@ -193,7 +193,7 @@ def new_request(job: Job, request_id: str = "r1", **fields: Any) -> Request:
 
 
 def new_token(number: int = 1, **fields: Any) -> Token:
-    return Token(f"t{number}", bytes([number]) * 32, Principal(ANNA, admin=True), NOW, **fields)
+    return Token(f"t{number}", bytes([number]) * 32, Principal(ANNA, ALL_SCOPES), NOW, **fields)
 
 
 def creating(job: Job, *files: File) -> Callable[[Tx], Job]:

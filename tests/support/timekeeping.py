@@ -54,6 +54,7 @@ class World:
             self.clock,
             policies=self.policies,
             on_change=lambda: None,
+            on_end=lambda _job: None,
         )
         self.timekeeper = Timekeeper(
             store=self.store,

@@ -13,8 +13,17 @@ from pathlib import Path
 import pytest
 from google.protobuf.descriptor import EnumDescriptor
 
-from bgcopy.v1 import error_pb2, http_pb2, job_pb2
-from bgcopyd.jobs import attempt, file, http_options, job, options, reasons
+from bgcopy.v1 import error_pb2, http_pb2, identity_pb2, job_pb2, webhook_pb2
+from bgcopyd.jobs import (
+    attempt,
+    file,
+    http_options,
+    job,
+    options,
+    principal,
+    reasons,
+    webhook,
+)
 
 PROJECT = Path(__file__).resolve().parents[2]
 LONGEST_FILE = 500
@@ -23,6 +32,7 @@ GENERATED = PROJECT / "client" / "bgcopy" / "v1"
 
 ERRORS = error_pb2.DESCRIPTOR.enum_types_by_name
 JOBS = job_pb2.DESCRIPTOR.enum_types_by_name
+IDENTITY = identity_pb2.DESCRIPTOR.enum_types_by_name
 HTTP = http_pb2.DESCRIPTOR.enum_types_by_name
 TWINS: list[tuple[type[enum.IntEnum], EnumDescriptor]] = [
     (reasons.Reason, ERRORS["Reason"]),
@@ -32,6 +42,7 @@ TWINS: list[tuple[type[enum.IntEnum], EnumDescriptor]] = [
     (job.Priority, JOBS["JobPriority"]),
     (file.Verification, JOBS["Verification"]),
     (file.DigestAlgorithm, JOBS["DigestAlgorithm"]),
+    (principal.Scope, IDENTITY["Scope"]),
     (attempt.AttemptOutcome, JOBS["AttemptOutcome"]),
     (options.CostState, JOBS["CostState"]),
     (options.PeerCachingFlag, JOBS["PeerCachingFlag"]),
@@ -42,6 +53,7 @@ TWINS: list[tuple[type[enum.IntEnum], EnumDescriptor]] = [
     (http_options.ProxyUsage, HTTP["ProxyUsage"]),
     (http_options.AuthTarget, HTTP["AuthTarget"]),
     (http_options.AuthScheme, HTTP["AuthScheme"]),
+    (webhook.DeliveryState, webhook_pb2.DESCRIPTOR.enum_types_by_name["DeliveryState"]),
 ]
 
 

@@ -238,6 +238,7 @@ COMMANDS = {
     "take": "jobs",
     "export": "jobs form unfinished",
     "import": "source form directory root name priority paused",
+    "webhook": "",
     "status": "",
     "policy": "",
     "token": "",
@@ -249,6 +250,7 @@ COMMANDS = {
 
 def test_commands_and_options_are_frozen() -> None:
     shared = {"target", "token_file", "json", "quiet", "no_color"}
+    shared |= {"tls_ca", "tls_cert", "tls_key"}
     assert list(cli.commands) == list(COMMANDS)
     for name, command in cli.commands.items():
         given = {str(param.name) for param in command.params}

@@ -114,6 +114,8 @@ def test_a_token_does_not_travel_in_clear() -> None:
     bgcopy.AsyncClient("127.0.0.1:1", token="t")
     with pytest.raises(ValueError, match="without TLS"):
         bgcopy.AsyncClient("127.0.0.1:1", tls=False, root_certificates=b"x")
+    with pytest.raises(ValueError, match="go together"):
+        bgcopy.AsyncClient("127.0.0.1:1", certificate_chain=b"x")
 
 
 @pytest.mark.parametrize("token", ["", " ", "a b", "a\n", "é", "=", "a\0"])

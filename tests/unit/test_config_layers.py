@@ -157,6 +157,9 @@ def test_variables_of_the_client_and_empty_ones_are_left_alone(house: House) -> 
     house.environment |= {
         "BGCOPY_TARGET": "unix:/x",
         "BGCOPY_TOKEN_FILE": "/x",
+        "BGCOPY_TLS_CA": "/x",
+        "BGCOPY_TLS_CERT": "/x",
+        "BGCOPY_TLS_KEY": "/x",
         "BGCOPY_LISTEN": "",
     }
     assert house.load().origins["listen"] == "default"
@@ -267,8 +270,8 @@ def test_the_documented_defaults_are_those_of_the_settings() -> None:
 
 def test_no_setting_is_accepted_and_ignored() -> None:
     server = Path(__file__).resolve().parents[2] / "server" / "bgcopyd"
-    readers = [server / "daemon.py", server / "cli" / "serve.py", server / "config" / "settings.py"]
-    code = "\n".join(path.read_text() for path in readers)
+    readers = ("daemon.py", "engine_options.py", "cli/serve.py", "config/settings.py")
+    code = "\n".join((server / path).read_text() for path in readers)
     # Roots and limits reach the daemon through the properties that settings.py makes of them.
     unread = [
         key

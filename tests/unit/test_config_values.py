@@ -56,6 +56,8 @@ def test_no_duration(text: object) -> None:
         ("tcp://127.8.9.1:65535", TcpListener("127.8.9.1", 65535)),
         ("tcp://localhost:50051", TcpListener("127.0.0.1", 50051)),
         ("tcp://[::1]:50051", TcpListener("::1", 50051)),
+        ("tls://0.0.0.0:7447", TcpListener("0.0.0.0", 7447, "tls")),
+        ("mtls://[2001:db8::1]:0", TcpListener("2001:db8::1", 0, "mtls")),
     ],
 )
 def test_listener(text: str, listener: object) -> None:
@@ -63,7 +65,7 @@ def test_listener(text: str, listener: object) -> None:
 
 
 def test_listener_is_written_as_it_is_read() -> None:
-    for text in ("unix:/run/x.sock", "tcp://127.0.0.1:50051", "tcp://[::1]:50051"):
+    for text in ("unix:/run/x.sock", "tcp://127.0.0.1:50051", "tcp://[::1]:50051", "mtls://[::]:1"):
         assert str(parse_listener(text)) == text
 
 
@@ -78,7 +80,7 @@ def test_listener_is_written_as_it_is_read() -> None:
     ],
 )
 def test_plaintext_stays_on_this_machine(text: str) -> None:
-    with pytest.raises(ValueError, match=r"plain text beyond this machine|unix:PATH or tcp"):
+    with pytest.raises(ValueError, match=r"plain text beyond this machine|is no listener"):
         parse_listener(text)
 
 
@@ -87,7 +89,8 @@ def test_plaintext_stays_on_this_machine(text: str) -> None:
     [
         "", "unix:", "unix:a\nb", "unix:/" + "x" * 108, "tcp://", "tcp://127.0.0.1",
         "tcp://127.0.0.1:", "tcp://127.0.0.1:65536", "tcp://127.0.0.1:-1", "tcp://127.0.0.1:٣",
-        "tcp://example.org:1", "tcp://:1", "http://127.0.0.1:1", 5, None,
+        "tcp://example.org:1", "tcp://:1", "tls://example.org:1", "ssl://127.0.0.1:1",
+        "http://127.0.0.1:1", 5, None,
     ],
 )  # fmt: skip
 def test_no_listener(text: object) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from bgcopy.cli.main import cli
 from bgcopy.v1 import background_copy_manager_pb2 as pb
+from bgcopyd.jobs.principal import Scope
 from bgcopyd.jobs.properties import PROPERTIES
+from bgcopyd.queue.authorizer import SERVICES
 from docs.properties_page import BITS, PAGE, page
 
 DOCS = Path(PAGE).parent
@@ -25,6 +27,17 @@ def test_the_page_for_programs_names_every_method() -> None:
     text = (DOCS / "bits.md").read_text(encoding="utf-8")
     elsewhere = {"GetServerInfo"}
     assert {name for name in METHODS if not re.search(rf"\b{name}\b", text)} == elsewhere
+
+
+def test_the_page_of_identities_has_the_table_of_permissions() -> None:
+    text = (DOCS / "identities.md").read_text(encoding="utf-8")
+    for service, needs in SERVICES.items():
+        for rpc, need in needs.items():
+            name = f"grpc.health.v1.Health/{rpc}" if service == "Health" else rpc
+            word = f"`{need.scope.word}`" if need.scope else "none"
+            assert f"| {name} | {word} | {need.permission.value} |" in text
+    for scope in Scope:
+        assert f"| `{scope.word}` | " in text
 
 
 def test_the_page_for_people_names_commands_that_there_are() -> None:

@@ -7,6 +7,7 @@ import pytest
 from bgcopyd.queue.clock import SystemClock
 from bgcopyd.queue.housekeeping import Housekeeping
 from bgcopyd.queue.sweeper import Sweeper
+from bgcopyd.queue.tokens import TokenUses
 from bgcopyd.store.memory import MemoryStore
 from tests.support.clocks import FakeClock
 from tests.support.rpc_engine import ScriptedFiles
@@ -44,6 +45,7 @@ async def test_a_backup_is_due_by_the_age_of_the_last_one(age: timedelta | None,
         store,
         clock,
         Sweeper(store, ScriptedFiles(), clock),
+        TokenUses(store, clock),
         history=10,
         backup=backup,
         last_backup=last_backup,
@@ -60,7 +62,13 @@ async def test_it_sweeps_at_the_start_and_then_once_a_day() -> None:
         return None
 
     house = Housekeeping(
-        store, clock, Sweeper(store, files, clock), history=10, backup=None, last_backup=none
+        store,
+        clock,
+        Sweeper(store, files, clock),
+        TokenUses(store, clock),
+        history=10,
+        backup=None,
+        last_backup=none,
     )
     for passed, sweeps in ((0.0, 1), (86_399.0, 1), (2.0, 2), (1.0, 2)):
         clock.true += passed

@@ -9,7 +9,7 @@ import pytest
 
 from bgcopyd.jobs.options import CostState
 from bgcopyd.jobs.policy import Policy
-from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.principal import ALL_SCOPES, Principal
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal
 from bgcopyd.queue.policies import PolicyKeeper
@@ -103,7 +103,7 @@ async def test_quotas_of_jobs(store: Store) -> None:
             return refusal
         return None
 
-    anna, bert, root = Principal(ANNA), Principal(BERT), Principal(ANNA, admin=True)
+    anna, bert, root = Principal(ANNA), Principal(BERT), Principal(ANNA, ALL_SCOPES)
     assert await judged(anna) is None
     await store.transact(lambda tx: tx.insert_job(new_job(ANNA)))
     full = await judged(anna)

@@ -16,7 +16,7 @@ from bgcopyd.queue.storage import JobQuery, Store, StoreUnavailable, Tx
 from bgcopyd.store.connection import DATABASE
 from bgcopyd.store.errors import SchemaTooNew, StoreDamaged
 from bgcopyd.store.maintenance import check
-from bgcopyd.store.schema import MARKER
+from bgcopyd.store.schema import MARKER, migrations
 from bgcopyd.store.sqlite import SQLiteStore
 from tests.support.store_values import (
     ERROR,
@@ -204,14 +204,15 @@ async def test_a_crash_before_the_first_commit_is_a_first_start(tmp_path: Path) 
 
 async def test_a_newer_schema_is_refused_by_name(tmp_path: Path) -> None:
     await populate(tmp_path)
+    newer = migrations()[-1][0] + 1
     db = sqlite3.connect(tmp_path / DATABASE)
-    db.execute("UPDATE meta SET value = 7 WHERE name = 'schema'")
-    db.execute("PRAGMA user_version = 7")
+    db.execute("UPDATE meta SET value = ? WHERE name = 'schema'", (newer,))
+    db.execute(f"PRAGMA user_version = {newer}")
     db.commit()
     db.close()
-    with pytest.raises(SchemaTooNew, match="schema 7"):
+    with pytest.raises(SchemaTooNew, match=f"schema {newer}"):
         await SQLiteStore.open(tmp_path)
-    assert check(tmp_path) == ["schema 7 is newer than this program"]
+    assert check(tmp_path) == [f"schema {newer} is newer than this program"]
 
 
 async def test_damage_that_shows_while_running_is_unavailable(tmp_path: Path) -> None:

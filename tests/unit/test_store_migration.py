@@ -13,7 +13,8 @@ import pytest
 
 from bgcopyd.jobs.job import JobState, Progress
 from bgcopyd.jobs.options import DEFAULT_OPTIONS
-from bgcopyd.queue.storage import DestinationTaken, Tombstone, Tx
+from bgcopyd.jobs.principal import ALL_SCOPES, OWNER_SCOPES, Principal
+from bgcopyd.queue.storage import DestinationTaken, Token, Tombstone, Tx
 from bgcopyd.store import schema
 from bgcopyd.store.connection import APPLICATION_ID, DATABASE
 from bgcopyd.store.directory import StateDirectory
@@ -104,6 +105,7 @@ def first_schema(path: Path) -> None:
         db.execute("INSERT INTO request VALUES (?, 'r1', x'01', ?, 0, NULL)", (BERT, key_of(1)))
         db.execute("INSERT INTO tombstone VALUES (77, ?, ?)", (key_of(70), BERT))
         db.execute("INSERT INTO token VALUES ('t1', x'02', ?, 0, 1, NULL, 0)", (ANNA,))
+        db.execute("INSERT INTO token VALUES ('t2', x'03', ?, 1, 1, NULL, 1)", (BERT,))
         db.execute(f"PRAGMA user_version = {number}")
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute("INSERT INTO meta VALUES ('schema', ?)", (number,))
@@ -128,7 +130,11 @@ async def assert_all_there(store: SQLiteStore) -> None:
         assert await store.attempts(job.job_id, file_index=None, before=None, limit=9) == []
     assert (await store.changes(9)).tombstones == (Tombstone(new_id(70), BERT, 77, False),)
     assert await store.counts() == dict.fromkeys(JobState, 1)
-    assert [token.token_id for token in await store.tokens()] == ["t1"]
+    made = datetime.fromtimestamp(1e-6, UTC)
+    assert await store.tokens() == [
+        Token("t1", b"\x02", Principal(ANNA, OWNER_SCOPES), made),
+        Token("t2", b"\x03", Principal(BERT, ALL_SCOPES), made, revoked=True),
+    ]
 
     def read(tx: Tx) -> list[object]:
         request = tx.request(BERT, "r1")

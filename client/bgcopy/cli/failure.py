@@ -31,6 +31,9 @@ _NEXT_BY_REASON: dict[Reason, str] = {
     Reason.NOT_SUPPORTED: "`bgcopy status` shows the daemon's version; a newer one may do it.",
     Reason.NOT_JOB_OWNER: "Ask its owner, or use an administrator's token with --token-file.",
     Reason.ADMIN_REQUIRED: "Use an administrator's token with --token-file.",
+    Reason.SCOPE_REQUIRED: (
+        "`bgcopy status` tells the scopes you have; name a token with more by --token-file."
+    ),
     Reason.ADDRESS_NOT_ALLOWED: "Ask the daemon's operator to allow the address.",
     Reason.JOB_NOT_FOUND: _LOOK,
     Reason.INVALID_STATE: (
@@ -45,6 +48,8 @@ _NEXT_BY_REASON: dict[Reason, str] = {
     Reason.JOB_QUOTA_EXCEEDED: "Complete or cancel some jobs first.",
     Reason.FILE_QUOTA_EXCEEDED: "Spread the files over several jobs.",
     Reason.WATCH_QUOTA_EXCEEDED: "End some other `bgcopy watch` or `bgcopy wait` first.",
+    Reason.WEBHOOK_NOT_FOUND: "`bgcopy webhook ls` shows all.",
+    Reason.WEBHOOK_QUOTA_EXCEEDED: "Remove some with `bgcopy webhook rm` first.",
     Reason.DRAINING: _REPEAT,
     Reason.STORE_UNAVAILABLE: "The daemon's log says why; then run the command again.",
     Reason.INTERNAL: "The daemon's log explains the incident; please report it.",

@@ -16,7 +16,7 @@ from bgcopy.cli.options import shared
 from bgcopy.cli.properties import option_facts
 from bgcopy.cli.session import Session, run
 
-_STATES = {state.name.lower(): state for state in JobState if state is not JobState.UNKNOWN}
+STATES = {state.name.lower(): state for state in JobState if state is not JobState.UNKNOWN}
 _SHORT_ID = 8
 _PAGE = 1000
 _HEAD = ("ID", "STATE", "DONE", "SIZE", "NAME", "WHY")
@@ -27,7 +27,7 @@ _HEAD = ("ID", "STATE", "DONE", "SIZE", "NAME", "WHY")
 @click.option(
     "--state",
     "states",
-    type=click.Choice(list(_STATES), case_sensitive=False),
+    type=click.Choice(list(STATES), case_sensitive=False),
     multiple=True,
     help="Only jobs in this state; repeatable.",
 )
@@ -36,9 +36,9 @@ _HEAD = ("ID", "STATE", "DONE", "SIZE", "NAME", "WHY")
 @click.pass_obj
 def ls(session: Session, /, everything: bool, states: tuple[str, ...], all_owners: bool) -> int:  # noqa: FBT001 - click passes by name
     """List jobs, newest first."""
-    wanted = {_STATES[state.lower()] for state in states}
+    wanted = {STATES[state.lower()] for state in states}
     if everything and not wanted:
-        wanted = set(_STATES.values())
+        wanted = set(STATES.values())
     return run(_ls(session, wanted, all_owners=all_owners))
 
 

@@ -29,13 +29,14 @@ from bgcopy.cli.token import token
 from bgcopy.cli.verbs import cancel, complete, pause, resume, rm
 from bgcopy.cli.verifying import verify
 from bgcopy.cli.watching import wait, watch
+from bgcopy.cli.webhook import webhook
 
 _COMMANDS = (
     get, put, add, probe, verify,
     ls, show, watch, wait, files, logs,
     pause, resume, retry, complete, cancel, rm, set_, take,
     export, import_,
-    status, policy, token, drain, doctor, completion,
+    webhook, status, policy, token, drain, doctor, completion,
 )  # fmt: skip
 
 

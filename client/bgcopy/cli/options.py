@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from bgcopy import Digest, DigestAlgorithm, Priority
+from bgcopy import Digest, DigestAlgorithm, Priority, Scope
+from bgcopy.cli import words
 from bgcopy.cli.session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -63,6 +64,7 @@ def checksum(value: str) -> Digest:
     return Digest(algorithm, digits)
 
 
+SCOPES = {words.scopes([scope]): scope for scope in Scope if scope is not Scope.UNKNOWN}
 PRIORITIES = {
     priority.name.lower(): priority for priority in Priority if priority is not Priority.UNKNOWN
 }
@@ -99,6 +101,13 @@ _SHARED = (
         metavar="FILE",
         help="A file that holds the bearer token (BGCOPY_TOKEN_FILE).",
     ),
+    _shared(
+        "--tls-ca",
+        metavar="FILE",
+        help="Certificates (PEM) that vouch for the daemon (BGCOPY_TLS_CA).",
+    ),
+    _shared("--tls-cert", metavar="FILE", help="Your own certificate (PEM; BGCOPY_TLS_CERT)."),
+    _shared("--tls-key", metavar="FILE", help="Its key (PEM; BGCOPY_TLS_KEY)."),
     _shared("--json", is_flag=True, help="Print data as JSON, and on stderr too nothing but JSON."),
     _shared("-q", "--quiet", is_flag=True, help="Only data and errors."),
     _shared("--no-color", is_flag=True, help="No colours (NO_COLOR)."),

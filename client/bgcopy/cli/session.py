@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -39,6 +40,9 @@ class Session:
 
     target: str | None = None
     token_file: str | None = None
+    tls_ca: str | None = None
+    tls_cert: str | None = None
+    tls_key: str | None = None
     json: bool = False
     quiet: bool = False
     no_color: bool = False
@@ -94,8 +98,20 @@ class Session:
             if named is not None or not start:
                 raise unreachable(target)
             launcher.start(target.socket_path, self.note)
-        async with AsyncClient(named, token=self._token()) as client:
+        async with self._made(named) as client:
             yield client
+
+    def _made(self, target: str | None) -> AsyncClient:
+        try:
+            return AsyncClient(
+                target,
+                token=self._token(),
+                root_certificates=_pem(self.tls_ca, "BGCOPY_TLS_CA"),
+                certificate_chain=_pem(self.tls_cert, "BGCOPY_TLS_CERT"),
+                private_key=_pem(self.tls_key, "BGCOPY_TLS_KEY"),
+            )
+        except ValueError as error:
+            raise Failure(Exit.USAGE, str(error), _TLS_HINT) from None
 
     def _token(self) -> BearerToken | None:
         path = self.token_file or os.environ.get("BGCOPY_TOKEN_FILE")
@@ -111,6 +127,21 @@ class Session:
 
 
 _TOKEN_HINT = "Name a readable file that holds one token with --token-file."  # noqa: S105 - a hint
+
+
+_TLS_HINT = "Give --tls-cert and --tls-key together, and --tls-ca with a target over the network."
+
+
+def _pem(given: str | None, variable: str) -> bytes | None:
+    path = given or os.environ.get(variable)
+    if not path:
+        return None
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        problem = error.strerror or "cannot be read"
+        hint = f"Name a readable file in PEM, or correct {variable}."
+        raise Failure(Exit.USAGE, f"{path}: {problem}", hint) from None
 
 
 def _parse(named: str | None) -> Target:

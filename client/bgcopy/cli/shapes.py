@@ -88,7 +88,10 @@ def stats(info: Stats) -> dict[str, Any]:
 
 
 def token(info: TokenInfo) -> dict[str, Any]:
-    """A token: token_id principal admin create_time expire_time revoked."""
+    """A token.
+
+    token_id principal admin create_time expire_time revoked scopes roots last_use_time
+    """
     shape: dict[str, Any] = plain(info)
     return shape
 

@@ -77,6 +77,7 @@ def _server_facts(info: ServerInfo, target: str) -> list[tuple[str, str]]:
         ("daemon", f"bgcopyd {words.clean(info.version)} at {target}"),
         ("running", up),
         ("you", f"{words.clean(info.caller.principal)}{' (administrator)' * info.caller.admin}"),
+        ("scopes", words.scopes(info.caller.scopes)),
         ("roots", " ".join(words.clean(root) for root in info.roots)),
         ("features", " ".join(words.clean(feature) for feature in info.features)),
         ("limits", f"{info.limits.jobs_per_owner} jobs, {info.limits.files_per_job} files a job"),

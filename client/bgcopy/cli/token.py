@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import click
 
@@ -11,10 +13,10 @@ from bgcopy.cli import shapes, words
 from bgcopy.cli.exits import Exit
 from bgcopy.cli.failure import Failure
 from bgcopy.cli.listing import table
-from bgcopy.cli.options import shared, span
+from bgcopy.cli.options import SCOPES, shared, span
 from bgcopy.cli.session import Session, run
 
-_HEAD = ("ID", "STATE", "PRINCIPAL", "RIGHTS", "EXPIRES")
+_HEAD = ("ID", "STATE", "PRINCIPAL", "SCOPES", "ROOTS", "EXPIRES", "LAST USE")
 
 
 @click.group()
@@ -25,7 +27,21 @@ def token() -> None:
 
 @token.command()
 @click.option("--principal", required=True, metavar="NAME", help="Who the token stands for.")
-@click.option("--admin", is_flag=True, help="May act on everybody's jobs.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(list(SCOPES)),
+    help="What it is good for; read and write if absent; may be given several times.",
+)
+@click.option("--admin", is_flag=True, help="Adds the scope admin; alone, gives all scopes.")
+@click.option(
+    "--root",
+    "roots",
+    multiple=True,
+    metavar="NAME",
+    help="The only root it is good for; every one if absent; may be given several times.",
+)
 @click.option(
     "--expires",
     metavar="SPAN",
@@ -34,16 +50,28 @@ def token() -> None:
 )
 @shared
 @click.pass_obj
-def create(session: Session, /, principal: str, admin: bool, expires: timedelta | None) -> int:  # noqa: FBT001 - click passes by name
+def create(session: Session, /, **wanted: Any) -> int:
     """Make a token; it is the last word printed, and is shown only now."""
-    return run(_create(session, principal, expires, admin=admin))
+    return run(_create(session, **wanted))
 
 
 async def _create(
-    session: Session, principal: str, expires: timedelta | None, *, admin: bool
+    session: Session,
+    principal: str,
+    scopes: Sequence[str],
+    roots: Sequence[str],
+    expires: timedelta | None,
+    *,
+    admin: bool,
 ) -> int:
     async with session.client() as client:
-        made = await client.admin.create_token(principal, admin=admin, lifetime=expires)
+        made = await client.admin.create_token(
+            principal,
+            admin=admin,
+            scopes=[SCOPES[word] for word in scopes],
+            roots=roots,
+            lifetime=expires,
+        )
     if session.json:
         session.data_json(shapes.created_token(made))
         return Exit.OK
@@ -82,8 +110,10 @@ def _row(info: TokenInfo, now: datetime) -> tuple[str, ...]:
         words.clean(info.token_id),
         "revoked" if info.revoked else "expired" if expired else "valid",
         words.clean(info.principal),
-        "admin" if info.admin else "-",
+        words.scopes(info.scopes) or "-",
+        ",".join(words.clean(root) for root in info.roots) or "all",
         words.when(info.expire_time) or "never",
+        words.when(info.last_use_time) or "never",
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from bgcopy import JobInfo, JobState, Progress
+from bgcopy import JobInfo, JobState, Progress, Scope
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _STEP = 1024
@@ -54,6 +55,11 @@ def span(seconds: float) -> str:
 def when(stamp: datetime | None) -> str:
     """A time in the user's own time zone; empty for none."""
     return "" if stamp is None else f"{stamp.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def scopes(values: Iterable[Scope]) -> str:
+    """What a credential is good for, as "read,write"."""
+    return ",".join(scope.name.lower().replace("_", "-") for scope in values)
 
 
 def state(info: JobInfo) -> str:

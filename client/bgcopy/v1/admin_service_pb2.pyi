@@ -3,6 +3,7 @@
 isort:skip_file
 The service that operators call."""
 
+from bgcopy.v1 import identity_pb2 as identity_pb2
 from bgcopy.v1 import job_pb2 as job_pb2
 from collections import abc as abc
 from google.protobuf import descriptor as descriptor
@@ -375,15 +376,29 @@ class CreateTokenRequest(message.Message):
     PRINCIPAL_NAME_FIELD_NUMBER: builtins.int
     ADMIN_FIELD_NUMBER: builtins.int
     LIFETIME_FIELD_NUMBER: builtins.int
+    SCOPES_FIELD_NUMBER: builtins.int
+    ROOTS_FIELD_NUMBER: builtins.int
     principal_name: builtins.str
     """Whom it stands for, as "anna": 1 to 128 letters, digits and . _ @ + -, beginning with a letter
     or digit.
     """
     admin: builtins.bool
-    """May act on every owner's jobs and call this service."""
+    """Adds SCOPE_ADMIN to the scopes, or all of them where none is named: may act on every owner's
+    jobs and call this service.
+    """
     @builtins.property
     def lifetime(self) -> duration_pb2.Duration:
         """How long it is good for, longer than 0; absent means until it is revoked."""
+
+    @builtins.property
+    def scopes(self) -> containers.RepeatedScalarFieldContainer[identity_pb2.Scope.ValueType]:
+        """What it is good for; none means SCOPE_READ and SCOPE_WRITE."""
+
+    @builtins.property
+    def roots(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The only roots that new files may name and that bytes may be read from; none means all that are
+        open to the principal.
+        """
 
     def __init__(
         self,
@@ -391,10 +406,12 @@ class CreateTokenRequest(message.Message):
         principal_name: builtins.str = ...,
         admin: builtins.bool = ...,
         lifetime: duration_pb2.Duration | None = ...,
+        scopes: abc.Iterable[identity_pb2.Scope.ValueType] | None = ...,
+        roots: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["lifetime", b"lifetime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["admin", b"admin", "lifetime", b"lifetime", "principal_name", b"principal_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["admin", b"admin", "lifetime", b"lifetime", "principal_name", b"principal_name", "roots", b"roots", "scopes", b"scopes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -436,6 +453,9 @@ class TokenInfo(message.Message):
     CREATE_TIME_FIELD_NUMBER: builtins.int
     EXPIRE_TIME_FIELD_NUMBER: builtins.int
     REVOKED_FIELD_NUMBER: builtins.int
+    SCOPES_FIELD_NUMBER: builtins.int
+    ROOTS_FIELD_NUMBER: builtins.int
+    LAST_USE_TIME_FIELD_NUMBER: builtins.int
     token_id: builtins.str
     """Names it in RevokeToken."""
     principal: builtins.str
@@ -452,6 +472,18 @@ class TokenInfo(message.Message):
     def expire_time(self) -> timestamp_pb2.Timestamp:
         """When it ends; absent where it does not."""
 
+    @builtins.property
+    def scopes(self) -> containers.RepeatedScalarFieldContainer[identity_pb2.Scope.ValueType]:
+        """What it is good for."""
+
+    @builtins.property
+    def roots(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The only roots that it is good for; none means all that are open to the principal."""
+
+    @builtins.property
+    def last_use_time(self) -> timestamp_pb2.Timestamp:
+        """When it was last used, true to some minutes; absent where it never was."""
+
     def __init__(
         self,
         *,
@@ -461,10 +493,13 @@ class TokenInfo(message.Message):
         create_time: timestamp_pb2.Timestamp | None = ...,
         expire_time: timestamp_pb2.Timestamp | None = ...,
         revoked: builtins.bool = ...,
+        scopes: abc.Iterable[identity_pb2.Scope.ValueType] | None = ...,
+        roots: abc.Iterable[builtins.str] | None = ...,
+        last_use_time: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "expire_time", b"expire_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "last_use_time", b"last_use_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["admin", b"admin", "create_time", b"create_time", "expire_time", b"expire_time", "principal", b"principal", "revoked", b"revoked", "token_id", b"token_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["admin", b"admin", "create_time", b"create_time", "expire_time", b"expire_time", "last_use_time", b"last_use_time", "principal", b"principal", "revoked", b"revoked", "roots", b"roots", "scopes", b"scopes", "token_id", b"token_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

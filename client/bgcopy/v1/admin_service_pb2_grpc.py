@@ -99,7 +99,8 @@ class AdminServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CreateToken(self, request, context):
-        """CreateToken makes a bearer token; its text is in this answer and nowhere else.
+        """CreateToken makes a bearer token; its text is in this answer and nowhere else. Nobody gives
+        scopes or roots that he has not himself (PERMISSION_DENIED / SCOPE_REQUIRED, PATH_NOT_ALLOWED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,7 +42,9 @@ class AdminServiceStub:
     GetStats: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.GetStatsRequest, _admin_service_pb2.GetStatsResponse]
     """GetStats tells how the daemon does."""
     CreateToken: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.CreateTokenRequest, _admin_service_pb2.CreateTokenResponse]
-    """CreateToken makes a bearer token; its text is in this answer and nowhere else."""
+    """CreateToken makes a bearer token; its text is in this answer and nowhere else. Nobody gives
+    scopes or roots that he has not himself (PERMISSION_DENIED / SCOPE_REQUIRED, PATH_NOT_ALLOWED).
+    """
     ListTokens: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListTokensRequest, _admin_service_pb2.ListTokensResponse]
     """ListTokens lists tokens, without their texts."""
     RevokeToken: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.RevokeTokenRequest, _admin_service_pb2.RevokeTokenResponse]
@@ -67,7 +69,9 @@ class AdminServiceAsyncStub(AdminServiceStub):
     GetStats: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.GetStatsRequest, _admin_service_pb2.GetStatsResponse]  # type: ignore[assignment]
     """GetStats tells how the daemon does."""
     CreateToken: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.CreateTokenRequest, _admin_service_pb2.CreateTokenResponse]  # type: ignore[assignment]
-    """CreateToken makes a bearer token; its text is in this answer and nowhere else."""
+    """CreateToken makes a bearer token; its text is in this answer and nowhere else. Nobody gives
+    scopes or roots that he has not himself (PERMISSION_DENIED / SCOPE_REQUIRED, PATH_NOT_ALLOWED).
+    """
     ListTokens: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListTokensRequest, _admin_service_pb2.ListTokensResponse]  # type: ignore[assignment]
     """ListTokens lists tokens, without their texts."""
     RevokeToken: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.RevokeTokenRequest, _admin_service_pb2.RevokeTokenResponse]  # type: ignore[assignment]
@@ -113,7 +117,9 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.CreateTokenRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.CreateTokenResponse, _abc.Awaitable[_admin_service_pb2.CreateTokenResponse]]:
-        """CreateToken makes a bearer token; its text is in this answer and nowhere else."""
+        """CreateToken makes a bearer token; its text is in this answer and nowhere else. Nobody gives
+        scopes or roots that he has not himself (PERMISSION_DENIED / SCOPE_REQUIRED, PATH_NOT_ALLOWED).
+        """
 
     @_abc_1.abstractmethod
     def ListTokens(

@@ -5,7 +5,9 @@ The service that programs call."""
 
 from bgcopy.v1 import error_pb2 as error_pb2
 from bgcopy.v1 import http_pb2 as http_pb2
+from bgcopy.v1 import identity_pb2 as identity_pb2
 from bgcopy.v1 import job_pb2 as job_pb2
+from bgcopy.v1 import webhook_pb2 as webhook_pb2
 from collections import abc as abc
 from google.protobuf import descriptor as descriptor
 from google.protobuf import duration_pb2 as duration_pb2
@@ -1632,7 +1634,7 @@ class GetServerInfoResponse(message.Message):
 
     @builtins.property
     def roots(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
-        """The named roots that the caller may write to."""
+        """The named roots that the caller may use."""
 
     @builtins.property
     def start_time(self) -> timestamp_pb2.Timestamp:
@@ -1712,18 +1714,339 @@ class Caller(message.Message):
 
     PRINCIPAL_FIELD_NUMBER: builtins.int
     ADMIN_FIELD_NUMBER: builtins.int
+    SCOPES_FIELD_NUMBER: builtins.int
     principal: builtins.str
     """As "local:1000" or "user:anna"."""
     admin: builtins.bool
     """May act on every owner's jobs."""
+    @builtins.property
+    def scopes(self) -> containers.RepeatedScalarFieldContainer[identity_pb2.Scope.ValueType]:
+        """What the credential lets him do."""
+
     def __init__(
         self,
         *,
         principal: builtins.str = ...,
         admin: builtins.bool = ...,
+        scopes: abc.Iterable[identity_pb2.Scope.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["admin", b"admin", "principal", b"principal"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["admin", b"admin", "principal", b"principal", "scopes", b"scopes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class CreateWebhookRequest(message.Message):
+    """CreateWebhookRequest describes a webhook."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    URL_FIELD_NUMBER: builtins.int
+    STATES_FIELD_NUMBER: builtins.int
+    ALL_OWNERS_FIELD_NUMBER: builtins.int
+    DESCRIPTION_FIELD_NUMBER: builtins.int
+    SECRET_FIELD_NUMBER: builtins.int
+    url: builtins.str
+    """Where messages go: http or https, without user information and fragment, at most 2,200
+    characters. No RPC returns its query.
+    """
+    all_owners: builtins.bool
+    """Told of the jobs of every owner, for administrators."""
+    description: builtins.str
+    """What people call it, at most 256 characters."""
+    secret: builtins.str
+    """The secret that signs, "whsec_" and 24 to 64 random bytes in base64; one is made where this is
+    empty.
+    """
+    @builtins.property
+    def states(self) -> containers.RepeatedScalarFieldContainer[job_pb2.JobState.ValueType]:
+        """The states that it is told of; none means ERROR, TRANSFERRED, ACKNOWLEDGED and CANCELLED. Of
+        other states it is told whatever the job's notification flags, but DISABLE.
+        """
+
+    def __init__(
+        self,
+        *,
+        url: builtins.str = ...,
+        states: abc.Iterable[job_pb2.JobState.ValueType] | None = ...,
+        all_owners: builtins.bool = ...,
+        description: builtins.str = ...,
+        secret: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["all_owners", b"all_owners", "description", b"description", "secret", b"secret", "states", b"states", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class CreateWebhookResponse(message.Message):
+    """CreateWebhookResponse holds the webhook and its secret, once."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    WEBHOOK_FIELD_NUMBER: builtins.int
+    SECRET_FIELD_NUMBER: builtins.int
+    secret: builtins.str
+    """What the receiver checks signatures with."""
+    @builtins.property
+    def webhook(self) -> webhook_pb2.Webhook:
+        """The webhook."""
+
+    def __init__(
+        self,
+        *,
+        webhook: webhook_pb2.Webhook | None = ...,
+        secret: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["webhook", b"webhook"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["secret", b"secret", "webhook", b"webhook"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListWebhooksRequest(message.Message):
+    """ListWebhooksRequest asks for a page of webhooks."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ALL_OWNERS_FIELD_NUMBER: builtins.int
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    all_owners: builtins.bool
+    """Those of every owner, for administrators."""
+    page_size: builtins.int
+    """The most webhooks to return; 0 means 100, above 1,000 means 1,000, negative is an error."""
+    page_token: builtins.str
+    """next_page_token of the page before."""
+    def __init__(
+        self,
+        *,
+        all_owners: builtins.bool = ...,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["all_owners", b"all_owners", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListWebhooksResponse(message.Message):
+    """ListWebhooksResponse is a page of webhooks."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    WEBHOOKS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Asks for the next page; empty on the last."""
+    @builtins.property
+    def webhooks(self) -> containers.RepeatedCompositeFieldContainer[webhook_pb2.Webhook]:
+        """The webhooks, oldest first."""
+
+    def __init__(
+        self,
+        *,
+        webhooks: abc.Iterable[webhook_pb2.Webhook] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["next_page_token", b"next_page_token", "webhooks", b"webhooks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class UpdateWebhookRequest(message.Message):
+    """UpdateWebhookRequest names a webhook and what changes."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    WEBHOOK_ID_FIELD_NUMBER: builtins.int
+    DISABLED_FIELD_NUMBER: builtins.int
+    NEW_SECRET_FIELD_NUMBER: builtins.int
+    DROP_PREVIOUS_SECRET_FIELD_NUMBER: builtins.int
+    webhook_id: builtins.str
+    """Its id."""
+    disabled: builtins.bool
+    """Disables or enables it; absent leaves it as it is. What waits for it is kept."""
+    new_secret: builtins.bool
+    """Makes a new secret, which signs beside the newest one there was."""
+    drop_previous_secret: builtins.bool
+    """Lets only the newest secret sign."""
+    def __init__(
+        self,
+        *,
+        webhook_id: builtins.str = ...,
+        disabled: builtins.bool | None = ...,
+        new_secret: builtins.bool = ...,
+        drop_previous_secret: builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_disabled", b"_disabled", "disabled", b"disabled"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_disabled", b"_disabled", "disabled", b"disabled", "drop_previous_secret", b"drop_previous_secret", "new_secret", b"new_secret", "webhook_id", b"webhook_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__disabled: _TypeAlias = typing.Literal["disabled"]  # noqa: Y015
+    _WhichOneofArgType__disabled: _TypeAlias = typing.Literal["_disabled", b"_disabled"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__disabled) -> _WhichOneofReturnType__disabled | None: ...
+
+@typing.final
+class UpdateWebhookResponse(message.Message):
+    """UpdateWebhookResponse holds the webhook after it."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    WEBHOOK_FIELD_NUMBER: builtins.int
+    SECRET_FIELD_NUMBER: builtins.int
+    secret: builtins.str
+    """The new secret; empty where none was asked for."""
+    @builtins.property
+    def webhook(self) -> webhook_pb2.Webhook:
+        """The webhook."""
+
+    def __init__(
+        self,
+        *,
+        webhook: webhook_pb2.Webhook | None = ...,
+        secret: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["webhook", b"webhook"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["secret", b"secret", "webhook", b"webhook"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class DeleteWebhookRequest(message.Message):
+    """DeleteWebhookRequest names a webhook."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    WEBHOOK_ID_FIELD_NUMBER: builtins.int
+    webhook_id: builtins.str
+    """Its id."""
+    def __init__(
+        self,
+        *,
+        webhook_id: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["webhook_id", b"webhook_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class DeleteWebhookResponse(message.Message):
+    """DeleteWebhookResponse is empty."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class TestWebhookRequest(message.Message):
+    """TestWebhookRequest names a webhook."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    WEBHOOK_ID_FIELD_NUMBER: builtins.int
+    webhook_id: builtins.str
+    """Its id."""
+    def __init__(
+        self,
+        *,
+        webhook_id: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["webhook_id", b"webhook_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class TestWebhookResponse(message.Message):
+    """TestWebhookResponse tells what came of a test."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    DELIVERY_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def delivery(self) -> webhook_pb2.Delivery:
+        """The message; DELIVERED or GIVEN_UP, since a test is tried once."""
+
+    def __init__(
+        self,
+        *,
+        delivery: webhook_pb2.Delivery | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["delivery", b"delivery"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["delivery", b"delivery"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListDeliveriesRequest(message.Message):
+    """ListDeliveriesRequest asks for a page of messages."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    WEBHOOK_ID_FIELD_NUMBER: builtins.int
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    webhook_id: builtins.str
+    """The webhook."""
+    page_size: builtins.int
+    """The most messages to return; 0 means 100, above 1,000 means 1,000, negative is an error."""
+    page_token: builtins.str
+    """next_page_token of the page before."""
+    def __init__(
+        self,
+        *,
+        webhook_id: builtins.str = ...,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["page_size", b"page_size", "page_token", b"page_token", "webhook_id", b"webhook_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListDeliveriesResponse(message.Message):
+    """ListDeliveriesResponse is a page of messages."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    DELIVERIES_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Asks for the next page; empty on the last."""
+    @builtins.property
+    def deliveries(self) -> containers.RepeatedCompositeFieldContainer[webhook_pb2.Delivery]:
+        """The messages, newest first."""
+
+    def __init__(
+        self,
+        *,
+        deliveries: abc.Iterable[webhook_pb2.Delivery] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["deliveries", b"deliveries", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -34,7 +34,8 @@ class BackgroundCopyManagerStub(object):
     carries an etag fails with ABORTED / ETAG_MISMATCH when the job's etag is another.
     Common to all that name a job: INVALID_ARGUMENT for a malformed id (36 characters, upper case
     and braces are accepted), NOT_FOUND / JOB_NOT_FOUND, PERMISSION_DENIED / NOT_JOB_OWNER,
-    UNAUTHENTICATED where a credential is needed or the one sent is bad.
+    UNAUTHENTICATED where a credential is needed or the one sent is bad, PERMISSION_DENIED /
+    SCOPE_REQUIRED where it lacks the scope that the call needs (docs/identities.md).
     """
 
     def __init__(self, channel):
@@ -153,6 +154,36 @@ class BackgroundCopyManagerStub(object):
                 request_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.WatchJobsRequest.SerializeToString,
                 response_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.WatchJobsResponse.FromString,
                 _registered_method=True)
+        self.CreateWebhook = channel.unary_unary(
+                '/bgcopy.v1.BackgroundCopyManager/CreateWebhook',
+                request_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.CreateWebhookRequest.SerializeToString,
+                response_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.CreateWebhookResponse.FromString,
+                _registered_method=True)
+        self.ListWebhooks = channel.unary_unary(
+                '/bgcopy.v1.BackgroundCopyManager/ListWebhooks',
+                request_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ListWebhooksRequest.SerializeToString,
+                response_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ListWebhooksResponse.FromString,
+                _registered_method=True)
+        self.UpdateWebhook = channel.unary_unary(
+                '/bgcopy.v1.BackgroundCopyManager/UpdateWebhook',
+                request_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.UpdateWebhookRequest.SerializeToString,
+                response_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.UpdateWebhookResponse.FromString,
+                _registered_method=True)
+        self.DeleteWebhook = channel.unary_unary(
+                '/bgcopy.v1.BackgroundCopyManager/DeleteWebhook',
+                request_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.DeleteWebhookRequest.SerializeToString,
+                response_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.DeleteWebhookResponse.FromString,
+                _registered_method=True)
+        self.TestWebhook = channel.unary_unary(
+                '/bgcopy.v1.BackgroundCopyManager/TestWebhook',
+                request_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.TestWebhookRequest.SerializeToString,
+                response_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.TestWebhookResponse.FromString,
+                _registered_method=True)
+        self.ListDeliveries = channel.unary_unary(
+                '/bgcopy.v1.BackgroundCopyManager/ListDeliveries',
+                request_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ListDeliveriesRequest.SerializeToString,
+                response_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ListDeliveriesResponse.FromString,
+                _registered_method=True)
         self.GetErrorDescription = channel.unary_unary(
                 '/bgcopy.v1.BackgroundCopyManager/GetErrorDescription',
                 request_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.GetErrorDescriptionRequest.SerializeToString,
@@ -174,7 +205,8 @@ class BackgroundCopyManagerServicer(object):
     carries an etag fails with ABORTED / ETAG_MISMATCH when the job's etag is another.
     Common to all that name a job: INVALID_ARGUMENT for a malformed id (36 characters, upper case
     and braces are accepted), NOT_FOUND / JOB_NOT_FOUND, PERMISSION_DENIED / NOT_JOB_OWNER,
-    UNAUTHENTICATED where a credential is needed or the one sent is bad.
+    UNAUTHENTICATED where a credential is needed or the one sent is bad, PERMISSION_DENIED /
+    SCOPE_REQUIRED where it lacks the scope that the call needs (docs/identities.md).
     """
 
     def CreateJob(self, request, context):
@@ -378,6 +410,59 @@ class BackgroundCopyManagerServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateWebhook(self, request, context):
+        """CreateWebhook has a receiver told by HTTP of jobs that come to certain states, at least once
+        each: signed as Standard Webhooks say, with CloudEvents 1.0 as JSON. It is told of the caller's
+        jobs as far as their notification settings allow. What cannot be delivered is tried again for
+        three days. The secret is in this answer and nowhere else.
+
+        INVALID_ARGUMENT (also URL_INVALID), RESOURCE_EXHAUSTED / WEBHOOK_QUOTA_EXCEEDED,
+        PERMISSION_DENIED / ADMIN_REQUIRED (all_owners).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListWebhooks(self, request, context):
+        """ListWebhooks lists the caller's webhooks, oldest first; those of all owners need an
+        administrator (PERMISSION_DENIED / ADMIN_REQUIRED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateWebhook(self, request, context):
+        """UpdateWebhook disables or enables a webhook and changes its secrets. A new secret signs beside
+        the one before until that is dropped. NOT_FOUND / WEBHOOK_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteWebhook(self, request, context):
+        """DeleteWebhook removes a webhook and what was not delivered to it. NOT_FOUND / WEBHOOK_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TestWebhook(self, request, context):
+        """TestWebhook sends a message of type io.bgcopy.v1.webhook.test once, also to a webhook that is
+        disabled, and tells what came of it, which is data also where it failed. NOT_FOUND /
+        WEBHOOK_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDeliveries(self, request, context):
+        """ListDeliveries lists the messages of a webhook, newest first; the newest 10,000 are kept.
+        NOT_FOUND / WEBHOOK_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetErrorDescription(self, request, context):
         """GetErrorDescription describes an HRESULT, its name, a Reason or an ErrorContext. NOT_FOUND /
         DESCRIPTION_NOT_FOUND for an unknown one.
@@ -506,6 +591,36 @@ def add_BackgroundCopyManagerServicer_to_server(servicer, server):
                     request_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.WatchJobsRequest.FromString,
                     response_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.WatchJobsResponse.SerializeToString,
             ),
+            'CreateWebhook': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateWebhook,
+                    request_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.CreateWebhookRequest.FromString,
+                    response_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.CreateWebhookResponse.SerializeToString,
+            ),
+            'ListWebhooks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWebhooks,
+                    request_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ListWebhooksRequest.FromString,
+                    response_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ListWebhooksResponse.SerializeToString,
+            ),
+            'UpdateWebhook': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateWebhook,
+                    request_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.UpdateWebhookRequest.FromString,
+                    response_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.UpdateWebhookResponse.SerializeToString,
+            ),
+            'DeleteWebhook': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteWebhook,
+                    request_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.DeleteWebhookRequest.FromString,
+                    response_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.DeleteWebhookResponse.SerializeToString,
+            ),
+            'TestWebhook': grpc.unary_unary_rpc_method_handler(
+                    servicer.TestWebhook,
+                    request_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.TestWebhookRequest.FromString,
+                    response_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.TestWebhookResponse.SerializeToString,
+            ),
+            'ListDeliveries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeliveries,
+                    request_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ListDeliveriesRequest.FromString,
+                    response_serializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.ListDeliveriesResponse.SerializeToString,
+            ),
             'GetErrorDescription': grpc.unary_unary_rpc_method_handler(
                     servicer.GetErrorDescription,
                     request_deserializer=bgcopy_dot_v1_dot_background__copy__manager__pb2.GetErrorDescriptionRequest.FromString,
@@ -533,7 +648,8 @@ class BackgroundCopyManager(object):
     carries an etag fails with ABORTED / ETAG_MISMATCH when the job's etag is another.
     Common to all that name a job: INVALID_ARGUMENT for a malformed id (36 characters, upper case
     and braces are accepted), NOT_FOUND / JOB_NOT_FOUND, PERMISSION_DENIED / NOT_JOB_OWNER,
-    UNAUTHENTICATED where a credential is needed or the one sent is bad.
+    UNAUTHENTICATED where a credential is needed or the one sent is bad, PERMISSION_DENIED /
+    SCOPE_REQUIRED where it lacks the scope that the call needs (docs/identities.md).
     """
 
     @staticmethod
@@ -1120,6 +1236,168 @@ class BackgroundCopyManager(object):
             '/bgcopy.v1.BackgroundCopyManager/WatchJobs',
             bgcopy_dot_v1_dot_background__copy__manager__pb2.WatchJobsRequest.SerializeToString,
             bgcopy_dot_v1_dot_background__copy__manager__pb2.WatchJobsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateWebhook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bgcopy.v1.BackgroundCopyManager/CreateWebhook',
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.CreateWebhookRequest.SerializeToString,
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.CreateWebhookResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWebhooks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bgcopy.v1.BackgroundCopyManager/ListWebhooks',
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.ListWebhooksRequest.SerializeToString,
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.ListWebhooksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateWebhook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bgcopy.v1.BackgroundCopyManager/UpdateWebhook',
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.UpdateWebhookRequest.SerializeToString,
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.UpdateWebhookResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteWebhook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bgcopy.v1.BackgroundCopyManager/DeleteWebhook',
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.DeleteWebhookRequest.SerializeToString,
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.DeleteWebhookResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TestWebhook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bgcopy.v1.BackgroundCopyManager/TestWebhook',
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.TestWebhookRequest.SerializeToString,
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.TestWebhookResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeliveries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bgcopy.v1.BackgroundCopyManager/ListDeliveries',
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.ListDeliveriesRequest.SerializeToString,
+            bgcopy_dot_v1_dot_background__copy__manager__pb2.ListDeliveriesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,7 +35,8 @@ class BackgroundCopyManagerStub:
     carries an etag fails with ABORTED / ETAG_MISMATCH when the job's etag is another.
     Common to all that name a job: INVALID_ARGUMENT for a malformed id (36 characters, upper case
     and braces are accepted), NOT_FOUND / JOB_NOT_FOUND, PERMISSION_DENIED / NOT_JOB_OWNER,
-    UNAUTHENTICATED where a credential is needed or the one sent is bad.
+    UNAUTHENTICATED where a credential is needed or the one sent is bad, PERMISSION_DENIED /
+    SCOPE_REQUIRED where it lacks the scope that the call needs (docs/identities.md).
     """
 
     @_typing.overload
@@ -149,6 +150,34 @@ class BackgroundCopyManagerStub:
     token of their position; a token that is older than the history or from another store is OUT_OF_RANGE /
     RESUME_TOKEN_EXPIRED, and the client asks again without one.
     """
+    CreateWebhook: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.CreateWebhookRequest, _background_copy_manager_pb2.CreateWebhookResponse]
+    """CreateWebhook has a receiver told by HTTP of jobs that come to certain states, at least once
+    each: signed as Standard Webhooks say, with CloudEvents 1.0 as JSON. It is told of the caller's
+    jobs as far as their notification settings allow. What cannot be delivered is tried again for
+    three days. The secret is in this answer and nowhere else.
+
+    INVALID_ARGUMENT (also URL_INVALID), RESOURCE_EXHAUSTED / WEBHOOK_QUOTA_EXCEEDED,
+    PERMISSION_DENIED / ADMIN_REQUIRED (all_owners).
+    """
+    ListWebhooks: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.ListWebhooksRequest, _background_copy_manager_pb2.ListWebhooksResponse]
+    """ListWebhooks lists the caller's webhooks, oldest first; those of all owners need an
+    administrator (PERMISSION_DENIED / ADMIN_REQUIRED).
+    """
+    UpdateWebhook: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.UpdateWebhookRequest, _background_copy_manager_pb2.UpdateWebhookResponse]
+    """UpdateWebhook disables or enables a webhook and changes its secrets. A new secret signs beside
+    the one before until that is dropped. NOT_FOUND / WEBHOOK_NOT_FOUND.
+    """
+    DeleteWebhook: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.DeleteWebhookRequest, _background_copy_manager_pb2.DeleteWebhookResponse]
+    """DeleteWebhook removes a webhook and what was not delivered to it. NOT_FOUND / WEBHOOK_NOT_FOUND."""
+    TestWebhook: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.TestWebhookRequest, _background_copy_manager_pb2.TestWebhookResponse]
+    """TestWebhook sends a message of type io.bgcopy.v1.webhook.test once, also to a webhook that is
+    disabled, and tells what came of it, which is data also where it failed. NOT_FOUND /
+    WEBHOOK_NOT_FOUND.
+    """
+    ListDeliveries: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.ListDeliveriesRequest, _background_copy_manager_pb2.ListDeliveriesResponse]
+    """ListDeliveries lists the messages of a webhook, newest first; the newest 10,000 are kept.
+    NOT_FOUND / WEBHOOK_NOT_FOUND.
+    """
     GetErrorDescription: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.GetErrorDescriptionRequest, _background_copy_manager_pb2.GetErrorDescriptionResponse]
     """GetErrorDescription describes an HRESULT, its name, a Reason or an ErrorContext. NOT_FOUND /
     DESCRIPTION_NOT_FOUND for an unknown one.
@@ -166,7 +195,8 @@ class BackgroundCopyManagerAsyncStub(BackgroundCopyManagerStub):
     carries an etag fails with ABORTED / ETAG_MISMATCH when the job's etag is another.
     Common to all that name a job: INVALID_ARGUMENT for a malformed id (36 characters, upper case
     and braces are accepted), NOT_FOUND / JOB_NOT_FOUND, PERMISSION_DENIED / NOT_JOB_OWNER,
-    UNAUTHENTICATED where a credential is needed or the one sent is bad.
+    UNAUTHENTICATED where a credential is needed or the one sent is bad, PERMISSION_DENIED /
+    SCOPE_REQUIRED where it lacks the scope that the call needs (docs/identities.md).
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -277,6 +307,34 @@ class BackgroundCopyManagerAsyncStub(BackgroundCopyManagerStub):
     token of their position; a token that is older than the history or from another store is OUT_OF_RANGE /
     RESUME_TOKEN_EXPIRED, and the client asks again without one.
     """
+    CreateWebhook: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.CreateWebhookRequest, _background_copy_manager_pb2.CreateWebhookResponse]  # type: ignore[assignment]
+    """CreateWebhook has a receiver told by HTTP of jobs that come to certain states, at least once
+    each: signed as Standard Webhooks say, with CloudEvents 1.0 as JSON. It is told of the caller's
+    jobs as far as their notification settings allow. What cannot be delivered is tried again for
+    three days. The secret is in this answer and nowhere else.
+
+    INVALID_ARGUMENT (also URL_INVALID), RESOURCE_EXHAUSTED / WEBHOOK_QUOTA_EXCEEDED,
+    PERMISSION_DENIED / ADMIN_REQUIRED (all_owners).
+    """
+    ListWebhooks: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.ListWebhooksRequest, _background_copy_manager_pb2.ListWebhooksResponse]  # type: ignore[assignment]
+    """ListWebhooks lists the caller's webhooks, oldest first; those of all owners need an
+    administrator (PERMISSION_DENIED / ADMIN_REQUIRED).
+    """
+    UpdateWebhook: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.UpdateWebhookRequest, _background_copy_manager_pb2.UpdateWebhookResponse]  # type: ignore[assignment]
+    """UpdateWebhook disables or enables a webhook and changes its secrets. A new secret signs beside
+    the one before until that is dropped. NOT_FOUND / WEBHOOK_NOT_FOUND.
+    """
+    DeleteWebhook: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.DeleteWebhookRequest, _background_copy_manager_pb2.DeleteWebhookResponse]  # type: ignore[assignment]
+    """DeleteWebhook removes a webhook and what was not delivered to it. NOT_FOUND / WEBHOOK_NOT_FOUND."""
+    TestWebhook: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.TestWebhookRequest, _background_copy_manager_pb2.TestWebhookResponse]  # type: ignore[assignment]
+    """TestWebhook sends a message of type io.bgcopy.v1.webhook.test once, also to a webhook that is
+    disabled, and tells what came of it, which is data also where it failed. NOT_FOUND /
+    WEBHOOK_NOT_FOUND.
+    """
+    ListDeliveries: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.ListDeliveriesRequest, _background_copy_manager_pb2.ListDeliveriesResponse]  # type: ignore[assignment]
+    """ListDeliveries lists the messages of a webhook, newest first; the newest 10,000 are kept.
+    NOT_FOUND / WEBHOOK_NOT_FOUND.
+    """
     GetErrorDescription: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.GetErrorDescriptionRequest, _background_copy_manager_pb2.GetErrorDescriptionResponse]  # type: ignore[assignment]
     """GetErrorDescription describes an HRESULT, its name, a Reason or an ErrorContext. NOT_FOUND /
     DESCRIPTION_NOT_FOUND for an unknown one.
@@ -293,7 +351,8 @@ class BackgroundCopyManagerServicer(metaclass=_abc_1.ABCMeta):
     carries an etag fails with ABORTED / ETAG_MISMATCH when the job's etag is another.
     Common to all that name a job: INVALID_ARGUMENT for a malformed id (36 characters, upper case
     and braces are accepted), NOT_FOUND / JOB_NOT_FOUND, PERMISSION_DENIED / NOT_JOB_OWNER,
-    UNAUTHENTICATED where a credential is needed or the one sent is bad.
+    UNAUTHENTICATED where a credential is needed or the one sent is bad, PERMISSION_DENIED /
+    SCOPE_REQUIRED where it lacks the scope that the call needs (docs/identities.md).
     """
 
     @_abc_1.abstractmethod
@@ -533,6 +592,70 @@ class BackgroundCopyManagerServicer(metaclass=_abc_1.ABCMeta):
         be merged; after a resume an event may come twice. Messages after the snapshot carry the resume
         token of their position; a token that is older than the history or from another store is OUT_OF_RANGE /
         RESUME_TOKEN_EXPIRED, and the client asks again without one.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateWebhook(
+        self,
+        request: _background_copy_manager_pb2.CreateWebhookRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_background_copy_manager_pb2.CreateWebhookResponse, _abc.Awaitable[_background_copy_manager_pb2.CreateWebhookResponse]]:
+        """CreateWebhook has a receiver told by HTTP of jobs that come to certain states, at least once
+        each: signed as Standard Webhooks say, with CloudEvents 1.0 as JSON. It is told of the caller's
+        jobs as far as their notification settings allow. What cannot be delivered is tried again for
+        three days. The secret is in this answer and nowhere else.
+
+        INVALID_ARGUMENT (also URL_INVALID), RESOURCE_EXHAUSTED / WEBHOOK_QUOTA_EXCEEDED,
+        PERMISSION_DENIED / ADMIN_REQUIRED (all_owners).
+        """
+
+    @_abc_1.abstractmethod
+    def ListWebhooks(
+        self,
+        request: _background_copy_manager_pb2.ListWebhooksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_background_copy_manager_pb2.ListWebhooksResponse, _abc.Awaitable[_background_copy_manager_pb2.ListWebhooksResponse]]:
+        """ListWebhooks lists the caller's webhooks, oldest first; those of all owners need an
+        administrator (PERMISSION_DENIED / ADMIN_REQUIRED).
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateWebhook(
+        self,
+        request: _background_copy_manager_pb2.UpdateWebhookRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_background_copy_manager_pb2.UpdateWebhookResponse, _abc.Awaitable[_background_copy_manager_pb2.UpdateWebhookResponse]]:
+        """UpdateWebhook disables or enables a webhook and changes its secrets. A new secret signs beside
+        the one before until that is dropped. NOT_FOUND / WEBHOOK_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteWebhook(
+        self,
+        request: _background_copy_manager_pb2.DeleteWebhookRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_background_copy_manager_pb2.DeleteWebhookResponse, _abc.Awaitable[_background_copy_manager_pb2.DeleteWebhookResponse]]:
+        """DeleteWebhook removes a webhook and what was not delivered to it. NOT_FOUND / WEBHOOK_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def TestWebhook(
+        self,
+        request: _background_copy_manager_pb2.TestWebhookRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_background_copy_manager_pb2.TestWebhookResponse, _abc.Awaitable[_background_copy_manager_pb2.TestWebhookResponse]]:
+        """TestWebhook sends a message of type io.bgcopy.v1.webhook.test once, also to a webhook that is
+        disabled, and tells what came of it, which is data also where it failed. NOT_FOUND /
+        WEBHOOK_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ListDeliveries(
+        self,
+        request: _background_copy_manager_pb2.ListDeliveriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_background_copy_manager_pb2.ListDeliveriesResponse, _abc.Awaitable[_background_copy_manager_pb2.ListDeliveriesResponse]]:
+        """ListDeliveries lists the messages of a webhook, newest first; the newest 10,000 are kept.
+        NOT_FOUND / WEBHOOK_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod

@@ -144,8 +144,14 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     """
     REASON_POLICY_ETAG_MISMATCH: _Reason.ValueType  # 48
     """The policy has changed since it was read. ABORTED."""
+    REASON_SCOPE_REQUIRED: _Reason.ValueType  # 55
+    """The credential lacks the scope that the call needs. PERMISSION_DENIED, E_ACCESSDENIED."""
     REASON_TOO_MANY_FILES: _Reason.ValueType  # 60
     """An upload has one file only. FAILED_PRECONDITION, BG_E_TOO_MANY_FILES."""
+    REASON_WEBHOOK_NOT_FOUND: _Reason.ValueType  # 70
+    """No webhook of the caller has this id. NOT_FOUND."""
+    REASON_WEBHOOK_QUOTA_EXCEEDED: _Reason.ValueType  # 71
+    """The caller has as many webhooks as allowed. RESOURCE_EXHAUSTED."""
     REASON_HTTP_STATUS: _Reason.ValueType  # 100
     """The server answered with an HTTP status that is an error (TransferError.http_status)."""
     REASON_NAME_NOT_RESOLVED: _Reason.ValueType  # 101
@@ -362,8 +368,14 @@ FAILED_PRECONDITION, ERROR_FILE_EXISTS.
 """
 REASON_POLICY_ETAG_MISMATCH: Reason.ValueType  # 48
 """The policy has changed since it was read. ABORTED."""
+REASON_SCOPE_REQUIRED: Reason.ValueType  # 55
+"""The credential lacks the scope that the call needs. PERMISSION_DENIED, E_ACCESSDENIED."""
 REASON_TOO_MANY_FILES: Reason.ValueType  # 60
 """An upload has one file only. FAILED_PRECONDITION, BG_E_TOO_MANY_FILES."""
+REASON_WEBHOOK_NOT_FOUND: Reason.ValueType  # 70
+"""No webhook of the caller has this id. NOT_FOUND."""
+REASON_WEBHOOK_QUOTA_EXCEEDED: Reason.ValueType  # 71
+"""The caller has as many webhooks as allowed. RESOURCE_EXHAUSTED."""
 REASON_HTTP_STATUS: Reason.ValueType  # 100
 """The server answered with an HTTP status that is an error (TransferError.http_status)."""
 REASON_NAME_NOT_RESOLVED: Reason.ValueType  # 101

@@ -7,13 +7,14 @@ from datetime import timedelta
 
 from bgcopy.v1 import admin_service_pb2 as pb
 from bgcopy.v1 import job_pb2
-from bgcopyd.api import fields
+from bgcopyd.api import encode, fields
 from bgcopyd.api.encode_times import duration, timestamp
 from bgcopyd.api.tokens import page_position, page_token
 from bgcopyd.api.violations import Violations
 from bgcopyd.jobs import limits, rules
 from bgcopyd.jobs.options import CostState
 from bgcopyd.jobs.policy import POLICY_FIELDS, Policy, Value
+from bgcopyd.jobs.principal import Principal, Scope, scopes_of
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.queue.administration import (
     CreateToken,
@@ -24,6 +25,7 @@ from bgcopyd.queue.administration import (
     UpdatePolicy,
 )
 from bgcopyd.queue.storage import Token
+from bgcopyd.queue.tokens import user_id
 
 _PAGES = b"tokens"
 _SHORTEST_LIFETIME = 1e-6
@@ -84,7 +86,15 @@ def create_token(request: pb.CreateTokenRequest) -> CreateToken:
     if request.HasField("lifetime"):
         bounds = (_SHORTEST_LIFETIME, 1.0, limits.LONGEST_DURATION)
         lifetime = timedelta(seconds=fields.interval(found, "lifetime", request.lifetime, bounds))
-    return CreateToken(request.principal_name, request.admin, lifetime, found.refusal())
+    scopes = fields.flags(found, "scopes", request.scopes, Scope)
+    for place, root in enumerate(request.roots):
+        found.judge(f"roots[{place}]", rules.root_name_problem(root))
+    principal = Principal(
+        user_id(request.principal_name),
+        scopes_of(scopes, admin=request.admin),
+        frozenset(request.roots) or None,
+    )
+    return CreateToken(principal, lifetime, found.refusal())
 
 
 def list_tokens(request: pb.ListTokensRequest) -> ListTokens:
@@ -160,6 +170,9 @@ def token_info(token: Token) -> pb.TokenInfo:
         create_time=timestamp(token.create_time),
         expire_time=timestamp(token.expire_time),
         revoked=token.revoked,
+        scopes=encode.scopes(token.principal.scopes),
+        roots=sorted(token.principal.roots or ()),
+        last_use_time=timestamp(token.last_use_time),
     )
 
 

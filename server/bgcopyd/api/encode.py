@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bgcopy.v1 import background_copy_manager_pb2 as pb
-from bgcopy.v1 import error_pb2, job_pb2
+from bgcopy.v1 import error_pb2, identity_pb2, job_pb2
 from bgcopyd.api.encode_options import header, job_options
 from bgcopyd.api.encode_times import duration, set_duration, set_moment, timestamp
 from bgcopyd.api.tokens import resume_token
@@ -19,6 +19,7 @@ from bgcopyd.jobs.job import (
     TransferError,
 )
 from bgcopyd.jobs.options import DEFAULT_OPTIONS
+from bgcopyd.jobs.principal import Scope
 from bgcopyd.jobs.reasons import hresult_of
 from bgcopyd.jobs.spans import on_disk
 from bgcopyd.queue.watch import (
@@ -51,6 +52,11 @@ _REMOVALS = {
     Removal.NO_MATCH: pb.JOB_REMOVED_REASON_NO_MATCH,
     Removal.OWNER_CHANGED: pb.JOB_REMOVED_REASON_OWNER_CHANGED,
 }
+
+
+def scopes(values: Iterable[Scope]) -> list[identity_pb2.Scope.ValueType]:
+    """What a credential is good for, in the order of the numbers."""
+    return [identity_pb2.Scope.ValueType(int(scope)) for scope in sorted(values)]
 
 
 def transfer_error(error: TransferError | None) -> error_pb2.TransferError | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from bgcopyd.audit_log import AuditProblem
 from bgcopyd.cli.exits import CommandError, Exit
+from bgcopyd.queue.callers import CertificateProblem
 from bgcopyd.queue.storage import StoreUnavailable
 from bgcopyd.rpc.server import Listener
 from bgcopyd.store.errors import (
@@ -20,10 +22,12 @@ from bgcopyd.store.maintenance import NoBackup
 
 # The first that fits decides, so that the special come before the general.
 _CODES: tuple[tuple[type[Exception], Exit], ...] = (
+    (CertificateProblem, Exit.CONFIGURATION),
     (StoreDamaged, Exit.DAMAGED),
     (StoreUnavailable, Exit.IO_ERROR),
     (SchemaTooNew, Exit.CONFIGURATION),
     (KeyProblem, Exit.CONFIGURATION),
+    (AuditProblem, Exit.CONFIGURATION),
     (StateDirectoryLocked, Exit.IN_USE),
     (NoBackup, Exit.NOT_FOUND),
     (NetworkFilesystem, Exit.CONFIGURATION),

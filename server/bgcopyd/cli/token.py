@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,9 +14,10 @@ from bgcopyd.cli.exits import CommandError, Exit
 from bgcopyd.cli.failures import told_plainly
 from bgcopyd.cli.settings_flags import state_dir_option, state_directory
 from bgcopyd.config.values import parse_duration
-from bgcopyd.jobs.rules import principal_name_problem
+from bgcopyd.jobs.principal import SCOPE_WORDS, Principal, scope_words, scopes_of
+from bgcopyd.jobs.rules import principal_name_problem, root_name_problem
 from bgcopyd.queue.storage import Token
-from bgcopyd.queue.tokens import new_token
+from bgcopyd.queue.tokens import new_token, user_id
 from bgcopyd.store.tokens import add_token, list_tokens, revoke_token
 
 
@@ -27,6 +30,16 @@ def _name(_context: click.Context, _parameter: click.Parameter, value: str) -> s
     problem = principal_name_problem(value)
     if problem:
         raise click.BadParameter(problem)
+    return value
+
+
+def _roots(
+    _context: click.Context, _parameter: click.Parameter, value: Sequence[str]
+) -> Sequence[str]:
+    for name in value:
+        problem = root_name_problem(name)
+        if problem:
+            raise click.BadParameter(f"{name!r} {problem}")
     return value
 
 
@@ -47,13 +60,36 @@ def _duration(
 @token.command()
 @state_dir_option
 @click.option("--principal", required=True, callback=_name, help="Who the token stands for.")
-@click.option("--admin", is_flag=True, help="May act on everybody's jobs.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(list(SCOPE_WORDS)),
+    help="What it is good for; read and write if absent; may be given several times.",
+)
+@click.option("--admin", is_flag=True, help="Adds the scope admin; alone, gives all scopes.")
+@click.option(
+    "--root",
+    "roots",
+    multiple=True,
+    callback=_roots,
+    metavar="NAME",
+    help="The only root it is good for; every one if absent; may be given several times.",
+)
 @click.option("--expires", callback=_duration, metavar="DURATION", help="As 90d; never if absent.")
 def create(
-    state_dir: Path | None, principal: str, expires: timedelta | None, *, admin: bool
+    state_dir: Path | None,
+    principal: str,
+    scopes: Sequence[str],
+    roots: Sequence[str],
+    expires: timedelta | None,
+    *,
+    admin: bool,
 ) -> None:
     """Make a token; it is the last word printed, and is shown only now."""
-    text, made = new_token(principal, admin=admin, lifetime=expires, now=datetime.now(UTC))
+    rights = scopes_of((SCOPE_WORDS[word] for word in scopes), admin=admin)
+    bearer = Principal(user_id(principal), rights, frozenset(roots) or None)
+    text, made = new_token(bearer, lifetime=expires, now=datetime.now(UTC))
     with told_plainly():
         add_token(state_directory(state_dir), made)
     click.echo(f"Token {made.token_id} for {made.principal.id}, shown only now:", err=True)
@@ -73,19 +109,24 @@ def list_(state_dir: Path | None, *, as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=2))
         return
     for row in rows:
-        words = (row["token_id"], row["state"], row["principal"], "admin" if row["admin"] else "-")
-        click.echo("  ".join(str(word) for word in (*words, row["expire_time"] or "never expires")))
+        words = (row["token_id"], row["state"], row["principal"], ",".join(row["scopes"]))
+        places = ",".join(row["roots"]) or "all roots"
+        ends, used = row["expire_time"] or "never expires", row["last_use_time"] or "never used"
+        click.echo("  ".join((*words, places, ends, used)))
 
 
-def _row(one: Token, now: datetime) -> dict[str, object]:
+def _row(one: Token, now: datetime) -> dict[str, Any]:
     expired = one.expire_time is not None and one.expire_time <= now
     return {
         "token_id": one.token_id,
         "principal": one.principal.id,
         "admin": one.principal.admin,
+        "scopes": scope_words(one.principal.scopes),
+        "roots": sorted(one.principal.roots or ()),
         "state": "revoked" if one.revoked else "expired" if expired else "valid",
         "create_time": one.create_time.isoformat(timespec="seconds"),
         "expire_time": one.expire_time and one.expire_time.isoformat(timespec="seconds"),
+        "last_use_time": one.last_use_time and one.last_use_time.isoformat(timespec="seconds"),
     }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 # sun_path holds 108 bytes with its final zero (unix(7)).
 _SOCKET_PATH_BYTES = 107
-_FORMS = "write unix:PATH or tcp://HOST:PORT"
+_FORMS = "write unix:PATH, tcp://HOST:PORT, tls://HOST:PORT or mtls://HOST:PORT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,15 @@ class UnixListener:
 
 @dataclass(frozen=True, slots=True)
 class TcpListener:
-    """A loopback address; port 0 asks the system for a free one."""
+    """An address; port 0 asks the system for a free one.
+
+    `kind` is "tcp", plain and so on loopback only, "tls", or "mtls", where clients must show a
+    certificate.
+    """
 
     host: str
     port: int
+    kind: str = "tcp"
 
     @property
     def address(self) -> str:
@@ -36,14 +41,15 @@ class TcpListener:
         return f"{host}:{self.port}"
 
     def __str__(self) -> str:
-        return f"tcp://{self.address}"
+        return f"{self.kind}://{self.address}"
 
 
 Listener = UnixListener | TcpListener
+_KINDS = ("tcp", "tls", "mtls")
 
 
 def parse_listener(text: object) -> Listener:
-    """The listener that `unix:PATH` or `tcp://HOST:PORT` names.
+    """The listener that `unix:PATH` or `tcp://HOST:PORT`, or `tls` or `mtls` instead, names.
 
     Raises:
         ValueError: it names none, or one that the daemon may not open.
@@ -54,8 +60,9 @@ def parse_listener(text: object) -> Listener:
         raise ValueError(f"{text!r} is no listener; {_FORMS}")  # noqa: TRY004 - pydantic's contract
     if text.startswith("unix:"):
         return _unix(text.removeprefix("unix:"))
-    if text.startswith("tcp://"):
-        return _tcp(text)
+    kind, separator, _ = text.partition("://")
+    if separator and kind in _KINDS:
+        return _tcp(kind, text)
     raise ValueError(f"{text!r} is no listener; {_FORMS}")
 
 
@@ -73,8 +80,8 @@ def _unix(path: str) -> UnixListener:
     return UnixListener(absolute)
 
 
-def _tcp(text: str) -> TcpListener:
-    host, colon, port_text = text.removeprefix("tcp://").rpartition(":")
+def _tcp(kind: str, text: str) -> TcpListener:
+    host, colon, port_text = text.partition("://")[2].rpartition(":")
     if not colon or not port_text.isascii() or not port_text.isdigit() or int(port_text) > 65535:
         raise ValueError(f"{text!r} lacks a port of 0 to 65535; {_FORMS}")
     bracketed = host.startswith("[") and host.endswith("]")
@@ -84,11 +91,11 @@ def _tcp(text: str) -> TcpListener:
         address = ipaddress.ip_address(name)
     except ValueError:
         raise ValueError(
-            f"{host!r} in {text!r} is no address; write a loopback address as 127.0.0.1 or [::1]"
+            f"{host!r} in {text!r} is no address; write one as 127.0.0.1, [::1] or 0.0.0.0"
         ) from None
-    if not address.is_loopback:
+    if kind == "tcp" and not address.is_loopback:
         raise ValueError(
-            f"{text} would send tokens in plain text beyond this machine; listen on 127.0.0.1 or "
-            "[::1], and bring callers there through an SSH tunnel or a proxy with TLS"
+            f"{text} would send tokens in plain text beyond this machine; listen on "
+            f"tls://{host}:{port_text}, or on 127.0.0.1 or [::1]"
         )
-    return TcpListener(str(address), int(port_text))
+    return TcpListener(str(address), int(port_text), kind)

@@ -71,8 +71,10 @@ def load(
 
 def _sentence(detail: Any, origins: Mapping[str, str]) -> str:
     """One pydantic error as origin, key and problem."""
-    key = str(detail["loc"][0])
     message = str(detail["msg"]).removeprefix("Value error, ")
+    if not detail["loc"]:
+        return message
+    key = str(detail["loc"][0])
     if detail["type"] != "value_error":
         message = f"{message[:1].lower()}{message[1:]}, not {detail['input']!r}"
     return f"{origins[key]}: {key}: {message}"

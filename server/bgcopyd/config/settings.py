@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -16,16 +16,18 @@ from pydantic import (
     ConfigDict,
     Field,
     field_validator,
+    model_validator,
 )
 
 from bgcopy._paths import default_socket, default_state_dir
 from bgcopyd.config.known_hosts import judged_known_hosts
-from bgcopyd.config.listeners import Listener, UnixListener, parse_listener
+from bgcopyd.config.listeners import Listener, TcpListener, UnixListener, parse_listener
 from bgcopyd.config.s3 import s3_stores
 from bgcopyd.config.values import (
     parse_cost,
     parse_duration,
     parse_rate,
+    parse_rights,
     parse_size,
     parse_timetable,
     split,
@@ -34,6 +36,7 @@ from bgcopyd.jobs.addresses import AddressPolicy, network_problem
 from bgcopyd.jobs.http_options import ProxySettings, ProxyUsage
 from bgcopyd.jobs.options import CostState
 from bgcopyd.jobs.policy import POLICY_FIELDS, Policy
+from bgcopyd.jobs.principal import Principal, rights_of
 from bgcopyd.jobs.proxy_rules import proxy_lists_problem
 from bgcopyd.jobs.rules import STORE_NAME
 from bgcopyd.jobs.schemes import SCHEMES, WEB
@@ -118,6 +121,7 @@ UrlScheme = Annotated[str, AfterValidator(_url_scheme)]
 Positive = Annotated[int, Field(ge=1, le=10_000_000)]
 Bound = Annotated[int, Field(ge=0, le=10_000_000)]
 Owner = Annotated[str, Field(min_length=1)]
+RightsText = Annotated[str, AfterValidator(parse_rights)]
 Weight = Annotated[float, Field(ge=0.01, le=100)]
 
 
@@ -135,7 +139,31 @@ class Settings(BaseModel):
     )
     listen: tuple[Listening, ...] = Field(
         default_factory=lambda: (UnixListener(default_socket()),),
-        description="unix:PATH or tcp://HOST:PORT (loopback only); may be given several times.",
+        description="unix:PATH, tcp://HOST:PORT (loopback only), tls://HOST:PORT or "
+        "mtls://HOST:PORT (clients need a certificate); may be given several times.",
+    )
+    tls_certificate_file: AbsolutePath | None = Field(
+        default=None,
+        description="Certificate (PEM), with its chain, that tls:// and mtls:// listeners show.",
+    )
+    tls_key_file: AbsolutePath | None = Field(
+        default=None,
+        description="Key (PEM) of that certificate, which nobody else may be able to read.",
+    )
+    tls_client_ca_file: AbsolutePath | None = Field(
+        default=None,
+        description="Certificates (PEM) of the authorities whose clients mtls:// listeners admit.",
+    )
+    tls_identity: Literal["spiffe", "uri", "dns", "email"] = Field(
+        default="spiffe",
+        description="Which subject alternative name of a client's certificate is its identity: "
+        "spiffe, uri, dns or email; it must have exactly one.",
+    )
+    rights: Mapping[Owner, RightsText] = Field(
+        default_factory=dict,
+        description="OWNER=WORDS, what an owner may: out of read, write, admin, take-ownership, "
+        "root:NAME and none, with spaces between them; others may read and write; may be given "
+        "several times.",
     )
     roots: Mapping[RootName, Directory] = Field(
         default_factory=dict,
@@ -279,6 +307,11 @@ class Settings(BaseModel):
         description="Keys that stored secrets are sealed with; secrets.key in the state directory, "
         "made there, if absent.",
     )
+    audit_log: AbsolutePath | None = Field(
+        default=None,
+        description="File (JSON Lines, mode 0600) for who created, changed, took and ended what, "
+        "and who was refused; it may be moved away at any time. None if absent.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug, info, warning or error."
     )
@@ -289,7 +322,7 @@ class Settings(BaseModel):
         default=True, description="Back the queue up once a day; three backups are kept."
     )
 
-    @field_validator("roots", "ca_bundles", "client_certificates", "owner_weights")
+    @field_validator("roots", "ca_bundles", "client_certificates", "owner_weights", "rights")
     @classmethod
     def _freeze(cls, named: Mapping[str, object]) -> Mapping[str, object]:
         return MappingProxyType(dict(named))
@@ -326,6 +359,29 @@ class Settings(BaseModel):
     @classmethod
     def _bypasses(cls, bypass: tuple[str, ...]) -> tuple[str, ...]:
         return _judged(bypass, proxy_lists_problem((), bypass))
+
+    @model_validator(mode="after")
+    def _whole_tls(self) -> Self:
+        kinds = {one.kind for one in self.listen if isinstance(one, TcpListener)} - {"tcp"}
+        needed = ["tls_certificate_file", "tls_key_file"] if kinds else []
+        needed += ["tls_client_ca_file"] if "mtls" in kinds else []
+        missing = [key for key in needed if getattr(self, key) is None]
+        if missing:
+            raise ValueError(f"{' and '.join(sorted(kinds))} listeners need {', '.join(missing)}")
+        return self
+
+    @model_validator(mode="after")
+    def _rights_on_roots(self) -> Self:
+        for owner, text in self.rights.items():
+            unknown = sorted((rights_of(text)[1] or frozenset()) - set(self.all_roots))
+            if unknown:
+                raise ValueError(f"the rights of {owner} name the root {unknown[0]!r}: add it")
+        return self
+
+    @property
+    def entitled(self) -> Mapping[str, Principal]:
+        """The owners whose rights are said, by id."""
+        return {owner: Principal(owner, *rights_of(text)) for owner, text in self.rights.items()}
 
     @property
     def all_roots(self) -> Mapping[str, Path]:

@@ -12,7 +12,15 @@ from bgcopyd.config.settings import Settings
 
 PREFIX = "BGCOPY_"
 # The client's own.
-_FOREIGN_VARIABLES = frozenset({"BGCOPY_TARGET", "BGCOPY_TOKEN_FILE"})
+_FOREIGN_VARIABLES = frozenset(
+    {
+        "BGCOPY_TARGET",
+        "BGCOPY_TOKEN_FILE",
+        "BGCOPY_TLS_CA",
+        "BGCOPY_TLS_CERT",
+        "BGCOPY_TLS_KEY",
+    }
+)
 _KEYS = tuple(Settings.model_fields)
 # Keys with several values, and how a pair of those with names is written.
 LISTS = frozenset({"allow_networks", "listen", "proxy", "proxy_bypass", "schemes"})
@@ -22,6 +30,7 @@ PAIRS = {
     "client_certificates": "NAME=FILE",
     "s3_stores": "NAME=FILE",
     "owner_weights": "OWNER=WEIGHT",
+    "rights": "OWNER=WORDS",
 }
 _SINGULAR = {
     "roots": "root",
@@ -29,6 +38,7 @@ _SINGULAR = {
     "client_certificates": "certificate",
     "s3_stores": "S3 store",
     "owner_weights": "weight",
+    "rights": "right",
 }
 
 

@@ -8,6 +8,7 @@ import re
 from bgcopyd.jobs.limits import LARGEST_RATE, LONGEST_DURATION
 from bgcopyd.jobs.options import CostState
 from bgcopyd.jobs.policy import POLICY_FIELDS
+from bgcopyd.jobs.principal import rights_of
 from bgcopyd.jobs.timetable import rate_of
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
@@ -75,6 +76,16 @@ def parse_timetable(value: str) -> str:
     problem = POLICY_FIELDS["rate_timetable"].problem(value)
     if problem:
         raise ValueError(problem)
+    return value
+
+
+def parse_rights(value: str) -> str:
+    """Words that say what an owner may.
+
+    Raises:
+        ValueError: they do not.
+    """
+    rights_of(value)
     return value
 
 

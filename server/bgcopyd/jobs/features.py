@@ -12,4 +12,5 @@ FEATURES: tuple[str, ...] = (
         f"digest-{one.name.lower()}" for one in DigestAlgorithm if one not in _OF_FIRST_VERSION
     ),
     "expected-size",
+    "webhooks",
 )

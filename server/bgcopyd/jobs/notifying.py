@@ -29,6 +29,15 @@ def tells(job: Job) -> bool:
     return tells_modification(job) or _asked(job, _STATES.get(job.state))
 
 
+def silences(job: Job) -> bool:
+    """Whether the job wants nobody to be told by a webhook that it is as it is now.
+
+    States that have no flag of their own are for the webhook to choose.
+    """
+    flags = job.options.notifications.flags
+    return NotifyFlag.DISABLE in flags or (job.state in _STATES and not tells(job))
+
+
 def tells_file(job: Job, file: File) -> bool:
     """Whether a file that has come to a stop is told of."""
     whole = file.transferred

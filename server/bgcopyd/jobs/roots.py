@@ -47,13 +47,23 @@ class Roots:
             if host
             else self
         )
+        self._parts: dict[frozenset[str], Roots] = {}
         self._deepest_first = sorted(
             self._directories.items(), key=lambda item: len(item[1]), reverse=True
         )
 
     def open_to(self, principal: Principal) -> Roots:
-        """The roots that the caller may write to."""
-        return self if principal.admin else self._shared
+        """The roots that the caller may use."""
+        roots = self if principal.admin else self._shared
+        return roots if principal.roots is None else roots.only(principal.roots)
+
+    def only(self, names: frozenset[str]) -> Roots:
+        """Those of them; kept, since callers come again."""
+        known = self._parts.get(names)
+        if known is None:
+            known = Roots({name: self._directories[name] for name in names & set(self.names)})
+            self._parts[names] = known
+        return known
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -133,6 +133,13 @@ def store_name_problem(name: str) -> str:
     return ""
 
 
+def root_name_problem(name: str) -> str:
+    """Judges the name of a root."""
+    if STORE_NAME.fullmatch(name):
+        return ""
+    return "is no name of a root: up to 63 of a-z 0-9 _ -"
+
+
 def ranges_problem(
     ranges: Sequence[FileRange], *, overlap: bool = False
 ) -> tuple[Reason, str] | None:

@@ -13,7 +13,8 @@ from bgcopyd.jobs.policy import Policy, Value
 from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal
-from bgcopyd.queue.authorizer import require_admin
+from bgcopyd.jobs.roots import Roots
+from bgcopyd.queue.authorizer import judge_token, require_admin
 from bgcopyd.queue.changes import ChangeFeed
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.pace import Pace
@@ -23,7 +24,7 @@ from bgcopyd.queue.runs import Runs
 from bgcopyd.queue.scheduler import Scheduler
 from bgcopyd.queue.statistics import Statistics
 from bgcopyd.queue.storage import Store, Token
-from bgcopyd.queue.tokens import new_token
+from bgcopyd.queue.tokens import TokenUses, new_token
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +42,7 @@ class UpdatePolicy:
 class CreateToken:
     """A token to make; `lifetime` None is without end."""
 
-    name: str
-    admin: bool
+    principal: Principal
     lifetime: timedelta | None
     refusal: Refusal | None = None
 
@@ -109,6 +109,8 @@ class Parts:
     board: ProgressBoard
     pace: Pace
     statistics: Statistics
+    roots: Roots
+    uses: TokenUses
     clock: Clock
     start_time: datetime
     footprint: Callable[[], Footprint]
@@ -159,11 +161,9 @@ class Administration:
         """Makes a token: its text, for the caller alone, and what is stored of it."""
         require_admin(principal, "making tokens")
         _raise(command.refusal)
+        judge_token(principal, command.principal, self._parts.roots)
         text, token = new_token(
-            command.name,
-            admin=command.admin,
-            lifetime=command.lifetime,
-            now=self._parts.clock.now(),
+            command.principal, lifetime=command.lifetime, now=self._parts.clock.now()
         )
         await self._parts.store.transact(lambda tx: tx.insert_token(token))
         logger.info("%s made token %s for %s", principal.id, token.token_id, token.principal.id)
@@ -177,7 +177,8 @@ class Administration:
         _raise(command.refusal)
         tokens = await self._parts.store.tokens()
         end = command.skipped + command.page_size
-        return tokens[command.skipped : end], end if len(tokens) > end else None
+        page = [self._parts.uses.told(token) for token in tokens[command.skipped : end]]
+        return page, end if len(tokens) > end else None
 
     async def revoke_token(self, principal: Principal, command: RevokeToken) -> None:
         """Ends a token at once; one that has been ended already as well.

@@ -66,6 +66,7 @@ class Completion:
     Args:
         policies: say how long an ended job is remembered.
         on_change: called after a job has ended or come back to the queue.
+        on_end: called with each job that has ended, again where a crash came between.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Completion:
         *,
         policies: PolicyKeeper,
         on_change: Callable[[], None],
+        on_end: Callable[[Job], None],
     ) -> None:
         self._store = store
         self._files = files
@@ -84,6 +86,7 @@ class Completion:
         self._clock = clock
         self._policies = policies
         self._on_change = on_change
+        self._on_end = on_end
         self._tasks: dict[str, asyncio.Task[Problem | None]] = {}
 
     async def complete(
@@ -300,6 +303,8 @@ class Completion:
                 tx.update_job(dataclasses.replace(job, cleanup=False))
 
         await transact_patiently(self._store, clean)
+        if job is not None and job.cleanup:
+            self._on_end(job)
 
     async def _kept(self, job_id: str, job: Job) -> Completed:
         completed: list[int] = []

@@ -1,4 +1,4 @@
-"""What the queue does by the hour: forgets old history, backs itself up, sweeps."""
+"""What the queue does by the hour: forgets old history, backs itself up, sweeps, and the like."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.storage import Store, StoreUnavailable
 from bgcopyd.queue.sweeper import Sweeper
+from bgcopyd.queue.tokens import TokenUses
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ class Housekeeping:
         store: Store,
         clock: Clock,
         sweeper: Sweeper,
+        uses: TokenUses,
         *,
         history: int,
         backup: Callable[[], Awaitable[object]] | None,
@@ -40,6 +42,7 @@ class Housekeeping:
         self._store = store
         self._clock = clock
         self._sweeper = sweeper
+        self._uses = uses
         self._swept: float | None = None
         self._history = history
         self._backup = backup
@@ -58,6 +61,7 @@ class Housekeeping:
 
     async def round(self) -> None:
         """Forgets what nobody will ask for; sweeps at the start, and like backups once a day."""
+        await self._uses.write()
         await self._store.transact(lambda tx: tx.trim_history(self._history))
         now = self._clock.steady()
         if self._swept is None or now - self._swept >= SWEEP_INTERVAL:

@@ -12,7 +12,7 @@ from bgcopyd.jobs.file import File
 from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal
-from bgcopyd.queue.authorizer import authorized
+from bgcopyd.queue.authorizer import authorized, require_root
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.commands import ListAttempts, ProbeUrl, ReadFile
 from bgcopyd.queue.editing import file_not_found
@@ -67,6 +67,7 @@ class Looker:
         if not found or found[0].index != command.index:
             raise file_not_found(command.job_id, command.index)
         file = found[0]
+        require_root(principal, file.spec.root)
         count = _readable(file, command.offset)
         wanted = min(count, command.length) if command.length else count
         offset = command.offset

@@ -30,6 +30,7 @@ from bgcopyd.queue.judging import (
     urls_of,
 )
 from bgcopyd.queue.ledger import progress_of, update_of
+from bgcopyd.queue.outbox import announced
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.quotas import Quotas
 from bgcopyd.queue.runs import Runs
@@ -117,7 +118,7 @@ class BackgroundCopyManager:
                     return self._repeated(tx, principal, earlier, command.content)
             if refusal is not None:
                 raise refusal
-            job = tx.insert_job(draft)
+            job = announced(tx, tx.insert_job(draft))
             _insert_files(tx, job, 0, command.files)
             tx.put_secrets(job.job_id, sealed)
             return job

@@ -16,7 +16,7 @@ from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import invalid
 from bgcopyd.jobs.states import Trigger
-from bgcopyd.queue.authorizer import administered, authorized_job, owned
+from bgcopyd.queue.authorizer import authorized, expected, owned, taken
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.commands import RemoveCredentials, SetCredentials, TakeOwnership
 from bgcopyd.queue.judging import Configured
@@ -114,14 +114,14 @@ class Ownership:
         now = self._clock.moment()
 
         def take(tx: Tx) -> tuple[Job, str]:
-            job = _opened(tx, principal, command, administered, Trigger.TAKE_OWNERSHIP)
+            job = _opened(tx, principal, command, taken, Trigger.TAKE_OWNERSHIP)
             if job.owner == principal.id:
                 return job, job.owner
-            taken = dataclasses.replace(
+            mine = dataclasses.replace(
                 edited(disowned(tx, job), now), owner=principal.id, claim_id=""
             )
-            moved = move(tx, taken, Trigger.TAKE_OWNERSHIP, now)
-            return (tx.update_job(taken) if moved is taken or moved is None else moved), job.owner
+            moved = move(tx, mine, Trigger.TAKE_OWNERSHIP, now)
+            return (tx.update_job(mine) if moved is mine or moved is None else moved), job.owner
 
         job, former = await self._store.transact(take)
         if former != principal.id:
@@ -136,11 +136,10 @@ class Ownership:
 def _opened(tx: Tx, principal: Principal, command: Command, rule: Rule, trigger: Trigger) -> Job:
     """The job that a command is for: permission first, then shape, etag and state."""
     job = tx.job(command.job_id)
-    rule(principal, job) if job is not None else authorized_job(tx, principal, command.job_id)
+    job = authorized(principal, None, command.job_id) if job is None else rule(principal, job)
     if command.refusal is not None:
         raise command.refusal
-    job = authorized_job(tx, principal, command.job_id, command.etag)
-    target_state(job, trigger)
+    target_state(expected(job, command.etag), trigger)
     return job
 
 

@@ -21,6 +21,7 @@ from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.upload import Upload
 from bgcopyd.jobs.values import value
 from bgcopyd.queue.clock import ClockMark
+from bgcopyd.queue.outbox import OutboxStore, OutboxTx
 
 T = TypeVar("T")
 
@@ -163,6 +164,7 @@ class Token:
     create_time: datetime
     expire_time: datetime | None = None
     revoked: bool = False
+    last_use_time: datetime | None = None
 
 
 # A root's name and a directory below it, "" for the root itself.
@@ -189,7 +191,7 @@ class AgeMark:
     number: int
 
 
-class Tx(Protocol):
+class Tx(OutboxTx, Protocol):
     """One transaction. Synchronous; every call sees the changes before it.
 
     Every insert_job, update_job and delete_job takes the next number of the change sequence, sets
@@ -361,8 +363,11 @@ class Tx(Protocol):
     def revoke_token(self, token_id: str) -> bool:
         """Revokes a token; False where there is none."""
 
+    def mark_token(self, token_id: str, last_use_time: datetime) -> None:
+        """Writes down when a token was used."""
 
-class Store(Protocol):
+
+class Store(OutboxStore, Protocol):
     """The queue on disk. Made and opened by the composition root, used from one event loop."""
 
     async def transact(

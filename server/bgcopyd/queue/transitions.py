@@ -10,6 +10,7 @@ from bgcopyd.jobs.moments import Moment
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal
 from bgcopyd.jobs.states import VERBS, Trigger, outcome_of
+from bgcopyd.queue.outbox import announced
 from bgcopyd.queue.secrets import forget
 from bgcopyd.queue.storage import Tx
 
@@ -84,4 +85,5 @@ def move(
     )
     if state.final:
         changed = forget(tx, changed)
-    return tx.update_job(changed, requeue=state is JobState.QUEUED and not keep_place)
+    requeue = state is JobState.QUEUED and not keep_place
+    return announced(tx, tx.update_job(changed, requeue=requeue))

@@ -7,15 +7,19 @@ import functools
 import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 
 from bgcopyd.api.statuses import status_of
-from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.audit import AUDITED
+from bgcopyd.jobs.principal import Principal, Scope
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal
+from bgcopyd.queue.authorizer import require_scope
 from bgcopyd.queue.storage import StoreUnavailable
+from bgcopyd.rpc.auditing import PEER, Auditor
 from bgcopyd.rpc.identity import Identities, Metadata
 
 logger = logging.getLogger(__name__)
@@ -57,27 +61,32 @@ Method = Callable[[Metadata], Handler]
 class Calls:
     """Wraps what the servicer does into methods of grpc.aio."""
 
-    def __init__(self, identities: Identities, activity: Activity) -> None:
+    def __init__(self, identities: Identities, activity: Activity, auditor: Auditor) -> None:
         self.identities = identities
         self.activity = activity
+        self.auditor = auditor
         self._carried: set[asyncio.Task[Any]] = set()
 
     def unary(
         self,
+        rpc: str,
         work: Callable[[Principal, Request], Awaitable[Response]],
         decoder: Callable[[bytes], Request],
         encoder: Callable[[Response], bytes],
+        scope: Scope | None,
     ) -> Method:
         """A method of one request and one response."""
-        return functools.partial(_Unary, self, work, decoder, encoder)
+        return functools.partial(_Unary, self, _Parts(rpc, work, decoder, encoder, scope))
 
     def stream(
         self,
+        rpc: str,
         work: Callable[[Principal, Request], AsyncIterator[bytes]],
         decoder: Callable[[bytes], Request],
+        scope: Scope | None,
     ) -> Method:
         """A method of one request and a stream of encoded responses."""
-        return functools.partial(_Stream, self, work, decoder, None)
+        return functools.partial(_Stream, self, _Parts(rpc, work, decoder, None, scope))
 
     def to_the_end(
         self, method: Callable[[Principal, Request], Awaitable[Response]]
@@ -132,38 +141,54 @@ class Service(grpc.GenericRpcHandler):
         return None if method is None else method(handler_call_details.invocation_metadata or ())
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a method is made of; one that answers with a stream has no encoder."""
+
+    rpc: str
+    work: Callable[[Principal, Any], Any]
+    decoder: Callable[[bytes], Any]
+    encoder: Callable[[Any], bytes] | None
+    scope: Scope | None
+
+
 class _Call(Handler):
     """The handler of one call."""
 
     request_streaming = False
     response_streaming = False
 
-    def __init__(
-        self,
-        calls: Calls,
-        work: Callable[[Principal, Any], Any],
-        decoder: Callable[[bytes], Any],
-        encoder: Callable[[Any], bytes] | None,
-        metadata: Metadata,
-    ) -> None:
+    def __init__(self, calls: Calls, parts: _Parts, metadata: Metadata) -> None:
         self._calls = calls
-        self._work = work
+        self._rpc = parts.rpc
+        self._work = parts.work
+        self._scope = parts.scope
         self._metadata = metadata
-        self.request_deserializer = decoder
-        self.response_serializer = encoder
+        self.request_deserializer = parts.decoder
+        self.response_serializer = parts.encoder
+
+    async def _caller(self, context: Context) -> Principal:
+        caller = await self._calls.identities.of_call(self._metadata, context)
+        if self._scope not in caller.scopes:
+            require_scope(caller, self._scope)
+        return caller
 
 
 class _Unary(_Call):
     async def unary_unary(self, request: Any, context: Context) -> Any:  # type: ignore[override] # the stubs know handlers of grpc.Server only
         calls = self._calls
         calls.activity.begin()
+        caller = None
         try:
-            caller = await calls.identities.of_call(self._metadata, context.peer)
+            caller = await self._caller(context)
+            if self._rpc in AUDITED:
+                PEER.set(context.peer())
             return await self._work(caller, request)
         except Exception as error:  # noqa: BLE001 - the one place that maps every error
             refusal = refusal_of(error)
         finally:
             calls.activity.end()
+        calls.auditor.refused(self._rpc, caller, context.peer(), refusal)
         await abort(context, refusal)
         raise AssertionError
 
@@ -174,9 +199,12 @@ class _Stream(_Call):
     async def unary_stream(self, request: Any, context: Context) -> AsyncIterator[bytes]:  # type: ignore[override] # likewise
         calls = self._calls
         calls.activity.begin()
+        caller = None
         try:
-            caller = await calls.identities.of_call(self._metadata, context.peer)
+            caller = await self._caller(context)
             async for response in self._work(caller, request):
+                # The end of a credential is the end of its streams.
+                await self._caller(context)
                 yield response
         except Exception as error:  # noqa: BLE001 - the one place that maps every error
             refusal = refusal_of(error)
@@ -184,6 +212,7 @@ class _Stream(_Call):
             return
         finally:
             calls.activity.end()
+        calls.auditor.refused(self._rpc, caller, context.peer(), refusal)
         await abort(context, refusal)
 
 

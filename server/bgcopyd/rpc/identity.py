@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 
-from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.principal import ALL_SCOPES, Principal
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal
+from bgcopyd.queue.callers import CertificateCallers
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.storage import Token
 
@@ -17,21 +19,42 @@ Metadata = Sequence[tuple[str, str | bytes]]
 _SCHEME = "bearer "
 
 
+class Connection(Protocol):
+    """What a call's context tells of its connection."""
+
+    def peer(self) -> str:
+        """The other end, as "unix:" or "ipv4:127.0.0.1:5"."""
+
+    def auth_context(self) -> Mapping[str, Iterable[bytes]]:
+        """What the handshake of TLS has found out."""
+
+
 class Identities:
     """Finds the principal of a call.
 
     Args:
         token: looks up a token by its digest, at every call, so that a revocation acts at once.
+        used: is told the id of each token that identified a caller.
+        certificates: finds who shows a certificate; None where nobody can.
     """
 
-    def __init__(self, token: Callable[[bytes], Awaitable[Token | None]], clock: Clock) -> None:
+    def __init__(
+        self,
+        token: Callable[[bytes], Awaitable[Token | None]],
+        used: Callable[[str], None],
+        clock: Clock,
+        *,
+        certificates: CertificateCallers | None = None,
+    ) -> None:
         self._token = token
+        self._used = used
         self._clock = clock
+        self._certificates = certificates
         # The socket lies in a directory that only the daemon's user can enter.
-        self._local = Principal(f"local:{os.getuid()}", admin=True)
+        self._local = Principal(f"local:{os.getuid()}", ALL_SCOPES)
 
-    async def of_call(self, metadata: Metadata, peer: Callable[[], str]) -> Principal:
-        """The principal of a call with this metadata from this peer, asked for where it decides.
+    async def of_call(self, metadata: Metadata, connection: Connection) -> Principal:
+        """The principal of a call with this metadata on this connection.
 
         Raises:
             Refusal: CREDENTIAL_MISSING, CREDENTIAL_INVALID, CREDENTIAL_EXPIRED.
@@ -39,12 +62,24 @@ class Identities:
         presented = [value for key, value in metadata if key == "authorization"]
         if presented:
             return await self._of_credential(presented)
-        if peer().startswith("unix:"):
+        if connection.peer().startswith("unix:"):
             return self._local
+        certified = self._of_certificate(connection)
+        if certified is not None:
+            return certified
         raise Refusal(
             Reason.CREDENTIAL_MISSING,
             "a credential is needed here: send 'authorization: Bearer TOKEN'",
         )
+
+    def _of_certificate(self, connection: Connection) -> Principal | None:
+        if self._certificates is None:
+            return None
+        told = connection.auth_context()
+        leaf = b"".join(told.get("x509_pem_cert", ()))
+        if not leaf:
+            return None
+        return self._certificates.principal(leaf, b"".join(told.get("x509_pem_cert_chain", ())))
 
     async def _of_credential(self, presented: list[str | bytes]) -> Principal:
         value = presented[0]
@@ -58,4 +93,5 @@ class Identities:
             raise Refusal(Reason.CREDENTIAL_INVALID, "the token is unknown or revoked")
         if token.expire_time is not None and token.expire_time <= self._clock.now():
             raise Refusal(Reason.CREDENTIAL_EXPIRED, "the token has expired")
+        self._used(token.token_id)
         return token.principal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,11 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from bgcopy.v1 import admin_service_pb2, background_copy_manager_pb2
 from bgcopyd.jobs import limits
-from bgcopyd.queue.authorizer import SERVICES
-from bgcopyd.rpc.calls import Calls, Method, Service
+from bgcopyd.jobs.audit import AUDITED
+from bgcopyd.queue.authorizer import SERVICES, Permission
+from bgcopyd.queue.callers import TlsFiles
+from bgcopyd.rpc.calls import Calls, Handler, Method, Service, refusal_of
+from bgcopyd.rpc.tls import credentials
 
 DESCRIPTORS: Mapping[str, ServiceDescriptor] = {
     **background_copy_manager_pb2.DESCRIPTOR.services_by_name,
@@ -46,12 +49,19 @@ class RpcServer:
 
     Args:
         servicers: what serves each service; each has methods for some RPCs, by the RPC's name.
-        listen: `unix:PATH` and `tcp://HOST:PORT`, judged already; port 0 takes a free one.
+        listen: `unix:PATH` and `tcp://HOST:PORT`, `tls://` or `mtls://`, judged already; port 0
+            takes a free one.
+        files: certificates of those with TLS.
     """
 
     def __init__(
-        self, calls: Calls, servicers: Mapping[str, Sequence[object]], listen: Sequence[str]
+        self,
+        calls: Calls,
+        servicers: Mapping[str, Sequence[object]],
+        listen: Sequence[str],
+        files: TlsFiles | None = None,
     ) -> None:
+        self._files = files
         self._listen = tuple(listen)
         self._server = grpc.aio.server(options=OPTIONS)
         self._health = health.aio.HealthServicer()
@@ -110,10 +120,15 @@ class RpcServer:
             return f"unix:{path}"
         host, _, _ = rest.removeprefix("//").rpartition(":")
         port = self._bind(rest.removeprefix("//"), listener)
-        return f"tcp://{host}:{port}"
+        return f"{kind}://{host}:{port}"
 
     def _bind(self, address: str, listener: str) -> int:
+        kind = listener.partition("://")[0]
         try:
+            if kind in {"tls", "mtls"}:
+                assert self._files is not None
+                secured = credentials(self._files, clients=kind == "mtls")
+                return self._server.add_secure_port(address, secured)
             return self._server.add_insecure_port(address)
         except RuntimeError:
             raise Listener(
@@ -142,10 +157,28 @@ class _Unregistered:
     """
 
     def __init__(self, server: grpc.aio.Server) -> None:
-        self.add_generic_rpc_handlers = server.add_generic_rpc_handlers
+        self._server = server
+
+    def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
+        """Adds them, for the methods that are open to all."""
+        self._server.add_generic_rpc_handlers([_Open(one) for one in handlers])
 
     def add_registered_method_handlers(self, service: str, handlers: Any) -> None:
         """Leaves them to the generic handlers, which find them as well."""
+
+
+class _Open(grpc.GenericRpcHandler):
+    """Finds the methods of a service that anybody may call without a credential."""
+
+    def __init__(self, inner: grpc.GenericRpcHandler) -> None:
+        self._inner = inner
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler | None:
+        """The handler of one call, or None where no row says that it is open."""
+        service, _, method = handler_call_details.method.rpartition("/")
+        need = SERVICES.get(service.rpartition(".")[2], {}).get(method)
+        open_ = need is not None and need.permission is Permission.OPEN
+        return self._inner.service(handler_call_details) if open_ else None
 
 
 def _methods(
@@ -153,12 +186,13 @@ def _methods(
 ) -> dict[str, Method]:
     """Every method of the service by its path, by name, so that none can be forgotten.
 
-    A method that no permission is written down for is not served.
+    A method without a row in the table of permissions is not served.
     """
-    permissions = SERVICES[service.name]
+    needs = SERVICES[service.name]
     methods: dict[str, Method] = {}
     for method in service.methods:
-        if method.name not in permissions:
+        need = needs.get(method.name)
+        if need is None:
             continue
         name = _snake(method.name)
         work = next((getattr(one, name) for one in servicers if hasattr(one, name)), None)
@@ -167,12 +201,14 @@ def _methods(
         path = f"/{service.full_name}/{method.name}"
         decoder = message_factory.GetMessageClass(method.input_type).FromString
         if method.server_streaming:
-            methods[path] = calls.stream(work, decoder)
+            methods[path] = calls.stream(method.name, work, decoder, need.scope)
         else:
             encoder = message_factory.GetMessageClass(method.output_type).SerializeToString
             if method.GetOptions().idempotency_level != MethodOptions.NO_SIDE_EFFECTS:
+                if method.name in AUDITED:
+                    work = calls.auditor.audited(method.name, work, refusal_of)
                 work = calls.to_the_end(work)
-            methods[path] = calls.unary(work, decoder, encoder)
+            methods[path] = calls.unary(method.name, work, decoder, encoder, need.scope)
     return methods
 
 

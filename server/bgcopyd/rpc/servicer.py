@@ -216,7 +216,9 @@ class BackgroundCopyServicer:
                 jobs_per_machine=bounds.jobs_per_machine,
                 ranges_per_file=bounds.ranges_per_file,
             ),
-            caller=pb.Caller(principal=caller.id, admin=caller.admin),
+            caller=pb.Caller(
+                principal=caller.id, admin=caller.admin, scopes=encode.scopes(caller.scopes)
+            ),
             roots=self._roots.open_to(caller).names,
             start_time=timestamp(self._about.start_time),
             client_certificates=(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar
 
 from bgcopyd.jobs.attempt import Attempt
 from bgcopyd.jobs.file import File, FileSpec
 from bgcopyd.jobs.job import Job, JobState, JobType, Priority, Progress
 from bgcopyd.jobs.limits import ATTEMPTS_PER_JOB
+from bgcopyd.jobs.webhook import Delivery, Webhook
 from bgcopyd.queue.storage import (
     AgeMark,
     Changes,
@@ -32,11 +34,12 @@ from bgcopyd.queue.storage import (
 )
 from bgcopyd.store.memory_clocks import MemoryClocks
 from bgcopyd.store.memory_state import State
+from bgcopyd.store.memory_webhooks import MemoryWebhooks
 
 T = TypeVar("T")
 
 
-class MemoryTx(MemoryClocks):
+class MemoryTx(MemoryClocks, MemoryWebhooks):
     """Tx on a state of its own."""
 
     def _next(self) -> int:
@@ -333,6 +336,12 @@ class MemoryTx(MemoryClocks):
         self._state.tokens[token_id] = replace(token, revoked=True)
         return True
 
+    def mark_token(self, token_id: str, last_use_time: datetime) -> None:
+        """Writes down when a token was used."""
+        token = self._state.tokens.get(token_id)
+        if token is not None:
+            self._state.tokens[token_id] = replace(token, last_use_time=last_use_time)
+
 
 class MemoryStore:
     """`Store` in memory; each transaction works on a copy, which takes the place of the old."""
@@ -404,6 +413,27 @@ class MemoryStore:
         found = self._state.attempts.get(job_id, [])
         found = [one for one in found if file_index in {None, one.file_index}]
         return [one for one in reversed(found) if before is None or one.attempt_id < before][:limit]
+
+    async def webhooks(self) -> tuple[Webhook, ...]:
+        """All webhooks, oldest first."""
+        return MemoryTx(self._state).webhooks()
+
+    async def due_deliveries(self, webhook_ids: Collection[str], limit: int) -> list[Delivery]:
+        """Pending messages, of each webhook the first."""
+        return MemoryTx(self._state).due_messages(webhook_ids, limit)
+
+    async def deliveries(
+        self, webhook_id: str, *, before: int | None, limit: int
+    ) -> list[Delivery]:
+        """Messages of a webhook by number, falling."""
+        return MemoryTx(self._state).deliveries(webhook_id, before)[:limit]
+
+    async def pending_deliveries(self, webhook_ids: Collection[str]) -> dict[str, int]:
+        """How many messages of each webhook wait."""
+        tx = MemoryTx(self._state)
+        return {
+            one: len(tx.due_messages([one], len(self._state.deliveries))) for one in webhook_ids
+        }
 
     async def counts(self) -> dict[JobState, int]:
         """How many jobs of each state there are."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from bgcopyd.jobs.attempt import Attempt
 from bgcopyd.jobs.file import File
 from bgcopyd.jobs.job import Job
+from bgcopyd.jobs.webhook import Delivery, Webhook
 from bgcopyd.queue.clock import ClockMark
 from bgcopyd.queue.storage import AgeMark, Directory, Request, Token, Tombstone
 
@@ -32,6 +33,8 @@ class State:
     policy: Mapping[str, object] = field(default_factory=dict)
     directories: dict[Directory, float] = field(default_factory=dict)
     clock_mark: ClockMark | None = None
+    webhooks: dict[str, Webhook] = field(default_factory=dict)
+    deliveries: dict[tuple[str, int], Delivery] = field(default_factory=dict)
 
     def copy(self) -> State:
         """A snapshot."""
@@ -52,4 +55,6 @@ class State:
             self.policy,
             dict(self.directories),
             self.clock_mark,
+            dict(self.webhooks),
+            dict(self.deliveries),
         )

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from bgcopyd.jobs.job import ErrorContext, TransferError
-from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.principal import SCOPE_WORDS, Principal, scope_words
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.queue.storage import Request, Token, Tombstone
 from bgcopyd.store.errors import StoreDamaged
@@ -41,11 +41,21 @@ INSERT_REQUEST = (
     )
     + " ON CONFLICT DO NOTHING"
 )
-SELECT_TOKEN = "SELECT id, digest, principal, admin, create_time, expire_time, revoked FROM token"  # noqa: S105 - SQL
-INSERT_TOKEN = insert_statement(
-    "token", ("id", "digest", "principal", "admin", "create_time", "expire_time", "revoked")
+_TOKEN = (
+    "id",
+    "digest",
+    "principal",
+    "scopes",
+    "roots",
+    "create_time",
+    "expire_time",
+    "revoked",
+    "last_use_time",
 )
+SELECT_TOKEN = f"SELECT {', '.join(_TOKEN)} FROM token"
+INSERT_TOKEN = insert_statement("token", _TOKEN)
 REVOKE_TOKEN = "UPDATE token SET revoked = 1 WHERE id = ?"  # noqa: S105 - SQL
+MARK_TOKEN = "UPDATE token SET last_use_time = ? WHERE id = ?"  # noqa: S105 - SQL
 
 SELECT_POLICY = "SELECT value FROM meta WHERE name = 'policy'"
 REPLACE_POLICY = "INSERT OR REPLACE INTO meta (name, value) VALUES ('policy', ?)"
@@ -160,23 +170,27 @@ def token_values(token: Token) -> Row:
         token.token_id,
         token.digest,
         token.principal.id,
-        token.principal.admin,
+        " ".join(scope_words(token.principal.scopes)),
+        None if token.principal.roots is None else json.dumps(sorted(token.principal.roots)),
         micros(token.create_time),
         micros_or_none(token.expire_time),
         token.revoked,
+        micros_or_none(token.last_use_time),
     )
 
 
 def token_of(row: Row) -> Token:
     """The token of a row of SELECT_TOKEN."""
-    token_id, digest, principal, admin, create_time, expire_time, revoked = row
+    token_id, digest, principal, words, roots, create_time, expire_time, revoked, last_use = row
+    scopes = frozenset(SCOPE_WORDS[word] for word in words.split())
     return Token(
         token_id,
         digest,
-        Principal(principal, admin != 0),
+        Principal(principal, scopes, None if roots is None else frozenset(json.loads(roots))),
         EPOCH + timedelta(microseconds=create_time),
         time_or_none(expire_time),
         revoked != 0,
+        time_or_none(last_use),
     )
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-NAMED_JOBS = 10
+NAMED = 10
 
 
 class FernetSealer:
@@ -106,13 +106,14 @@ def _reseal(state_dir: Path, keys: Sequence[bytes], before_commit: Callable[[], 
             # Nothing of what was sealed before is left in the file's free pages.
             db.execute("PRAGMA secure_delete = ON")
             db.execute("BEGIN IMMEDIATE")
-            fresh = _resealed(db, sealer)
+            fresh, webhooks = _resealed(db, sealer), _resealed_webhooks(db, sealer)
             before_commit()
             db.executemany("UPDATE secret SET sealed = ? WHERE job = ? AND name = ?", fresh)
+            db.executemany("UPDATE webhook SET sealed = ? WHERE id = ?", webhooks)
             db.execute("COMMIT")
         except sqlite3.Error as problem:
             raise translated(state_dir, problem) from None
-        return len(fresh)
+        return len(fresh) + len(webhooks)
 
 
 def _resealed(db: sqlite3.Connection, sealer: FernetSealer) -> list[tuple[bytes, int, str]]:
@@ -126,11 +127,27 @@ def _resealed(db: sqlite3.Connection, sealer: FernetSealer) -> list[tuple[bytes,
             fresh.append((sealer.seal(sealer.open(sealed)), job, name))
         except Unsealable:
             lost[rows.id_text(key)] = None
-    if lost:
-        more = f" and {len(lost) - NAMED_JOBS} more" if len(lost) > NAMED_JOBS else ""
-        names = ", ".join(list(lost)[:NAMED_JOBS])
-        raise KeyProblem(
-            f"no key opens the secrets of job {names}{more}; give the key file that they were "
-            "sealed with, or cancel these jobs first"
-        )
+    _judge_lost(list(lost), "job", "cancel these jobs")
     return fresh
+
+
+def _resealed_webhooks(db: sqlite3.Connection, sealer: FernetSealer) -> list[tuple[bytes, str]]:
+    fresh = []
+    lost = []
+    for webhook_id, sealed in db.execute("SELECT id, sealed FROM webhook"):
+        try:
+            fresh.append((sealer.seal(sealer.open(sealed)), webhook_id))
+        except Unsealable:
+            lost.append(webhook_id)
+    _judge_lost(lost, "webhook", "delete these webhooks")
+    return fresh
+
+
+def _judge_lost(lost: Sequence[str], what: str, way_out: str) -> None:
+    if not lost:
+        return
+    more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
+    raise KeyProblem(
+        f"no key opens the secrets of {what} {', '.join(lost[:NAMED])}{more}; give the key file "
+        f"that they were sealed with, or {way_out} first"
+    )

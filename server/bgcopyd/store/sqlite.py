@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TypeVar
 from bgcopyd.jobs.attempt import Attempt
 from bgcopyd.jobs.file import File
 from bgcopyd.jobs.job import Job, JobState
+from bgcopyd.jobs.webhook import Delivery, Webhook
 from bgcopyd.queue.storage import (
     Changes,
     JobPage,
@@ -23,7 +24,7 @@ from bgcopyd.queue.storage import (
     Token,
     Tx,
 )
-from bgcopyd.store import job_rows, lanes, queries, rows
+from bgcopyd.store import job_rows, lanes, queries, rows, webhook_rows
 from bgcopyd.store.backups import backup, last_backup
 from bgcopyd.store.connection import DATABASE, connect_reader
 from bgcopyd.store.errors import damaged, translated
@@ -195,6 +196,24 @@ class SQLiteStore:
                 db, job_id, file_index=file_index, before=before, limit=limit
             )
         )
+
+    async def webhooks(self) -> tuple[Webhook, ...]:
+        """All webhooks, oldest first."""
+        return await self._read(webhook_rows.webhooks)
+
+    async def due_deliveries(self, webhook_ids: Collection[str], limit: int) -> list[Delivery]:
+        """Pending messages, of each webhook the first."""
+        return await self._read(lambda db: webhook_rows.due(db, webhook_ids, limit))
+
+    async def deliveries(
+        self, webhook_id: str, *, before: int | None, limit: int
+    ) -> list[Delivery]:
+        """Messages of a webhook by number, falling."""
+        return await self._read(lambda db: webhook_rows.deliveries(db, webhook_id, before, limit))
+
+    async def pending_deliveries(self, webhook_ids: Collection[str]) -> dict[str, int]:
+        """How many messages of each webhook wait."""
+        return await self._read(lambda db: webhook_rows.pending(db, webhook_ids))
 
     async def counts(self) -> dict[JobState, int]:
         """How many jobs of each state there are."""

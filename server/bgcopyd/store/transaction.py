@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from bgcopyd.jobs.attempt import Attempt
 from bgcopyd.jobs.file import File, FileSpec
@@ -26,14 +27,8 @@ from bgcopyd.queue.storage import (
 )
 from bgcopyd.store import attempt_rows, clock_rows, file_rows, job_rows, lanes, queries, rows
 from bgcopyd.store.counters import Counters
+from bgcopyd.store.webhook_transaction import WebhookTx
 
-# What a request's values are at fault for; all other errors of SQLite end the whole transaction.
-REQUESTS_OWN_ERRORS = (
-    sqlite3.IntegrityError,
-    sqlite3.ProgrammingError,
-    sqlite3.InterfaceError,
-    sqlite3.DataError,
-)
 _GONE = -1
 _SELECT_REQUEST = (
     "SELECT creator, request_id, content, job, first_index, expires FROM request "
@@ -45,46 +40,22 @@ _INSERT_TOMBSTONE = (
 )
 
 
-class SQLiteTx:
+class SQLiteTx(WebhookTx):
     """Tx on the writer's connection; one for all groups, `begin` parts the requests.
 
     Attributes:
-        failure: an error after which the transaction as a whole is lost (disk full, damage).
         written: the jobs whose rows, or whose progress, were written since somebody emptied it.
     """
 
     def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
+        super().__init__(db)
         self.counters = Counters(db)
-        self.failure: sqlite3.Error | None = None
         self.written: set[str] = set()
         self._jobs: dict[str, Job] = {}
 
     def begin(self) -> None:
         """Forgets what the request before has read."""
         self._jobs.clear()
-
-    def _run(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
-        if self.failure is not None:
-            raise self.failure
-        try:
-            return self._db.execute(sql, values)
-        except REQUESTS_OWN_ERRORS:
-            raise
-        except sqlite3.Error as problem:
-            self.failure = problem
-            raise
-
-    def _run_many(self, sql: str, values: Iterable[Sequence[object]]) -> sqlite3.Cursor:
-        if self.failure is not None:
-            raise self.failure
-        try:
-            return self._db.executemany(sql, values)
-        except REQUESTS_OWN_ERRORS:
-            raise
-        except sqlite3.Error as problem:
-            self.failure = problem
-            raise
 
     def job(self, job_id: str) -> Job | None:
         """The job with its progress, or None."""
@@ -414,3 +385,7 @@ class SQLiteTx:
     def revoke_token(self, token_id: str) -> bool:
         """Revokes a token; False where there is none."""
         return self._run(rows.REVOKE_TOKEN, (token_id,)).rowcount > 0
+
+    def mark_token(self, token_id: str, last_use_time: datetime) -> None:
+        """Writes down when a token was used."""
+        self._run(rows.MARK_TOKEN, (rows.micros(last_use_time), token_id))

@@ -15,7 +15,8 @@ from typing import Any
 from bgcopyd.queue.storage import StoreUnavailable, Tx
 from bgcopyd.store.connection import BUSY_TIMEOUT
 from bgcopyd.store.errors import translated
-from bgcopyd.store.transaction import REQUESTS_OWN_ERRORS, SQLiteTx
+from bgcopyd.store.statements import REQUESTS_OWN_ERRORS
+from bgcopyd.store.transaction import SQLiteTx
 
 _LARGEST_GROUP = 256
 # On the loop a group keeps everybody else waiting: so many take about 2 ms.
@@ -252,12 +253,14 @@ class Writer:
             request.error = problem
             if not self._fails_all(problem):
                 self._db.execute("ROLLBACK TO request")
+                self._tx.undone()
                 self._tx.counters.rewind(mark)
         if self._tx.failure is None:
             self._db.execute("RELEASE request")
 
     def _undo(self) -> None:
         self._tx.failure = None
+        self._tx.undone()
         if self._db.in_transaction:
             # SQLite has rolled back by itself (it does so when the disk is full).
             with contextlib.suppress(sqlite3.Error):

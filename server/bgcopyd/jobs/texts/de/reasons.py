@@ -102,8 +102,14 @@ REASONS = {
     "Sie den Auftrag noch einmal ab; nichts ist verloren.",
     Reason.POLICY_ETAG_MISMATCH: "Die Richtlinien haben sich geändert, seit sie gelesen wurden. "
     "Lesen Sie sie neu, und entscheiden Sie neu.",
+    Reason.SCOPE_REQUIRED: "Dem Ausweis fehlt die Befugnis, die der Aufruf verlangt. Nehmen Sie "
+    "einen, der sie hat.",
     Reason.TOO_MANY_FILES: "Ein Upload hat nur eine Datei. Legen Sie für jede Datei einen Auftrag "
     "an.",
+    Reason.WEBHOOK_NOT_FOUND: "Der Aufrufer hat keinen Webhook mit dieser Kennung. ListWebhooks "
+    "nennt die vorhandenen.",
+    Reason.WEBHOOK_QUOTA_EXCEEDED: "Der Aufrufer hat so viele Webhooks, wie erlaubt sind. Löschen "
+    "Sie einige, oder lassen Sie einen mehreren Zuständen dienen.",
     Reason.HTTP_STATUS: "Der Server hat mit einem HTTP-Fehlerstatus geantwortet; er ist die untere "
     "Hälfte des Codes. Prüfen Sie die URL.",
     Reason.NAME_NOT_RESOLVED: "Der Name des Servers wurde nicht gefunden. Prüfen Sie URL und Netz.",

@@ -42,6 +42,7 @@ WINDOWS = {
     "ist. Prüfen Sie, ob es etwas zu lesen gibt.",
     "ERROR_RESOURCE_LANG_NOT_FOUND": "In dieser Sprache gibt es keinen Text. Fragen Sie auf "
     "Englisch.",
+    "ERROR_NOT_ENOUGH_QUOTA": "Es sind so viele da, wie erlaubt sind. Entfernen Sie erst einige.",
     "RPC_S_CALL_CANCELLED": "Der Aufruf wurde vor seinem Ende abgebrochen. Wiederholen Sie ihn.",
     "ERROR_INTERNET_TIMEOUT": "Der Server hat zu lange geschwiegen. Es wird erneut versucht.",
     "ERROR_INTERNET_NAME_NOT_RESOLVED": "Der Name des Servers wurde nicht gefunden. Prüfen Sie URL "

@@ -93,7 +93,13 @@ REASONS = {
     "lost.",
     Reason.POLICY_ETAG_MISMATCH: "The policy has changed since it was read. Read it again and "
     "decide anew.",
+    Reason.SCOPE_REQUIRED: "The credential lacks the scope that the call needs. Use one that has "
+    "it.",
     Reason.TOO_MANY_FILES: "An upload has one file only. Create a job for each file.",
+    Reason.WEBHOOK_NOT_FOUND: "The caller has no webhook of this id. ListWebhooks tells those "
+    "there are.",
+    Reason.WEBHOOK_QUOTA_EXCEEDED: "The caller has as many webhooks as allowed. Delete some, or "
+    "let one serve several states.",
     Reason.HTTP_STATUS: "The server answered with an HTTP error status; the code's low half is the "
     "status. Check the URL.",
     Reason.NAME_NOT_RESOLVED: "The host's name was not resolved. Check the URL and the network.",

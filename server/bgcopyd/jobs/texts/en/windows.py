@@ -33,6 +33,7 @@ WINDOWS = {
     "RPC_X_BAD_STUB_DATA": "The answer could not be understood, as when no certificate is set. "
     "Check that there is something to read.",
     "ERROR_RESOURCE_LANG_NOT_FOUND": "There is no text in this language. Ask in English.",
+    "ERROR_NOT_ENOUGH_QUOTA": "There are as many as allowed. Remove some first.",
     "RPC_S_CALL_CANCELLED": "The call was ended before it was done. Make the call again.",
     "ERROR_INTERNET_TIMEOUT": "The server fell silent for too long. It is tried again.",
     "ERROR_INTERNET_NAME_NOT_RESOLVED": "The name of the host was not found. Check the URL and the "

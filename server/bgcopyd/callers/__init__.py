@@ -1,0 +1,1 @@
+"""Where callers' identities come from, beside bearer tokens."""
