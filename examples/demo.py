@@ -18,6 +18,7 @@ import time
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import bgcopy
@@ -95,16 +96,24 @@ async def file_server(path: Path) -> AsyncIterator[str]:
         await process.wait()
 
 
-def sent_by(url: str) -> tuple[int, list[int]]:
-    """Bytes that the server has sent, and where it was asked to go on."""
+@dataclass(frozen=True)
+class Stats:
+    """Bytes that the server has sent, where it was asked to go on, how many it served at once."""
+
+    bytes: int
+    resumed_at: list[int]
+    most: int
+
+
+def stats_of(url: str) -> Stats:
+    """What the server has counted."""
     with urllib.request.urlopen(f"{url}/stats", timeout=10) as answer:  # noqa: S310 - our own http
-        stats = json.load(answer)
-    return int(stats["bytes"]), list(stats["resumed_at"])
+        return Stats(**json.load(answer))
 
 
-async def transfer(daemon: DaemonProcess, job: bgcopy.Job, url: str) -> None:
-    """Watches the job to its last byte and kills the daemon in the middle."""
-    killed = False
+async def transfer(daemon: DaemonProcess, job: bgcopy.Job, url: str) -> Stats:
+    """Watches the job to its last byte; the server's counters when the daemon was killed."""
+    before: Stats | None = None
     line = ProgressLine()
     # One watch for all of it: the client library mends the connection.
     async with job.watch() as changes:
@@ -114,36 +123,38 @@ async def transfer(daemon: DaemonProcess, job: bgcopy.Job, url: str) -> None:
                 raise DemoFailed(f"the job failed: {info.error and info.error.message}")
             if info.state is bgcopy.JobState.TRANSFERRED:
                 break
-            if not killed and info.progress.bytes_transferred >= KILL_AT:
-                killed = True
+            if before is None and info.progress.bytes_transferred >= KILL_AT:
                 line.end()
-                await crash_and_restart(daemon, url)
+                before = await crash_and_restart(daemon, url)
     line.end()
-    if not killed:
+    if before is None:
         raise DemoFailed("the download was over before the daemon could be killed")
+    return before
 
 
-async def crash_and_restart(daemon: DaemonProcess, url: str) -> None:
+async def crash_and_restart(daemon: DaemonProcess, url: str) -> Stats:
     """The crash, and a new daemon on the same queue."""
     first = daemon.pid
     await daemon.kill()
-    sent, _ = await asyncio.to_thread(sent_by, url)
-    say(f"  3. kill -9 of the daemon (process {first}); the server has sent {sent / MIB:.1f} MiB")
+    stats = await asyncio.to_thread(stats_of, url)
+    sent = f"{stats.bytes / MIB:.1f} MiB, by {stats.most} connections at once"
+    say(f"  3. kill -9 of the daemon (process {first}); the server has sent {sent}")
     await daemon.start()
     say(f"  4. Daemon started again (process {daemon.pid}); nobody told it about the job")
+    return stats
 
 
-def check_resume(url: str) -> None:
+def check_resume(url: str, before: Stats) -> None:
     """The new daemon has asked for the rest only."""
-    _, resumed = sent_by(url)
+    resumed = stats_of(url).resumed_at[len(before.resumed_at) :]
     if not resumed:
         raise DemoFailed("the download began anew instead of going on")
-    say(f"     It went on at {resumed[0] / MIB:.1f} MiB: what was safely on disk")
+    say(f"     It asked for what was not safely on disk, from {resumed[0] / MIB:.1f} MiB on")
 
 
 def check_file(directory: Path, url: str, digest: str) -> None:
     """The right bytes, not sent much more than once, and nothing beside them."""
-    sent, _ = sent_by(url)
+    sent = stats_of(url).bytes
     with (directory / "payload.bin").open("rb") as file:
         actual = hashlib.file_digest(file, "sha256").hexdigest()
     if actual != digest:
@@ -182,8 +193,8 @@ async def story(directory: Path) -> None:
             spec = bgcopy.FileSpec(f"{url}/payload.bin", "payload.bin", sha256=digest)
             job = await client.create_job("demo", [spec], start=True)
             say(f"  2. Daemon started (process {daemon.pid}), job {job.job_id} created")
-            await transfer(daemon, job, url)
-            await asyncio.to_thread(check_resume, url)
+            before = await transfer(daemon, job, url)
+            await asyncio.to_thread(check_resume, url, before)
             await job.complete()
         say("  5. Every byte is here and verified; Complete gave the file its name")
         await asyncio.to_thread(check_file, daemon.root_dir, url, digest)

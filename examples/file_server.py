@@ -1,9 +1,9 @@
-"""The demo's web server: one file with Range and ETag, slow in the middle, and it counts.
+"""The demo's web server: one file with Range and ETag over a link of its own, and it counts.
 
     python -m examples.file_server FILE
 
 It prints its port, serves FILE under any path, and under /stats what it has sent so far as JSON:
-{"bytes": 1234, "resumed_at": [567]}.
+{"bytes": 1234, "resumed_at": [567], "most": 4}, where `most` is how many it served at once.
 """
 
 from __future__ import annotations
@@ -15,18 +15,35 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 MIB = 1 << 20
+# What a connection is held to, and what all have together.
+CONNECTION = 12 * MIB
 FAST = 40 * MIB
 SLOW = 4 * MIB
-# The stretch in which the link is slow, as parts of the file: there the demo pulls the plug.
+# When the link is slow, by how much of the file was sent: then the demo pulls the plug.
 SLOW_STRETCH = (0.45, 0.53)
 _CHUNK = 64 * 1024
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+
+
+class Pace:
+    """When the next bytes may go out; not faster later for having been slower before."""
+
+    def __init__(self) -> None:
+        self._due = time.monotonic()
+
+    def after(self, count: int, rate: int) -> float:
+        """Seconds to wait once so many bytes have gone out."""
+        now = time.monotonic()
+        self._due = max(self._due + count / rate, now - 0.1)
+        return max(0.0, self._due - now)
 
 
 class Server(ThreadingHTTPServer):
@@ -41,28 +58,40 @@ class Server(ThreadingHTTPServer):
         self.modified = path.stat().st_mtime
         self.etag = f'"{hashlib.sha256(f"{self.size} {self.modified}".encode()).hexdigest()[:16]}"'
         self._lock = threading.Lock()
-        self._bytes = 0
+        self._link = Pace()
+        self._bytes = self._serving = self._most = 0
         self._resumed_at: list[int] = []
 
-    def count(self, sent: int) -> None:
-        """Adds bytes of the file that were sent."""
+    def sent(self, count: int) -> float:
+        """Counts bytes of the file; how long the link is busy with them."""
         with self._lock:
-            self._bytes += sent
+            self._bytes += count
+            first, last = (part * self.size for part in SLOW_STRETCH)
+            slow = first <= self._bytes < last
+            return self._link.after(count, SLOW if slow else FAST)
 
-    def resumed(self, start: int) -> None:
-        """Remembers where a client went on."""
+    @contextmanager
+    def serving(self, start: int) -> Iterator[None]:
+        """Counts those that are served at once, and remembers where a client went on."""
         with self._lock:
-            self._resumed_at.append(start)
+            self._serving += 1
+            self._most = max(self._most, self._serving)
+            if start:
+                self._resumed_at.append(start)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._serving -= 1
 
     def stats(self) -> dict[str, object]:
         """What was sent so far."""
         with self._lock:
-            return {"bytes": self._bytes, "resumed_at": list(self._resumed_at)}
-
-    def rate_at(self, offset: int) -> int:
-        """Bytes per second at an offset of the file."""
-        first, last = (part * self.size for part in SLOW_STRETCH)
-        return SLOW if first <= offset < last else FAST
+            return {
+                "bytes": self._bytes,
+                "resumed_at": list(self._resumed_at),
+                "most": self._most,
+            }
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -82,7 +111,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         self._send_head(start, end)
         try:
-            self._send_file(start, end)
+            with self.server.serving(start):
+                self._send_file(start, end)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
 
@@ -116,24 +146,19 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Last-Modified", formatdate(self.server.modified, usegmt=True))
         if partial:
             self.send_header("Content-Range", f"bytes {start}-{end - 1}/{self.server.size}")
-            self.server.resumed(start)
         self.end_headers()
 
     def _send_file(self, start: int, end: int) -> None:
         # A small buffer, so that what is counted has nearly arrived.
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * _CHUNK)
-        due = time.monotonic()
+        pace = Pace()
         with self.server.path.open("rb") as file:
             file.seek(start)
-            offset = start
-            while offset < end:
-                chunk = file.read(min(_CHUNK, end - offset))
+            while (left := end - file.tell()) > 0:
+                chunk = file.read(min(_CHUNK, left))
                 self.wfile.write(chunk)
-                self.server.count(len(chunk))
-                offset += len(chunk)
-                # Not faster later for having been slower before.
-                due = max(due + len(chunk) / self.server.rate_at(offset), time.monotonic() - 0.1)
-                time.sleep(max(0.0, due - time.monotonic()))
+                busy = self.server.sent(len(chunk))
+                time.sleep(max(busy, pace.after(len(chunk), CONNECTION)))
 
 
 def main() -> None:

@@ -144,6 +144,29 @@ async def test_claims_come_behind_fdatasync(
         assert any(claim <= size for size in synced)
 
 
+async def test_much_that_is_new_is_claimed_before_its_time(tmp_path: Path) -> None:
+    """Whatever a second brings: a crash costs no more than that, and a sync."""
+    options = {"claim_interval": 3600.0, "claim_bytes": 1, "claim_most": 250_000}
+    go = threading.Event()
+
+    def handler(_: Request, wire: Wire) -> None:
+        wire.head(200, Content_Length=len(A))
+        wire.send(A[:249_999])
+        go.wait(10)
+        wire.send(A[249_999:300_000])
+        wire.hang()
+
+    async with fetching(tmp_path / "data", **options) as fetcher:
+        with HostileServer(handler) as server:
+            fetcher.start(f"{server.url}/file")
+            await fetcher.until(
+                lambda: next((e for e in fetcher.all(Received) if e.received == 249_999), None)
+            )
+            assert not fetcher.all(Claimed)
+            go.set()
+            assert (await fetcher.first(Claimed)).claimed >= 250_000
+
+
 async def test_a_failed_sync_claims_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

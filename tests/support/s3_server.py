@@ -2,7 +2,9 @@
 
 As a program it prints its address and a key, then does as it is told on its input, a line each:
 `{"put": ["key", "path"]}` keeps a file as an object; `{"secure": true}` lets in from then on only
-whoever has signed. It answers each with a line.
+whoever has signed; `{"get": ["key", "path"]}` writes an object to a file and answers with what is
+known of it; `{"pending": true}` answers with the uploads that are not finished, and how many parts
+they have. It answers each with a line.
 """
 
 from __future__ import annotations
@@ -62,6 +64,15 @@ class S3Site:
         self._process.stdin.write(json.dumps(command).encode() + b"\n")
         return await self._told()
 
+    async def get(self, key: str, path: Path) -> Any:
+        """Writes an object to a file; its header fields."""
+        return await self.tell(get=[key, str(path)])
+
+    async def pending(self) -> list[int]:
+        """How many parts each of the unfinished uploads has."""
+        found = await self.tell(pending=True)
+        return [int(count) for count in found["pending"]]
+
     async def put(self, key: str, path: Path) -> None:
         """Keeps a file as an object."""
         await self.tell(put=[key, str(path)])
@@ -99,12 +110,23 @@ def _main() -> None:
     print(json.dumps(told), flush=True)  # noqa: T201 - tells its parent
     for line in sys.stdin:
         command = json.loads(line)
+        answer: dict[str, Any] = {}
         if "put" in command:
             name, path = command["put"]
             signed.put_object(Bucket=BUCKET, Key=name, Body=Path(path).read_bytes())
+        elif "get" in command:
+            name, path = command["get"]
+            found = signed.get_object(Bucket=BUCKET, Key=name)
+            Path(path).write_bytes(found["Body"].read())
+            answer = found["ResponseMetadata"]["HTTPHeaders"]
+        elif "pending" in command:
+            uploads = signed.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
+            ids = [{"Key": one["Key"], "UploadId": one["UploadId"]} for one in uploads]
+            lists = [signed.list_parts(Bucket=BUCKET, **one) for one in ids]
+            answer = {"pending": [len(one.get("Parts", [])) for one in lists]}
         else:
             settings.INITIAL_NO_AUTH_ACTION_COUNT = 0.0
-        print("{}", flush=True)  # noqa: T201 - tells its parent
+        print(json.dumps(answer), flush=True)  # noqa: T201 - tells its parent
 
 
 if __name__ == "__main__":

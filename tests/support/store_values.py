@@ -168,7 +168,12 @@ def full_file(job: Job, index: int = 0) -> File:
         requested=(FileRange(3, 4), FileRange(9)),
         validation_state=False,
         upload=Upload(
-            Source(1, (1 << 63) - 1, 1 << 46, -5), "http://u/", UploadProtocol.TUS, "r", 9
+            Source(1, (1 << 63) - 1, 1 << 46, -5),
+            "http://u/",
+            UploadProtocol.TUS,
+            "r",
+            9,
+            ("ab", "c"),
         ),
     )
     spec = replace(

@@ -270,8 +270,13 @@ def test_the_documented_defaults_are_those_of_the_settings() -> None:
 
 def test_no_setting_is_accepted_and_ignored() -> None:
     server = Path(__file__).resolve().parents[2] / "server" / "bgcopyd"
-    readers = ("daemon.py", "engine_options.py", "cli/serve.py", "config/settings.py")
-    code = "\n".join((server / path).read_text() for path in readers)
+    readers = [
+        server / "daemon.py",
+        server / "doors.py",
+        server / "cli" / "serve.py",
+        server / "config" / "settings.py",
+    ]
+    code = "\n".join(path.read_text() for path in readers)
     # Roots and limits reach the daemon through the properties that settings.py makes of them.
     unread = [
         key

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bgcopyd import daemon
+from bgcopyd import running
 from bgcopyd.config import Settings
 from bgcopyd.queue.scheduler import Scheduler
 
@@ -23,4 +23,4 @@ async def test_a_broken_part_ends_the_daemon_with_a_failure(
         {"state_dir": tmp_path / "state", "listen": ["tcp://127.0.0.1:0"]}
     )
     async with asyncio.timeout(30):
-        assert await daemon.run(settings) == daemon.DEFECT
+        assert await running.run(settings) == running.DEFECT

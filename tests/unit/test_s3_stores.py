@@ -47,7 +47,7 @@ def test_a_store_in_a_file(tmp_path: Path) -> None:
     full = write(
         tmp_path / "full",
         f'{KEYS}session_token = "t"\nregion = "us-east-1"\nendpoint = "http://localhost:9000/"\n'
-        'path_style = true\nbuckets = ["one-bucket", "two.bucket"]\n'
+        'path_style = true\nbuckets = ["one-bucket", "two.bucket"]\nuploads = true\n'
         'owners = ["user:anna"]\n',
     )
     assert s3_stores({"plain": plain, "full": full}) == (
@@ -55,7 +55,7 @@ def test_a_store_in_a_file(tmp_path: Path) -> None:
         S3Store(
             "full", "http://localhost:9000", "us-east-1", path_style=True,
             buckets=("one-bucket", "two.bucket"), owners=("user:anna",), key_id="AKIA",
-            secret="hidden", token="t",
+            secret="hidden", token="t", uploads=True,
         ),
     )  # fmt: skip
     settings = load({"s3_stores": [f"full={full}"]}, environment={}).settings

@@ -19,7 +19,7 @@ from bgcopyd.jobs.file import Validators, Verification
 from bgcopyd.transfer.disk.intake import Intake
 from bgcopyd.transfer.disk.partial import PartialFile
 from bgcopyd.transfer.downloads.crew import Crew
-from bgcopyd.transfer.downloads.stretches import Under, next_work
+from bgcopyd.transfer.downloads.stretches import Pulse, Under, next_work
 from bgcopyd.transfer.downloads.tempo import Tempo
 from bgcopyd.transfer.judging.redirects import Origin
 from bgcopyd.transfer.judging.spans import Spans
@@ -157,6 +157,26 @@ def test_a_trickle_at_the_end_is_given_to_another() -> None:
     assert work(Spans(), [Under(0, 97, 100, 1.0)]) is None
     slow = [Under(0, 90, 100, 1.0)]
     assert next_work(Spans(), 100, slow, least=10, typical=4.0, patience=5.0) is None
+
+
+def test_one_that_has_just_begun_is_not_taken_for_a_slow_one() -> None:
+    """It would be replaced by the next, and that one as well."""
+    assert work(Spans(), [Under(0, 90, 100, None)]) is None
+    under = [Under(0, 0, 40, None), Under(40, 40, 100, 1000.0)]
+    assert work(Spans(), under) == (20, 40, 0, False)
+
+
+def test_what_a_connection_brings_is_what_it_brought_lately() -> None:
+    pulse = Pulse(10.0, 500)
+    pulse.feel(10.5, 5_000, paused=False)
+    assert pulse.rate is None
+    pulse.feel(11.0, 10_500, paused=False)
+    assert pulse.rate == 10_000.0
+    pulse.feel(11.5, 10_600, paused=False)
+    pulse.feel(13.0, 10_700, paused=False)
+    assert pulse.rate == 100.0
+    pulse.feel(14.0, 10_700, paused=False)
+    assert [pulse.rate, pulse.moved] == [0.0, 13.0]
 
 
 @given(

@@ -104,12 +104,13 @@ def _log_file() -> Path:
 
 def _spawn(log: Path) -> subprocess.Popen[bytes]:
     """The daemon, in a session of its own so that Ctrl-C here does not reach it."""
+    # It is the user's own, also where that is root.
     # -P and the directory: a module that lies where the user stands must not run as the daemon.
-    command = [sys.executable, "-P", "-m", "bgcopyd", "serve", "--exit-when-idle"]
+    command = [sys.executable, "-P", "-m", "bgcopyd", "serve", "--allow-root"]
     output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [*command, str(IDLE_SECONDS)],
+            [*command, "--exit-when-idle", str(IDLE_SECONDS)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

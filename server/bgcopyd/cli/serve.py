@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import click
 import uvloop
 
-from bgcopyd import daemon
+from bgcopyd import running
 from bgcopyd.cli.exits import CommandError, Exit
 from bgcopyd.cli.failures import told_plainly
 from bgcopyd.cli.settings_flags import load_settings, settings_flags
@@ -33,9 +34,20 @@ def serve(config: Path | None, exit_when_idle: float | None, **flags: Any) -> in
     settings = load_settings(config, flags).settings
     configure_logging(settings.log_level, settings.log_format)
     raise_file_limit()
+    _refuse_root(settings)
     _refuse_living_sockets(settings)
     with told_plainly(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(daemon.run(settings, exit_when_idle=exit_when_idle))
+        return runner.run(running.run(settings, exit_when_idle=exit_when_idle))
+
+
+def _refuse_root(settings: Settings) -> None:
+    """A daemon writes bytes that strangers choose: it needs no more rights than its files."""
+    if os.geteuid() == 0 and not settings.allow_root:
+        raise CommandError(
+            Exit.CONFIGURATION,
+            "bgcopyd does not serve as root: run it as a user of its own (packaging/systemd has "
+            "units that do), or say --allow-root",
+        )
 
 
 def _refuse_living_sockets(settings: Settings) -> None:

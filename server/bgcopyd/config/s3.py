@@ -47,6 +47,7 @@ class _File(BaseModel):
     region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
     endpoint: Annotated[str, AfterValidator(_endpoint)] = ""
     path_style: bool = False
+    uploads: bool = False
     buckets: list[Annotated[str, AfterValidator(_bucket)]] = []
     owners: list[str] = []
     access_key_id: _Secret = ""
@@ -83,6 +84,7 @@ def _store(name: str, path: Path) -> S3Store:
         file.access_key_id,
         file.secret_access_key,
         file.session_token,
+        file.uploads,
     )
 
 

@@ -139,8 +139,9 @@ class Settings(BaseModel):
     )
     listen: tuple[Listening, ...] = Field(
         default_factory=lambda: (UnixListener(default_socket()),),
-        description="unix:PATH, tcp://HOST:PORT (loopback only), tls://HOST:PORT or "
-        "mtls://HOST:PORT (clients need a certificate); may be given several times.",
+        description="unix:PATH (with ?mode=shared for every user of the machine), "
+        "tcp://HOST:PORT (loopback only), tls://HOST:PORT or mtls://HOST:PORT (clients need a "
+        "certificate); may be given several times.",
     )
     tls_certificate_file: AbsolutePath | None = Field(
         default=None,
@@ -202,7 +203,7 @@ class Settings(BaseModel):
         "volume, and as many more in the foreground; 0 for no bound.",
     )
     segments_per_file: Annotated[int, Field(ge=1, le=32)] = Field(
-        default=1,
+        default=4,
         description="How many connections one file may have, as far as each more of them makes it "
         "faster and nothing else waits for its host; 1 for one.",
     )
@@ -318,6 +319,10 @@ class Settings(BaseModel):
     log_format: Literal["text", "json"] = Field(
         default="text", description="text, or json: one object a line."
     )
+    allow_root: bool = Field(
+        default=False,
+        description="Serve as root too; files are root's then, and every mistake has its rights.",
+    )
     daily_backup: bool = Field(
         default=True, description="Back the queue up once a day; three backups are kept."
     )
@@ -341,6 +346,14 @@ class Settings(BaseModel):
         doubles = {str(one) for one in listen if listen.count(one) > 1 and _fixed(one)}
         if doubles:
             raise ValueError(f"{', '.join(sorted(doubles))} is given more than once")
+        return listen
+
+    @field_validator("listen")
+    @classmethod
+    def _shared_or_not(cls, listen: tuple[Listener, ...]) -> tuple[Listener, ...]:
+        # gRPC does not say by which of them a call came.
+        if len({one.shared for one in listen if isinstance(one, UnixListener)}) > 1:
+            raise ValueError("Unix sockets are shared all or none: mark each or none as shared")
         return listen
 
     @field_validator("schemes")
@@ -377,6 +390,11 @@ class Settings(BaseModel):
             if unknown:
                 raise ValueError(f"the rights of {owner} name the root {unknown[0]!r}: add it")
         return self
+
+    @property
+    def shared_sockets(self) -> bool:
+        """Whether every user of the machine reaches the Unix sockets."""
+        return any(isinstance(one, UnixListener) and one.shared for one in self.listen)
 
     @property
     def entitled(self) -> Mapping[str, Principal]:

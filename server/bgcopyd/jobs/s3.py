@@ -16,7 +16,7 @@ class S3Store:
     """Where buckets are, and who asks. Without `buckets` it has all that no other store names.
 
     Without `owners` it is for everybody, without `key_id` it is asked without a signature.
-    `endpoint` is a URL without a path.
+    `endpoint` is a URL without a path. `uploads` says that jobs may write to it.
     """
 
     name: str
@@ -28,6 +28,7 @@ class S3Store:
     key_id: str = ""
     secret: str = ""
     token: str = ""
+    uploads: bool = False
 
     def __repr__(self) -> str:
         return f"S3Store({self.name!r})"
@@ -37,13 +38,17 @@ class S3Store:
         return not self.owners or owner in self.owners
 
     def url(self, url: str) -> str:
-        """Where the endpoint has an object, every character of its key encoded as it is signed."""
+        """Where the endpoint has an object, every character of its key encoded as it is signed.
+
+        A query stays as it is.
+        """
         parts = urlsplit(url)
         key = quote(unquote_to_bytes(parts.path), safe="/~")
+        query = f"?{parts.query}" if parts.query else ""
         scheme, _, host = self.endpoint.partition("://")
         if self.path_style:
-            return f"{scheme}://{host}/{parts.netloc}{key}"
-        return f"{scheme}://{parts.netloc}.{host}{key}"
+            return f"{scheme}://{host}/{parts.netloc}{key}{query}"
+        return f"{scheme}://{parts.netloc}.{host}{key}{query}"
 
 
 def store_of(stores: Sequence[S3Store], bucket: str) -> S3Store | None:

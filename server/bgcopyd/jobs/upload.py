@@ -6,10 +6,23 @@ import enum
 
 from bgcopyd.jobs.http_options import HttpOptions, RedirectPolicy
 from bgcopyd.jobs.options import DEFAULT_OPTIONS, JobOptions
+from bgcopyd.jobs.schemes import WEB
 from bgcopyd.jobs.values import value
 
 METHODS = ("PUT", "POST")
-SCHEMES = ("http", "https")
+SCHEMES = (*WEB, "s3")
+# What an object in a store is born with, of a job's header fields: these, and what begins so.
+OBJECT_FIELDS = (
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "content-type",
+    "expires",
+    "x-amz-storage-class",
+    "x-amz-tagging",
+)
+OBJECT_FIELDS_BEGIN = "x-amz-meta-"
 
 
 @value(frozen=True, slots=True)
@@ -34,8 +47,9 @@ class UploadProtocol(enum.IntEnum):
 class Upload:
     """What is known of a file's upload; `source` is None before its first attempt.
 
-    `session` is the URL that the server gave to the upload, in the words of `protocol`; who knows
-    it may write to it. Without one the protocol is agreed on anew. `reply` is where the server's
+    `session` is the URL that the server gave to the upload, in the words of `protocol`, or the id
+    that a store gave it; who knows it may write to it. Without one the protocol is agreed on anew.
+    `parts` are the ETags of those that a store has, from the first. `reply` is where the server's
     answer is put, relative to the root of the source; empty where it is not kept.
     """
 
@@ -44,6 +58,7 @@ class Upload:
     protocol: UploadProtocol | None = None
     reply: str = ""
     reply_size: int | None = None
+    parts: tuple[str, ...] = ()
 
 
 NEW_UPLOAD = Upload()
@@ -88,4 +103,20 @@ def downloads_only(options: JobOptions) -> list[str]:
     found += [name for name in DOWNLOADS_ONLY_HTTP if getattr(http, name)]
     if http.redirect_policy not in REDIRECT_POLICIES:
         found.append("redirect_policy")
+    return found
+
+
+def object_field(name: str) -> bool:
+    """Whether a store's object takes a header field with it."""
+    lower = name.lower()
+    return lower in OBJECT_FIELDS or lower.startswith(OBJECT_FIELDS_BEGIN)
+
+
+def web_only(scheme: str, http: HttpOptions) -> list[str]:
+    """The properties that mean nothing to servers of this scheme, and are set."""
+    if scheme in WEB:
+        return []
+    found = [] if http.method in {"", METHODS[0]} else ["http_method"]
+    if not all(scheme == "s3" and object_field(header.name) for header in http.headers):
+        found.append("custom_headers")
     return found

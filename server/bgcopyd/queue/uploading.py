@@ -10,7 +10,7 @@ from bgcopyd.jobs.limits import PATH_COMPONENT_BYTES
 from bgcopyd.jobs.properties import Values
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal, Violation, invalid
-from bgcopyd.jobs.schemes import scheme_of
+from bgcopyd.jobs.schemes import WEB, scheme_of
 from bgcopyd.jobs.upload import (
     DOWNLOADS_ONLY_FIELDS,
     DOWNLOADS_ONLY_RPCS,
@@ -19,6 +19,7 @@ from bgcopyd.jobs.upload import (
     REPLY_SUFFIX,
     SCHEMES,
     downloads_only,
+    web_only,
 )
 from bgcopyd.jobs.values import changed
 
@@ -61,10 +62,7 @@ def judge_upload_files(job: Job, present: int, files: Sequence[FileSpec]) -> Non
         raise Refusal(
             Reason.TOO_MANY_FILES, f"files: {problem}", violations=[Violation("files", problem)]
         )
-    for position, spec in enumerate(files):
-        if scheme_of(spec.url) not in SCHEMES:
-            problem = f"has the scheme '{scheme_of(spec.url)}'; uploads go to http and https alone"
-            raise _not_supported([Violation(f"files[{position}].remote_url", problem)])
+    _judge_schemes(job, files)
     found = [
         Violation(f"files[{position}].{name}", _ALONE)
         for position, spec in enumerate(files)
@@ -73,6 +71,20 @@ def judge_upload_files(job: Job, present: int, files: Sequence[FileSpec]) -> Non
     ]
     if found:
         raise _not_supported(found)
+
+
+def _judge_schemes(job: Job, files: Sequence[FileSpec]) -> None:
+    for position, spec in enumerate(files):
+        scheme = scheme_of(spec.url)
+        if scheme not in SCHEMES:
+            problem = f"has the scheme '{scheme}'; uploads go by {', '.join(SCHEMES)} alone"
+            raise _not_supported([Violation(f"files[{position}].remote_url", problem)])
+        names = web_only(scheme, job.options.http)
+        if scheme not in WEB and job.type is JobType.UPLOAD_REPLY:
+            names.append("type")
+        if names:
+            problem = f"means nothing to a server that is asked by {scheme}; leave it out"
+            raise _not_supported([Violation(f"job.{name}", problem) for name in names])
 
 
 def _judge_replies(job: Job, files: Sequence[FileSpec]) -> None:

@@ -217,15 +217,17 @@ def _upload_text(upload: Upload | None) -> str | None:
     source = upload.source
     known = source and [source.device, source.inode, source.size, source.modified]
     protocol = upload.protocol and int(upload.protocol)
-    return json.dumps([known, upload.session, protocol, upload.reply, upload.reply_size])
+    there = [known, upload.session, protocol, upload.reply, upload.reply_size]
+    return json.dumps([*there, *upload.parts])
 
 
 def _upload(text: str) -> Upload:
-    source, session, protocol, reply, reply_size = json.loads(text)
+    source, session, protocol, reply, reply_size, *parts = json.loads(text)
     known = None
     if source is not None:
         device, inode, size, modified = (exactly(int, number) for number in source)
         known = Source(device, inode, size, modified)
     spoken = None if protocol is None else UploadProtocol(protocol)
     there = None if reply_size is None else exactly(int, reply_size)
-    return Upload(known, exactly(str, session), spoken, exactly(str, reply), there)
+    etags = tuple(exactly(str, part) for part in parts)
+    return Upload(known, exactly(str, session), spoken, exactly(str, reply), there, etags)

@@ -30,6 +30,7 @@ from bgcopyd.transfer.network.buckets import Payer, Rates
 from bgcopyd.transfer.network.facts import Fact, Facts
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.outbox import Outbox
+from bgcopyd.transfer.uploads.errand import Errand
 from bgcopyd.transfer.uploads.upload import Uploading
 from bgcopyd.transfer.wire.connections import Connections
 from bgcopyd.transfer.wire.exchange import Exchange
@@ -297,7 +298,7 @@ class Volume:
 
     def _tick(self, now: float) -> None:
         for handle in list(self._running.values()):
-            if isinstance(handle.sink, Exchange | Segment | Uploading):
+            if isinstance(handle.sink, Exchange | Segment | Errand):
                 handle.sink.tick(now)
 
     def _guard(self, call: Callable[[], None]) -> None:

@@ -80,9 +80,8 @@ class Keeper:
         self._store_may_claim = transfer.claimed > 0 or bool(transfer.filled)
         self._keeps = resumes(transfer.options)
         self.identity = (0, 0)
-        claims = self._keeps and not transfer.options.lazy
-        # Those that do not claim on the way never come round to it.
-        self._claim_time = volume.now() if claims else float("inf")
+        self._may_claim = self._keeps and not transfer.options.lazy
+        self._claim_time = volume.now()
 
     @property
     def file(self) -> PartialFile:
@@ -170,14 +169,11 @@ class Keeper:
 
     def wrote(self, position: int, now: float) -> None:
         """Claims and hashes behind the writer, where enough is new."""
-        options, ladder = self._volume.options, self._ladder
+        ladder = self._ladder
         # Stretches that came twice count once.
         self._room.holds(ladder.arrived(position))
-        if (
-            now - self._claim_time >= options.claim_interval
-            and ladder.arrived(position) - self._claimed >= options.claim_bytes
-        ):
-            self._claim(position)
+        if self._may_claim and self._claim_due(ladder.arrived(position) - self._claimed, now):
+            self._claim(position, now)
         hashing = self._hashing
         due = not hashing.idle and ladder.arrived(position) - hashing.done >= _HASH_STEP
         if due and not self._hash_busy:
@@ -187,23 +183,28 @@ class Keeper:
                 file = self.file
                 self._disk(lambda: hashing.advance(file, end), self._hashed)
 
+    def _claim_due(self, new: int, now: float) -> bool:
+        options = self._volume.options
+        late = now - self._claim_time >= options.claim_interval
+        return new >= (options.claim_bytes if late else options.claim_most)
+
     def _at(self, position: int) -> Kept:
         """The claim that holds once all up to the position is synced."""
         ladder = self._ladder
         here, validators = ladder.covering(position), ladder.version(position)[0]
         return Kept(here.prefix, ladder.plan.size, validators, here.beyond)
 
-    def _claim(self, position: int) -> None:
+    def _claim(self, position: int, now: float) -> None:
         kept, arrived = self._at(position), self._ladder.arrived(position)
         sync = partial(_sync, self.file, kept, self._source_to_note(position))
 
         def synced(_: object) -> None:
-            self._claim_time = self._volume.now()
+            self._may_claim = True
             self.kept, self._claimed = kept, arrived
             self._emit()
 
-        # Not before the next interval after this one has returned.
-        self._claim_time = float("inf")
+        # One at a time; what comes while it is written is the next one's.
+        self._may_claim, self._claim_time = False, now
         self._disk(sync, synced)
 
     def _source_to_note(self, position: int) -> str:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 # What a host says to one connection too many.
 _TOO_MANY = frozenset({403, 429, 503})
+# Of what is left to a single connection this part is left to each of several.
+_MOMENTS = 8
 # So often in a row a helper may bring next to nothing.
 _FAILURES = 3
 
@@ -181,11 +183,13 @@ class Crew:
 
     def _work(self, source: Source, under: list[Under]) -> Work | None:
         options = self.owner.volume.options
+        # What is over in a moment is not worth a request, which may bring twice what is on its way.
+        moment = int(self._tempo.each * options.segment_worth / _MOMENTS)
         return next_work(
             self.owner.ladder.plan.here,
             source.size,
             under,
-            least=options.segment_bytes,
+            least=max(options.segment_bytes, moment),
             typical=self._tempo.each,
             patience=options.segment_patience,
         )
@@ -198,11 +202,11 @@ class Crew:
         intake = runner.intake
         if intake is None or intake.end is None:
             assert isinstance(runner, Segment)
-            return Under(runner.start, runner.start, runner.end, 0.0, open=False)
+            return Under(runner.start, runner.start, runner.end, None, open=False)
         start = runner.start if isinstance(runner, Segment) else self.owner.ladder.window.start
         promised = [one.start for one in self.segments if one.victim is runner]
         pulse = self._pulses.get(runner)
-        rate = 0.0 if pulse is None else pulse.rate(self._now())
+        rate = None if pulse is None else pulse.rate
         return Under(start, intake.position, min([intake.end, *promised]), rate)
 
     def takes(self, segment: Segment) -> bool:

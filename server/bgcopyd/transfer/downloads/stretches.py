@@ -9,42 +9,46 @@ from bgcopyd.transfer.judging.spans import Spans
 
 # A connection this much slower than the others is given up, not shared with.
 _LAGGING = 8
+# What a connection brings is known after so many seconds, and from so many of the last.
+_MEASURED = 1.0
 
 
 class Pulse:
-    """What one connection brings: since when, and when last; a pause of ours is no silence.
+    """What one connection brings, and when last; a pause of ours is no silence.
 
     Attributes:
         moved: when it last brought something, or was held back.
+        rate: bytes per second, lately; None while it is too young to tell.
     """
 
-    __slots__ = ("_position", "_since", "_start", "moved")
+    __slots__ = ("_position", "_since", "_start", "moved", "rate")
 
     def __init__(self, now: float, position: int) -> None:
         self._since = self.moved = now
         self._start = self._position = position
+        self.rate: float | None = None
 
     def feel(self, now: float, position: int, *, paused: bool) -> None:
         """It has come so far."""
         if paused or position != self._position:
             self.moved, self._position = now, position
-
-    def rate(self, now: float) -> float:
-        """Bytes per second."""
-        return (self._position - self._start) / max(now - self._since, 1e-3)
+        if now - self._since >= _MEASURED:
+            self.rate = (position - self._start) / (now - self._since)
+            self._since, self._start = now, position
 
 
 @dataclass(frozen=True, slots=True)
 class Under:
     """A stretch that is under way: from `start` on, `position` is the next byte to arrive.
 
-    `rate` is in bytes per second; `open` says that its server has answered.
+    `rate` is in bytes per second, None where that is not known yet; `open` says that its server has
+    answered.
     """
 
     start: int
     position: int
     end: int
-    rate: float
+    rate: float | None
     open: bool = True
 
     @property
@@ -52,10 +56,9 @@ class Under:
         """How many bytes are still to come."""
         return self.end - self.position
 
-    @property
-    def seconds(self) -> float:
-        """How long they take."""
-        return self.left / max(self.rate, 1.0)
+    def seconds(self, typical: float) -> float:
+        """How long they take; one of whom nothing is known yet is as quick as others are."""
+        return self.left / max(typical if self.rate is None else self.rate, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +93,11 @@ def next_work(
     shares = [number for number, one in enumerate(under) if one.open and one.left > 0]
     if not shares:
         return None
-    slowest = max(shares, key=lambda number: under[number].seconds)
+    slowest = max(shares, key=lambda number: under[number].seconds(typical))
     one = under[slowest]
     if one.left >= 2 * least:
         return Work(one.end - one.left // 2, one.end, slowest)
-    if one.seconds > patience and one.rate * _LAGGING < typical:
+    lags = one.rate is not None and one.rate * _LAGGING < typical
+    if lags and one.seconds(typical) > patience:
         return Work(one.position, one.end, slowest, whole=True)
     return None

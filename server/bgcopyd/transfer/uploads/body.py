@@ -28,25 +28,25 @@ _CANNOT: int = pycurl.SEEKFUNC_CANTSEEK
 
 
 class Body:
-    """Feeds libcurl from an offset of the source on, to its end.
+    """Feeds libcurl from a part of the source.
 
     Attributes:
+        start: where it begins.
+        end: the offset behind it.
         length: how many bytes it has.
-        end: the offset behind them.
         position: the offset behind what libcurl has taken.
         moved: when libcurl or the network last took some.
         broken: why it was broken off.
     """
 
     def __init__(
-        self, source: SourceFile, start: int, payer: Payer, pacer: Pacer, volume: Volume
+        self, source: SourceFile, part: range, payer: Payer, pacer: Pacer, volume: Volume
     ) -> None:
-        self.length = source.identity.size - start
-        self.position = self._start = start
+        self.start, self.end, self.length = part.start, part.stop, len(part)
+        self.position = part.start
         self.moved = volume.now()
         self.broken: Failure | None = None
         self.handle: Handle | None = None
-        self.end = source.identity.size
         self._source = source
         self._payer = payer
         self._pacer = pacer
@@ -61,7 +61,7 @@ class Body:
     @property
     def sent(self) -> int:
         """The offset behind what the network has taken."""
-        return max(self._start, self.position - self._unsent)
+        return max(self.start, self.position - self._unsent)
 
     # Inside libcurl's callbacks.
 
@@ -94,7 +94,7 @@ class Body:
         """Goes to an offset of the body."""
         if origin != os.SEEK_SET or not 0 <= offset <= self.length:
             return _CANNOT
-        self.position = self._start + offset
+        self.position = self.start + offset
         return _SOUGHT
 
     # Outside of them.
@@ -104,3 +104,25 @@ class Body:
         left = 0 if self.handle is None else unsent(self.handle.curl.getinfo(pycurl.ACTIVESOCKET))
         if left != self._unsent or self._pacer.paused:
             self._unsent, self.moved = left, now
+
+
+class Words:
+    """A body of a protocol's own words."""
+
+    def __init__(self, text: bytes) -> None:
+        self.length = len(text)
+        self._text = memoryview(text)
+        self._position = 0
+
+    def read(self, count: int) -> bytes:
+        """The next piece."""
+        piece = bytes(self._text[self._position : self._position + count])
+        self._position += len(piece)
+        return piece
+
+    def seek(self, offset: int, origin: int) -> int:
+        """Goes to an offset of it."""
+        if origin != os.SEEK_SET or not 0 <= offset <= self.length:
+            return _CANNOT
+        self._position = offset
+        return _SOUGHT

@@ -16,12 +16,42 @@ _TAKEN = frozenset({200, 201, 202, 203, 204, 205})
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """The next request: the source from `start` on is its body, None where it has none."""
+    """The next request.
+
+    Its body is the source from `start` to `end` (None: to the source's end), or `text`; without
+    both it has none. Of the answer's body so many bytes are wanted as `hears` says.
+    """
 
     method: str
     url: str
     fields: tuple[bytes, ...] = ()
     start: int | None = None
+    end: int | None = None
+    text: bytes | None = None
+    hears: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Weigh:
+    """Before the next request the MD5 of a part of the source is wanted."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An answer: below 300, or from 400.
+
+    `host` is what messages call the server, `reached` the offset behind what libcurl has taken of
+    the source, `text` the answer's body where it was wanted, `pause` what it asks for.
+    """
+
+    answer: Answer
+    host: str
+    reached: int = 0
+    text: bytes = b""
+    pause: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +94,31 @@ Step = Note | Go | Speak | Again | Done | Failure
 class Dialogue(Protocol):
     """One upload's requests, in their order."""
 
-    def ask(self) -> Ask:
-        """The next request."""
+    def ask(self) -> Ask | Weigh:
+        """The next request, or what is to be known before it."""
+
+    def weighed(self, digest: bytes) -> None:
+        """What was to be weighed has this MD5."""
 
     def broken(self, failure: Failure) -> Step:
         """What a request without an answer means."""
 
-    def answered(self, answer: Answer, host: str, reached: int) -> Step | None:
-        """What an answer means; None where its status says it all.
-
-        Args:
-            answer: below 300, or from 400.
-            host: what messages call the server.
-            reached: the offset behind what libcurl has taken of the source.
-        """
+    def answered(self, heard: Heard) -> Step | None:
+        """What an answer means; None where its status says it all."""
 
 
-class Plain:
+class Wordless:
+    """A dialogue that needs no digests, and whose next attempt sees how far this one came."""
+
+    def weighed(self, digest: bytes) -> None:
+        """Is never asked for."""
+
+    def broken(self, failure: Failure) -> Step:
+        """The attempt ends."""
+        return failure
+
+
+class Plain(Wordless):
     """PUT or POST of the whole file in one request."""
 
     def __init__(self, method: str, url: str, size: int) -> None:
@@ -91,14 +129,11 @@ class Plain:
         """The one request that there is."""
         return self._ask
 
-    def broken(self, failure: Failure) -> Step:
-        """The next attempt begins from the start."""
-        return failure
-
-    def answered(self, answer: Answer, host: str, reached: int) -> Step | None:
+    def answered(self, heard: Heard) -> Step | None:
         """Done where the status says so and everything was sent."""
-        if answer.status >= 400:
+        status, host = heard.answer.status, heard.host
+        if status >= 400:
             return None
-        if answer.status not in _TAKEN:
-            return Again(upload_failures.unexpected_status(answer.status, host, transient=False))
-        return Done() if reached == self._size else upload_failures.answered_early(host)
+        if status not in _TAKEN:
+            return Again(upload_failures.unexpected_status(status, host, transient=False))
+        return Done() if heard.reached == self._size else upload_failures.answered_early(host)

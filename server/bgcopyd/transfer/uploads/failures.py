@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 
 from bgcopyd.jobs.hresults.http import status_passes
 from bgcopyd.jobs.job import ErrorContext
@@ -41,6 +42,40 @@ def of_status(status: int, host: str, retry_after: float | None = None) -> Failu
     return Failure(Reason.HTTP_STATUS, _APPLICATION, message, transient, status, retry_after)
 
 
+# What stores answer where the same request may do better: it came too slowly, or not as it was.
+_STORE_PASSES = frozenset(
+    {
+        "BadDigest",
+        "IncompleteBody",
+        "InternalError",
+        "OperationAborted",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "SlowDown",
+    }
+)
+_STORE_TEXT = {
+    "AccessDenied": "does not let the daemon's key write there",
+    "EntityTooLarge": "takes no file of this size",
+    "NoSuchBucket": "does not have the bucket",
+    "RequestTimeTooSkewed": "has another time of day than this machine",
+}
+
+
+def of_store(status: int, code: str, host: str, retry_after: float | None) -> Failure:
+    """The failure that a store's answer means; its errors come with a status below 300 as well."""
+    transient = code in _STORE_PASSES or (
+        status_passes(status) if status >= 400 else code not in _STORE_TEXT
+    )
+    text = _STORE_TEXT.get(code) or (
+        "has a problem; the upload is tried again" if transient else "refused the upload"
+    )
+    detail = f"{code}, HTTP status {status}" if code else f"HTTP status {status}"
+    message = f"The store {host} {text} ({detail})."
+    reason = Reason.HTTP_STATUS if status >= 400 else Reason.INVALID_RESPONSE
+    return Failure(reason, _APPLICATION, message, transient, status, retry_after)
+
+
 def unexpected_status(status: int, host: str, *, transient: bool) -> Failure:
     """A status below 400 that does not say that the file has arrived."""
     message = (
@@ -56,12 +91,10 @@ def answered_early(host: str) -> Failure:
     return Failure(Reason.INVALID_RESPONSE, _APPLICATION, message, transient=True)
 
 
-def redirected(method: str, host: str) -> Failure:
-    """A redirect, which no upload follows."""
-    message = (
-        f"The server {host} redirects a {method}, which is not repeated elsewhere; use the final "
-        "URL."
-    )
+def redirected(method: str, host: str, *, web: bool) -> Failure:
+    """A redirect, which no upload follows; that of a store means another endpoint or region."""
+    way_out = "use the final URL" if web else "its endpoint or region in the settings is wrong"
+    message = f"The server {host} redirects a {method}, which is not repeated elsewhere; {way_out}."
     return Failure(Reason.REDIRECT_REFUSED, _APPLICATION, message, transient=False)
 
 
@@ -133,3 +166,21 @@ def too_large(host: str, limit: int) -> Failure:
     """A file beyond what the server says that it takes."""
     message = f"The server {host} takes files of at most {limit} bytes, and this one is larger."
     return Failure(Reason.UPLOAD_TOO_LARGE, _APPLICATION, message, transient=False)
+
+
+def not_taken(name: str) -> Failure:
+    """A server to which nothing is uploaded."""
+    message = (
+        f"Nothing is uploaded by {name} here; name a server that takes uploads, or have the "
+        "daemon's operator allow it (docs/uploads.md)."
+    )
+    return Failure(Reason.NOT_SUPPORTED, _APPLICATION, message, transient=False)
+
+
+def means_nothing(names: Sequence[str], scheme: str) -> Failure:
+    """Properties of the job that its server could only ignore."""
+    message = (
+        f"The job's {', '.join(names)} mean nothing to a server that is asked by {scheme}; leave "
+        "them out."
+    )
+    return Failure(Reason.NOT_SUPPORTED, _APPLICATION, message, transient=False)

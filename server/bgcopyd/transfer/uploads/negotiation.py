@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from bgcopyd.jobs.hresults.http import status_passes
 from bgcopyd.jobs.reasons import Reason
+from bgcopyd.jobs.schemes import scheme_of
 from bgcopyd.jobs.upload import UploadProtocol
 from bgcopyd.queue.transfers import Transfer
 from bgcopyd.transfer.failures import Failure
 from bgcopyd.transfer.judging.headers import Answer
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.uploads import failures as upload_failures
-from bgcopyd.transfer.uploads.dialogue import Ask, Dialogue, Plain, Speak, Step
+from bgcopyd.transfer.uploads.dialogue import (
+    Ask,
+    Dialogue,
+    Heard,
+    Plain,
+    Speak,
+    Step,
+    Wordless,
+)
+from bgcopyd.transfer.uploads.objects import store_dialogue
 from bgcopyd.transfer.uploads.resumable import (
     INTEROP_VERSION,
     TUS_VERSION,
@@ -30,6 +40,8 @@ def dialogue_of(
     """The dialogue of an upload; one that finds out, where the protocol is not known."""
     assert transfer.upload is not None
     source = transfer.upload.source
+    if source is not None and scheme_of(transfer.url) == "s3":
+        return store_dialogue(transfer, options.part_bytes)
     if protocol is None or source is None:
         return Negotiation(transfer)
     http = transfer.options.http
@@ -39,7 +51,7 @@ def dialogue_of(
     return Resumable(words, transfer.upload, transfer.url, options.redirects)
 
 
-class Negotiation:
+class Negotiation(Wordless):
     """One OPTIONS: whoever resumes uploads says so in his answer."""
 
     def __init__(self, transfer: Transfer) -> None:
@@ -55,16 +67,16 @@ class Negotiation:
         """A server that is there and does not answer may answer a PUT."""
         return Speak(UploadProtocol.PLAIN) if failure.reason in _DEAF else failure
 
-    def answered(self, answer: Answer, host: str, reached: int) -> Step | None:
+    def answered(self, heard: Heard) -> Step | None:
         """The best protocol that the server speaks."""
-        del reached
+        answer = heard.answer
         if answer.status in _BUSY and status_passes(answer.status):
             return None
         if answer.status >= 300:
             return Speak(UploadProtocol.PLAIN)
         limit = answer.value("tus-max-size")
         if limit.isascii() and limit.isdigit() and int(limit[:18]) < self._size:
-            return upload_failures.too_large(host, int(limit[:18]))
+            return upload_failures.too_large(heard.host, int(limit[:18]))
         return Speak(_spoken(answer))
 
 

@@ -19,7 +19,7 @@ from bgcopyd.transfer.judging import redirects
 from bgcopyd.transfer.judging.headers import Answer
 from bgcopyd.transfer.judging.redirects import RedirectRefused
 from bgcopyd.transfer.uploads import failures as upload_failures
-from bgcopyd.transfer.uploads.dialogue import Ask, Done, Go, Note, Step
+from bgcopyd.transfer.uploads.dialogue import Ask, Done, Go, Heard, Note, Step, Wordless
 
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 # What an answer may say that has no more to do with this upload than the one before it.
@@ -79,7 +79,7 @@ def _metadata(path: str, headers: Sequence[HttpHeader]) -> tuple[bytes, ...]:
     return (f"Upload-Metadata: {','.join(pairs)}".encode(),)
 
 
-class Resumable:
+class Resumable(Wordless):
     """One upload in one of the protocols, from its creation or from where it was left."""
 
     def __init__(self, words: Words, upload: Upload, url: str, redirects_allowed: int) -> None:
@@ -107,12 +107,9 @@ class Resumable:
         offset = b"Upload-Offset: %d" % self._offset
         return Ask("PATCH", session, (words.every, offset, *words.append), start=self._offset)
 
-    def broken(self, failure: failures.Failure) -> Step:
-        """The next attempt asks how much is there."""
-        return failure
-
-    def answered(self, answer: Answer, host: str, reached: int) -> Step | None:
+    def answered(self, heard: Heard) -> Step | None:
         """What an answer means."""
+        answer, host, reached = heard.answer, heard.host, heard.reached
         if answer.status == _OTHER_VERSION:
             return upload_failures.protocol_mismatch(self._words.name, host)
         if self._asked == "POST":

@@ -53,11 +53,11 @@ class Requests:
     Attributes:
         tells: whether where they led is reported.
         origin: whom the requests go to.
+        dialect: how.
     """
 
     __slots__ = (
         "_aimed",
-        "_dialect",
         "_engine",
         "_first",
         "_logins",
@@ -66,6 +66,7 @@ class Requests:
         "_policy",
         "_proxies",
         "_proxy_logins",
+        "dialect",
         "origin",
         "tells",
     )
@@ -78,7 +79,7 @@ class Requests:
         self._plain = http == _PLAIN and not options.credentials and not engine.proxy.proxies
         self._aimed = ""
         self.origin = _NOWHERE
-        self._dialect: Dialect = WEB
+        self.dialect: Dialect = WEB
         self._policy = _plain_policy(options.owner)
         self._proxies: Sequence[str] = ()
         self._logins: Sequence[Login] = ()
@@ -97,12 +98,12 @@ class Requests:
             raise Unusable(failures.url_refused(str(error))) from None
         if url != self._aimed:
             self._aimed, self.origin = "", origin
-            self._dialect = self._dialect_of(origin)
+            self.dialect = self._dialect_of(origin)
             # A proxy would connect where we cannot look.
-            if not self._dialect.appointed and judge_host(origin.host, self._engine.addresses):
+            if not self.dialect.appointed and judge_host(origin.host, self._engine.addresses):
                 raise Unusable(failures.address_forbidden())
             self._aimed = url
-            if self._plain and self._dialect is WEB:
+            if self._plain and self.dialect is WEB:
                 self._policy = _plain_policy(self._options.owner)
             else:
                 self._choose()
@@ -123,7 +124,7 @@ class Requests:
 
     def _choose(self) -> None:
         """Lists the ways to try: proxies, and logins for server and proxy."""
-        proxy, wire = self._options.http.proxy, self._dialect.wire(self._aimed)
+        proxy, wire = self._options.http.proxy, self.dialect.wire(self._aimed)
         self._proxies = proxy_for(wire, proxy, self._engine.proxy, _variables(proxy.usage))
         self._logins = self._logins_of(AuthTarget.SERVER) if self._trusted else ()
         self._proxy_logins = self._logins_of(AuthTarget.PROXY) if self._proxies else ()
@@ -139,9 +140,9 @@ class Requests:
         if unspoken is not None:
             raise Unusable(failures.scheme_unknown(unspoken.name))
         if target is AuthTarget.SERVER:
-            usable = [one for one in given if one.key.scheme in self._dialect.logins]
+            usable = [one for one in given if one.key.scheme in self.dialect.logins]
             if given and not usable:
-                raise Unusable(failures.not_spoken("authentication scheme", self._dialect.name))
+                raise Unusable(failures.not_spoken("authentication scheme", self.dialect.name))
             given = usable
         return _logins(given)
 
@@ -151,13 +152,13 @@ class Requests:
         login = next(iter(self._logins), None)
         certificate = http.client_certificate if trusted else ""
         certificate = _named(certificate, self._engine.client_certificates, "client certificate")
-        problem = self._dialect.certificate_problem(certificate) if certificate else ""
+        problem = self.dialect.certificate_problem(certificate) if certificate else ""
         if problem:
             raise Unusable(failures.key_unusable(http.client_certificate, problem))
         return Policy(
             owner=self._options.owner,
             method="" if gets(http) else http.method,
-            dialect=self._dialect,
+            dialect=self.dialect,
             origin=self.origin if login is not None or certificate else None,
             login=login,
             proxy=next(iter(self._proxies), ""),
@@ -170,8 +171,8 @@ class Requests:
 
     def make(self, fields: Sequence[bytes], *, apart: bool = False) -> Request:
         """The next request; `fields` are those that the transfer itself decides."""
-        own = [] if self._plain or not self._dialect.web else self._own_fields()
-        url = self._dialect.wire(self._aimed)
+        own = [] if self._plain or not self.dialect.web else self._own_fields()
+        url = self.dialect.wire(self._aimed)
         return Request(url, self.origin, self._policy, [*fields, *own], apart=apart)
 
     def _own_fields(self) -> list[bytes]:
@@ -193,7 +194,7 @@ class Requests:
     @property
     def unplaced(self) -> bool:
         """Whether answers do not say where in the file their bytes belong."""
-        return self._dialect.unplaced
+        return self.dialect.unplaced
 
     @property
     def proxied(self) -> bool:
@@ -209,7 +210,7 @@ class Requests:
             RedirectRefused: to where no job may go, or this one not.
         """
         http = self._options.http
-        if not self._dialect.web:
+        if not self.dialect.web:
             raise RedirectRefused("to another endpoint or region, which the settings must name")
         if not gets(http):
             raise RedirectRefused(f"a {http.method}, which is not repeated elsewhere")
@@ -255,7 +256,7 @@ class Requests:
         if self._proxies and ending.by_proxy(code):
             proxy = redirects.shown(self._proxies[0])
             return failures.of_proxy(ending.connect_status, proxy, str(self.origin))
-        known = self._dialect.failure(code, ending, str(self.origin))
+        known = self.dialect.failure(code, ending, str(self.origin))
         return known or failures.of_curl(code, detail, str(self.origin))
 
 

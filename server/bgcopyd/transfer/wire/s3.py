@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 class S3(Web):
-    """One store. A job's own method, header fields and credentials mean nothing to it."""
+    """One store. A job's own method, header fields and credentials mean nothing to it.
+
+    Attributes:
+        store: where it is, and who asks.
+    """
 
     name = "S3"
     web = False
@@ -26,16 +30,16 @@ class S3(Web):
     logins: frozenset[AuthScheme] = frozenset()
 
     def __init__(self, store: S3Store) -> None:
-        self._store = store
+        self.store = store
 
     def wire(self, url: str) -> str:
         """Where the store's endpoint has the object."""
-        return self._store.url(url)
+        return self.store.url(url)
 
     def set_up(self, handle: Handle, options: EngineOptions) -> None:
         """Who asks; the secret itself is never sent."""
         super().set_up(handle, options)
-        store, curl = self._store, handle.curl
+        store, curl = self.store, handle.curl
         if store.key_id:
             curl.setopt(pycurl.USERNAME, store.key_id)
             curl.setopt(pycurl.PASSWORD, store.secret)
@@ -43,8 +47,8 @@ class S3(Web):
 
     def put(self, handle: Handle, request: Request) -> None:
         """A request's fields are signed with it."""
-        if self._store.token:
-            token = b"X-Amz-Security-Token: " + self._store.token.encode()
+        if self.store.token:
+            token = b"X-Amz-Security-Token: " + self.store.token.encode()
             request = dataclasses.replace(request, fields=[*request.fields, token])
         super().put(handle, request)
 
