@@ -18,6 +18,9 @@ from tests.support import placing
 from tests.support.fetching import fetching
 from tests.support.http_hostile import HostileServer, Request, Wire
 
+pytest_plugins = ["tests.support.beneath"]
+pytestmark = pytest.mark.usefixtures("way")
+
 A = random.Random(1).randbytes(10_000)
 B = random.Random(2).randbytes(10_000)
 
@@ -91,6 +94,16 @@ async def test_a_partial_file_with_two_names_is_refused(tmp_path: Path) -> None:
     victim.write_bytes(b"mine")
     os.link(victim, root / ".file.part")
     await refused(root, "file")
+    assert victim.read_bytes() == b"mine"
+
+
+async def test_a_target_with_other_names_is_refused(tmp_path: Path) -> None:
+    root, victim = tmp_path / "data", tmp_path / "victim"
+    root.mkdir()
+    victim.write_bytes(b"mine")
+    os.link(victim, root / "file")
+    event = await refused(root, "file")
+    assert "hard links" in event.error.message
     assert victim.read_bytes() == b"mine"
 
 
@@ -204,6 +217,28 @@ async def test_place_after_a_crash_between_renames(root: Path) -> None:
 async def test_a_future_time_is_clamped(root: Path) -> None:
     assert await place(root, partial(root, modified=datetime(2999, 1, 1, tzinfo=UTC))) == [""]
     assert (root / "file").stat().st_mtime <= datetime.now(UTC).timestamp()
+
+
+@pytest.mark.parametrize("kind", ["hard link", "link", "fifo", "socket", "directory"])
+async def test_what_has_come_to_the_name_meanwhile_is_left_alone(root: Path, kind: str) -> None:
+    victim, target = root.parent / "victim", root / "file"
+    victim.write_bytes(b"mine")
+    placement = partial(root)
+    match kind:
+        case "hard link":
+            os.link(victim, target)
+        case "link":
+            target.symlink_to(victim)
+        case "fifo":
+            os.mkfifo(target)
+        case "socket":
+            os.mknod(target, 0o140600)
+        case "directory":
+            target.mkdir()
+    [problem] = await place(root, placement)
+    assert "hard links" in problem if kind == "hard link" else "no regular file" in problem
+    assert victim.read_bytes() == b"mine"
+    assert (root / ".file.part").read_bytes() == A
 
 
 async def test_place_knows_its_own_files(root: Path) -> None:

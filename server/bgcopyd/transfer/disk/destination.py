@@ -7,12 +7,14 @@ import errno
 import os
 import stat
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+
+from bgcopyd.transfer.disk import syscalls
 
 # How a file is opened whose kind is not known yet.
 UNKNOWN_KIND = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _WALK = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_NOT_PLAIN = frozenset({errno.ELOOP, errno.ENOTDIR})
+_NOT_PLAIN = frozenset({errno.ELOOP, errno.ENOTDIR, errno.EXDEV})
 
 
 class DestinationInvalid(Exception):
@@ -49,7 +51,22 @@ def open_directory(root: str, names: list[str], *, create: bool) -> int:
         DestinationInvalid: a component is no directory, or a symbolic link.
         OSError: anything else.
     """
-    current = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    held = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    if not names:
+        return held
+    try:
+        if syscalls.OPENS_BENEATH:
+            # What is missing is made step by step.
+            with _missing(may_be=create), _plain_only():
+                return syscalls.open_beneath(held, "/".join(names), _WALK)
+        return _walk(held, names, create=create)
+    finally:
+        os.close(held)
+
+
+def _walk(root: int, names: list[str], *, create: bool) -> int:
+    """A descriptor of the directory, reached one name after the other; the root's stays open."""
+    current = os.dup(root)
     try:
         for name in names:
             below = _step(current, name, create=create)
@@ -61,28 +78,35 @@ def open_directory(root: str, names: list[str], *, create: bool) -> int:
     return current
 
 
+def _missing(*, may_be: bool) -> contextlib.AbstractContextManager[None]:
+    return contextlib.suppress(FileNotFoundError) if may_be else contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def _plain_only() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NOT_PLAIN:
+            raise DestinationInvalid("a directory of it is a link or no directory") from None
+        raise
+
+
 def readable(directory: int) -> int:
     """A descriptor of a held directory that can be listed and synced."""
     return os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
 
 
 def _step(directory: int, name: str, *, create: bool) -> int:
-    try:
+    with _missing(may_be=create), _plain_only():
         return os.open(name, _WALK, dir_fd=directory)
-    except FileNotFoundError:
-        if not create:
-            raise
-    except OSError as error:
-        if error.errno in _NOT_PLAIN:
-            raise DestinationInvalid("a directory of it is a link or no directory") from None
-        raise
     with contextlib.suppress(FileExistsError):
         os.mkdir(name, 0o777, dir_fd=directory)
     return _step(directory, name, create=False)
 
 
 def plain_target(directory: int, name: str) -> os.stat_result | None:
-    """The state of what stands at the target's name: a regular file, or nothing (None).
+    """The state of what stands at the target's name: a regular file of one name, or nothing (None).
 
     Raises:
         DestinationInvalid: it is something else.
@@ -93,6 +117,8 @@ def plain_target(directory: int, name: str) -> os.stat_result | None:
         return None
     if not stat.S_ISREG(state.st_mode):
         raise DestinationInvalid("something that is no regular file has the name")
+    if state.st_nlink > 1:
+        raise DestinationInvalid("the file of that name has other names (hard links)")
     return state
 
 
