@@ -32,6 +32,7 @@ from bgcopyd.queue.completion import Completion
 from bgcopyd.queue.costs import CostGate
 from bgcopyd.queue.dispatcher import Dispatcher
 from bgcopyd.queue.editing import JobEditor
+from bgcopyd.queue.farewells import Farewells
 from bgcopyd.queue.housekeeping import Housekeeping
 from bgcopyd.queue.judging import Configured
 from bgcopyd.queue.looking import Looker
@@ -142,6 +143,7 @@ class Daemon:
             on_change=self._job_ended,
             on_end=self._audit_end,
         )
+        self.farewells = Farewells(store, self.engine, self.secrets, clock)
         self.timekeeper = Timekeeper(
             store=store,
             runs=self.runs,
@@ -299,6 +301,7 @@ class Daemon:
         )
 
     def _job_ended(self) -> None:
+        self.farewells.wake()
         self.timekeeper.wake()
         self.scheduler.wake()
 

@@ -74,6 +74,7 @@ async def _serve(
         daemon.timekeeper.run(),
         daemon.pace.run(),
         daemon.housekeeping.run(),
+        daemon.farewells.run(),
         daemon.dispatcher.run(),
     ]
     if exit_when_idle is not None:

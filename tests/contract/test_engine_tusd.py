@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bgcopyd.jobs.upload import NEW_UPLOAD, Upload, UploadProtocol
-from bgcopyd.queue.transfers import Claimed, Finished, Received, Stopped
+from bgcopyd.queue.transfers import Claimed, Finished, Received, Stopped, TransferOptions
 from tests.support.sending import A, Sending, sending
 from tests.support.tus_hostile import DRAFT, TUS
 from tests.support.tusd import Tusd, tusd
@@ -56,3 +56,20 @@ async def test_goes_on_where_it_was_stopped(server: Tusd, sender: Sending, uploa
     [claim] = fetcher.all(Claimed)
     assert 0 < claim.claimed < len(A)
     assert event.attempt.received <= len(A) - claim.claimed
+
+
+@pytest.mark.parametrize("upload", [TUS, DRAFT], ids=["tus", "draft"])
+async def test_what_is_not_finished_is_dropped(
+    server: Tusd, sender: Sending, upload: Upload
+) -> None:
+    fetcher = sender.fetching
+    sender.start(server.url, upload=upload, rate=200_000)
+    await fetcher.until(
+        lambda: next((e for e in fetcher.all(Received) if e.received > 100_000), None)
+    )
+    fetcher.engine.stop("job")
+    assert isinstance(await fetcher.end(), Stopped)
+    assert len(server.contents()) == 1
+    noted = sender.noted[-1]
+    assert not await fetcher.engine.part("job", server.url, noted, TransferOptions())
+    assert server.contents() == []

@@ -16,8 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bgcopyd.jobs.job import Job, JobState, Priority
+from bgcopyd.jobs.options import DEFAULT_OPTIONS
+from bgcopyd.jobs.upload import Upload
 from bgcopyd.queue.clock import ClockMark
-from bgcopyd.queue.storage import Place, Store, Tx
+from bgcopyd.queue.storage import Farewell, Place, Store, Tx
 from bgcopyd.store import clock_rows
 from bgcopyd.store.connection import DATABASE
 from bgcopyd.store.memory import MemoryStore
@@ -28,6 +30,7 @@ from tests.support.store_values import (
     NOW,
     add,
     change,
+    full_options,
     new_file,
     new_id,
     new_job,
@@ -235,3 +238,24 @@ async def test_no_look_at_the_clock_reads_the_whole_queue(tmp_path: Path) -> Non
             reads = [step for step in plan if step.startswith(("SCAN job", "SEARCH job", "USE"))]
             assert reads, sql
             assert all("USING" in step and "B-TREE" not in step for step in reads), (sql, plan)
+
+
+async def test_farewells(store: Store) -> None:
+    options = full_options()
+    first = Farewell("a", ANNA, "s3://b/k", DEFAULT_OPTIONS, 10.0)
+    upload = Upload(session="s", parts=("a", "b"))
+    second = Farewell("b", ANNA, "http://u/", options, 20.5, {"header/0": b"\x00\xff"}, upload)
+
+    def put(tx: Tx) -> None:
+        for one in (second, first, first):
+            tx.put_farewell(one)
+
+    await store.transact(put)
+    assert await store.transact(lambda tx: tx.farewells()) == [first, second]
+    told = replace(first, upload=upload)
+    await store.transact(lambda tx: tx.put_farewell(told))
+    assert await store.transact(lambda tx: tx.farewell("a")) == told
+    for _ in range(2):
+        await store.transact(lambda tx: tx.drop_farewell("a"))
+    assert await store.transact(lambda tx: tx.farewell("a")) is None
+    assert await store.transact(lambda tx: tx.farewells()) == [second]

@@ -49,36 +49,91 @@ async def test_put_to_s3(make_daemon: Callable[..., DaemonProcess], tmp_path: Pa
     assert site.secret not in daemon.log
 
 
+class HalfWay(Store):
+    """Takes one part, and answers no more before the test has seen that."""
+
+    def __init__(self) -> None:
+        super().__init__(part=[self._first])
+        self.half, self.aborted = threading.Event(), threading.Event()
+
+    def _first(self, request: Request, wire: Wire) -> None:
+        self.asked.pop()
+        self(request, wire)
+        self.lies["part"] = [self._second]
+
+    def _second(self, request: Request, wire: Wire) -> None:
+        wire.take(request, 1000)
+        self.half.set()
+        wire.hang()
+
+    def _abort(self, request: Request, wire: Wire, path: str, query: dict[str, str]) -> None:
+        super()._abort(request, wire, path, query)
+        self.aborted.set()
+
+
+async def begun(client: bgcopy.AsyncClient, store: HalfWay) -> bgcopy.Job:
+    job = await client.create_job(
+        "up",
+        [FileSpec("s3://bucket/key", "file")],
+        job_type=JobType.UPLOAD,
+        start=True,
+        minimum_retry_delay=SOON,
+    )
+    assert await asyncio.to_thread(store.half.wait, 60)
+    return job
+
+
 async def test_kill_in_the_middle(
     make_daemon: Callable[..., DaemonProcess], tmp_path: Path
 ) -> None:
-    half, store = threading.Event(), Store()
-
-    def hang(request: Request, wire: Wire) -> None:
-        wire.take(request, 1000)
-        half.set()
-        wire.hang()
-
-    def first(request: Request, wire: Wire) -> None:
-        store.asked.pop()
-        store(request, wire)
-        store.lies["part"] = [hang]
-
-    store.lies["part"] = [first]
+    store = HalfWay()
     with HostileServer(store) as server:
         daemon = await make_daemon(flags=flags(tmp_path, server.url)).start()
         (daemon.root_dir / "file").write_bytes(A)
         async with bgcopy.AsyncClient(daemon.target) as client:
-            job = await client.create_job(
-                "up",
-                [FileSpec("s3://bucket/key", "file")],
-                job_type=JobType.UPLOAD,
-                start=True,
-                minimum_retry_delay=SOON,
-            )
-            assert await asyncio.to_thread(half.wait, 60)
+            job = await begun(client, store)
             await daemon.restart()
             info = await job.wait(60)
     assert info.state is JobState.TRANSFERRED
     assert store.asked == ["create", "part", "part", "list", "part", "part", "complete"]
     assert store.objects == {"/bucket/key": A}
+
+
+async def test_cancel_drops_the_parts(
+    make_daemon: Callable[..., DaemonProcess], tmp_path: Path
+) -> None:
+    store = HalfWay()
+    with HostileServer(store) as server:
+        daemon = await make_daemon(flags=flags(tmp_path, server.url)).start()
+        (daemon.root_dir / "file").write_bytes(A)
+        async with bgcopy.AsyncClient(daemon.target) as client:
+            job = await begun(client, store)
+            assert (await job.cancel()).state is JobState.CANCELLED
+            assert await asyncio.to_thread(store.aborted.wait, 60)
+    assert store.asked == ["create", "part", "part", "abort"]
+    assert store.uploads == {}
+
+
+async def test_cancel_drops_the_parts_also_after_a_crash(
+    make_daemon: Callable[..., DaemonProcess], tmp_path: Path
+) -> None:
+    store, asked = HalfWay(), threading.Event()
+
+    def hang(request: Request, wire: Wire) -> None:
+        wire.take(request)
+        asked.set()
+        wire.hang()
+
+    store.lies["abort"] = [hang]
+    with HostileServer(store) as server:
+        daemon = await make_daemon(flags=flags(tmp_path, server.url)).start()
+        (daemon.root_dir / "file").write_bytes(A)
+        async with bgcopy.AsyncClient(daemon.target) as client:
+            job = await begun(client, store)
+            # It does not wait for the store.
+            assert (await job.cancel()).state is JobState.CANCELLED
+            assert await asyncio.to_thread(asked.wait, 60)
+            await daemon.restart()
+            assert await asyncio.to_thread(store.aborted.wait, 60)
+    assert store.asked == ["create", "part", "part", "abort", "abort"]
+    assert store.uploads == {}

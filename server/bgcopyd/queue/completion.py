@@ -25,6 +25,7 @@ from bgcopyd.jobs.refusal import Refusal
 from bgcopyd.jobs.states import Trigger
 from bgcopyd.queue.authorizer import authorized_job
 from bgcopyd.queue.clock import Clock
+from bgcopyd.queue.farewells import expect_farewell, settle_farewell
 from bgcopyd.queue.ledger import directory_of, partial_name, partial_of, update_of
 from bgcopyd.queue.patience import transact_patiently
 from bgcopyd.queue.policies import PolicyKeeper
@@ -161,6 +162,8 @@ class Completion:
         self, tx: Tx, job: Job, trigger: Trigger, now: Moment, error: TransferError | None = None
     ) -> Job:
         doomed = job if job.state.final else dataclasses.replace(job, cleanup=True)
+        if not job.state.final:
+            expect_farewell(tx, job, now.steady)
         moved = move(tx, doomed, trigger, now, error=error, wait=self._retention(job))
         if not job.state.final:
             tx.release_destinations(job.job_id)
@@ -298,6 +301,7 @@ class Completion:
 
         def clean(tx: Tx) -> None:
             tx.note_directories(doubtful, until)
+            settle_farewell(tx, job_id)
             job = tx.job(job_id)
             if job is not None and job.cleanup:
                 tx.update_job(dataclasses.replace(job, cleanup=False))

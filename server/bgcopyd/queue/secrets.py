@@ -78,7 +78,16 @@ class JobSecrets:
         Raises:
             SecretUnreadable: one of them cannot be opened.
         """
-        options = job.options
+        return self.opened(job.options, sealed)
+
+    def opened(
+        self, options: JobOptions, sealed: Mapping[str, bytes]
+    ) -> tuple[HttpOptions, tuple[Credentials, ...]]:
+        """The same of options that a job had.
+
+        Raises:
+            SecretUnreadable: one of them cannot be opened.
+        """
         values = {
             place: self._open(sealed, _header_name(place), f"The secret header {header.name!r}")
             for place, header in _secret(options.http.headers)

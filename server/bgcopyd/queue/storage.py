@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import field
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -17,6 +18,7 @@ from bgcopyd.jobs.file import (
     Verification,
 )
 from bgcopyd.jobs.job import Job, JobState, Priority, Progress, TransferError
+from bgcopyd.jobs.options import JobOptions
 from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.upload import Upload
 from bgcopyd.jobs.values import value
@@ -191,6 +193,22 @@ class AgeMark:
     number: int
 
 
+@value(frozen=True, slots=True)
+class Farewell:
+    """What a job that has ended leaves at the server that it was to upload to.
+
+    `options` and `sealed` secrets are those that it had. `upload` is None while it still ends.
+    """
+
+    job_id: str
+    owner: str
+    url: str
+    options: JobOptions
+    until: float
+    sealed: Mapping[str, bytes] = field(default_factory=dict)
+    upload: Upload | None = None
+
+
 class Tx(OutboxTx, Protocol):
     """One transaction. Synchronous; every call sees the changes before it.
 
@@ -353,6 +371,18 @@ class Tx(OutboxTx, Protocol):
         That is: of jobs that have ended, of files that were removed, and of jobs that are gone but
         have a tombstone. Others may be another daemon's.
         """
+
+    def put_farewell(self, farewell: Farewell) -> None:
+        """Adds or replaces the farewell of a job."""
+
+    def drop_farewell(self, job_id: str) -> None:
+        """Forgets it; an absent one is done."""
+
+    def farewell(self, job_id: str) -> Farewell | None:
+        """The farewell of a job."""
+
+    def farewells(self) -> list[Farewell]:
+        """All of them, by job."""
 
     def trim_history(self, keep: int) -> None:
         """Forgets all but the newest `keep` tombstones; moves `oldest` of Position."""

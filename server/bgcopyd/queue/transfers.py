@@ -369,6 +369,17 @@ class Probe:
     error: TransferError | None = None
 
 
+class Parter(Protocol):
+    """Ends uploads that were begun at servers and will not be finished."""
+
+    async def part(self, job_id: str, url: str, upload: Upload, options: TransferOptions) -> str:
+        """Has the server drop what it has, within a bounded time.
+
+        Returns why that has to be tried again; an empty text where the server has dropped it, does
+        not have it, or does not do such a thing.
+        """
+
+
 class Prober(Protocol):
     """Asks servers without fetching."""
 

@@ -80,7 +80,7 @@ def file_values(seq: int, file: File) -> Row:
         _ranges_text(file.filled),
         _ranges_text(file.requested),
         file.validation_state,
-        _upload_text(file.upload),
+        upload_text(file.upload),
         bool(spec.destination),
     )
 
@@ -109,7 +109,7 @@ def file_update_values(seq: int, update: FileUpdate) -> Row:
         _ranges_text(update.filled),
         None if update.requested is None else json.dumps(_pairs(update.requested)),
         update.validation_state,
-        _upload_text(update.upload),
+        upload_text(update.upload),
         file_key(seq, update.index),
     )
 
@@ -149,7 +149,7 @@ def file_of(job_id: str, row: Row) -> File:
         filled=() if filled is None else _ranges(json.loads(filled)),
         requested=() if requested is None else _ranges(json.loads(requested)),
         validation_state=None if validation_state is None else validation_state != 0,
-        upload=None if upload is None else _upload(upload),
+        upload=None if upload is None else upload_of(upload),
     )
 
 
@@ -211,7 +211,8 @@ def _report(text: str) -> FileReport:
     )
 
 
-def _upload_text(upload: Upload | None) -> str | None:
+def upload_text(upload: Upload | None) -> str | None:
+    """What is known of an upload, as JSON."""
     if upload is None:
         return None
     source = upload.source
@@ -221,7 +222,8 @@ def _upload_text(upload: Upload | None) -> str | None:
     return json.dumps([*there, *upload.parts])
 
 
-def _upload(text: str) -> Upload:
+def upload_of(text: str) -> Upload:
+    """The upload of its JSON."""
     source, session, protocol, reply, reply_size, *parts = json.loads(text)
     known = None
     if source is not None:

@@ -10,7 +10,7 @@ from bgcopyd.jobs.job import Job, JobState
 from bgcopyd.jobs.limits import REQUEST_ID_RETENTION
 from bgcopyd.jobs.states import Trigger, outcome_of
 from bgcopyd.queue.clock import ClockMark
-from bgcopyd.queue.storage import Directory, Leftover
+from bgcopyd.queue.storage import Directory, Farewell, Leftover
 from bgcopyd.store.memory_state import State
 
 Key = Callable[[Job], float | None]
@@ -103,6 +103,22 @@ class MemoryClocks:
     def unwanted(self, leftovers: Collection[Leftover]) -> set[Leftover]:
         """Partial files of ours that no job wants any more."""
         return {one for one in leftovers if self._is_unwanted(one)}
+
+    def put_farewell(self, farewell: Farewell) -> None:
+        """Adds or replaces the farewell of a job."""
+        self._state.farewells[farewell.job_id] = farewell
+
+    def drop_farewell(self, job_id: str) -> None:
+        """Forgets it."""
+        self._state.farewells.pop(job_id, None)
+
+    def farewell(self, job_id: str) -> Farewell | None:
+        """The farewell of a job."""
+        return self._state.farewells.get(job_id)
+
+    def farewells(self) -> list[Farewell]:
+        """All of them."""
+        return [one for _, one in sorted(self._state.farewells.items())]
 
     def _is_unwanted(self, one: Leftover) -> bool:
         job = self._state.jobs.get(one[0])

@@ -10,7 +10,7 @@ from bgcopyd.jobs.file import File
 from bgcopyd.jobs.job import Job
 from bgcopyd.jobs.webhook import Delivery, Webhook
 from bgcopyd.queue.clock import ClockMark
-from bgcopyd.queue.storage import AgeMark, Directory, Request, Token, Tombstone
+from bgcopyd.queue.storage import AgeMark, Directory, Farewell, Request, Token, Tombstone
 
 
 @dataclass
@@ -33,6 +33,7 @@ class State:
     policy: Mapping[str, object] = field(default_factory=dict)
     directories: dict[Directory, float] = field(default_factory=dict)
     clock_mark: ClockMark | None = None
+    farewells: dict[str, Farewell] = field(default_factory=dict)
     webhooks: dict[str, Webhook] = field(default_factory=dict)
     deliveries: dict[tuple[str, int], Delivery] = field(default_factory=dict)
 
@@ -55,6 +56,7 @@ class State:
             self.policy,
             dict(self.directories),
             self.clock_mark,
+            dict(self.farewells),
             dict(self.webhooks),
             dict(self.deliveries),
         )

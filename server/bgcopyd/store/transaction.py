@@ -27,6 +27,7 @@ from bgcopyd.queue.storage import (
 )
 from bgcopyd.store import attempt_rows, clock_rows, file_rows, job_rows, lanes, queries, rows
 from bgcopyd.store.counters import Counters
+from bgcopyd.store.farewell_rows import FarewellTx
 from bgcopyd.store.webhook_transaction import WebhookTx
 
 _GONE = -1
@@ -40,7 +41,7 @@ _INSERT_TOMBSTONE = (
 )
 
 
-class SQLiteTx(WebhookTx):
+class SQLiteTx(WebhookTx, FarewellTx):
     """Tx on the writer's connection; one for all groups, `begin` parts the requests.
 
     Attributes:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bgcopyd.jobs.spans import present
+from bgcopyd.jobs.upload import Upload
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.space import Space
 from bgcopyd.queue.transfers import (
@@ -32,6 +33,7 @@ from bgcopyd.transfer.network.facts import Facts
 from bgcopyd.transfer.options import EngineOptions
 from bgcopyd.transfer.outbox import Outbox
 from bgcopyd.transfer.probe import Probing
+from bgcopyd.transfer.uploads.parting import Parting
 from bgcopyd.transfer.volume import Shared, Volume
 from bgcopyd.transfer.wire.handles import Handle
 from bgcopyd.transfer.wire.policy import Policy
@@ -172,6 +174,23 @@ class CurlEngine:
             return await answered
         finally:
             volume.post(probing.stop)
+
+    async def part(self, job_id: str, url: str, upload: Upload, options: TransferOptions) -> str:
+        """Has a server drop what it has of an upload; why that has to be tried again, or nothing.
+
+        Raises:
+            RuntimeError: the engine is closed.
+        """
+        if self._closed:
+            raise RuntimeError("the engine is closed")
+        parted: asyncio.Future[str] = self._loop.create_future()
+        volume = self._volume(_PROBES)
+        parting = Parting((job_id, url, upload), options, volume, partial(self._resolve, parted))
+        volume.post(parting.start)
+        try:
+            return await parted
+        finally:
+            volume.post(parting.stop)
 
     def _deliver(self, events: Sequence[Event]) -> None:
         for event in events:

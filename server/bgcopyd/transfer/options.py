@@ -56,10 +56,10 @@ class EngineOptions:
         report_interval: pause between two reports of how far transfers are.
         buffer: what libcurl reads at once. It is one buffer per volume; each piece is one copy.
         limited_buffer: the same under a rate limit: the burst.
-        free_space_floor: so much of each volume is left free of what is fetched; 0 for none.
         part_bytes: what goes to an S3 store comes in parts of at least so many bytes, and one after
             the other: what is lost in an interruption. Each costs two requests' time, a second
             read and a write of the queue. A store takes 10,000 of them, none below 5 MiB.
+        free_space_floor: so much of each volume is left free of what is fetched; 0 for none.
         allocate_from: files at least this large have their space reserved.
         close_grace: how long close() waits for a volume that does not answer.
         user_agent: what servers see.
@@ -106,8 +106,8 @@ class EngineOptions:
     report_interval: float = 0.25
     buffer: int = 512 << 10
     limited_buffer: int = 16 << 10
-    free_space_floor: int = 0
     part_bytes: int = 16 << 20
+    free_space_floor: int = 0
     allocate_from: int = 1 << 20
     close_grace: float = 10.0
     user_agent: str = f"bgcopy/{__version__}"

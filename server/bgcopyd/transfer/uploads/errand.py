@@ -108,7 +108,7 @@ class Errand:
     def on_done(self, code: int, detail: str) -> None:
         """The request has ended with a CURLcode."""
         assert self.handle is not None
-        self.answer = _final(self.handle.lines)
+        self.answer = final_answer(self.handle.lines)
         self.release()
         broken = self.broken if self.body is None else self.body.broken or self.broken
         owner, answer = self._owner, self.answer
@@ -160,7 +160,7 @@ class Errand:
             owner.unanswered(upload_failures.took_nothing(owner.host, options.idle_timeout))
 
 
-def _final(lines: list[bytes]) -> Answer | None:
+def final_answer(lines: list[bytes]) -> Answer | None:
     """The final answer, where its header fields have come to their end."""
     answer = parse_answer(lines)
     if answer is None or answer.status < 200 or lines[-1].strip():
