@@ -158,7 +158,7 @@ class Daemon:
         self._quotas = Quotas(self.policies, lambda: self.scheduler.draining)
         self._uses = TokenUses(store, clock)
         directories = {name: str(path.resolve()) for name, path in roots.items()}
-        self._roots = Roots(directories, HOST_ROOT)
+        self._roots = Roots(directories, HOST_ROOT, settings.root_rules)
         self.feed = ChangeFeed(store, board, clock, self._quotas)
         self.runs.on_files(self.feed.tell_files)
         self.housekeeping = Housekeeping(
@@ -184,6 +184,7 @@ class Daemon:
             spoken(),
             lambda bucket: store_of(self._s3_stores, bucket) is not None,
             settings.addresses,
+            settings.root_rules,
         )
         manager = BackgroundCopyManager(
             store=self._store,
@@ -353,6 +354,7 @@ def _engine_options(settings: Settings, stores: Sequence[S3Store]) -> EngineOpti
         schemes=settings.schemes,
         addresses=settings.addresses,
         free_space_floor=settings.free_space_floor,
+        root_styles=settings.root_styles,
         known_hosts=settings.known_hosts,
         s3_stores=stores,
         http3=settings.http3,

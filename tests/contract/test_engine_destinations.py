@@ -12,7 +12,7 @@ import pytest
 
 from bgcopyd.jobs.file import Validators
 from bgcopyd.jobs.reasons import Reason
-from bgcopyd.queue.transfers import Claimed, Failed, Finished, Partial, Placement
+from bgcopyd.queue.transfers import Claimed, Failed, Finished, Partial, Placement, Style
 from bgcopyd.transfer.disk.files import LocalFiles
 from tests.support import placing
 from tests.support.fetching import fetching
@@ -293,3 +293,30 @@ async def test_discard(root: Path) -> None:
         files.close()
     assert problem
     assert [entry.name for entry in root.iterdir()] == ["dir"]
+
+
+@pytest.mark.parametrize(("mode", "above"), [(0o640, 0o750), (0o600, 0o700), (0o664, 0o775)])
+async def test_new_files_have_the_mode_and_group_of_their_root(
+    tmp_path: Path, mode: int, above: int
+) -> None:
+    style = Style(os.getegid(), mode)
+    async with fetching(tmp_path / "data", root_styles={"data": style}) as fetcher:
+        (fetcher.root / "old").mkdir(mode=0o701)
+        with HostileServer(serve) as server:
+            event = await fetcher.fetch(f"{server.url}/x", path="old/new/deep/file")
+            assert isinstance(event, Finished), event
+            await fetcher.placed(event, "old/new/deep/file")
+        states = {name: (fetcher.root / name).stat() for name in ("old/new", "old/new/deep")}
+        assert {state.st_mode & 0o7777 for state in states.values()} == {above}
+        assert (fetcher.root / "old").stat().st_mode & 0o777 == 0o701
+        file = (fetcher.root / "old/new/deep/file").stat()
+        assert (file.st_mode & 0o7777, file.st_gid) == (mode, os.getegid())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root is in every group")
+async def test_another_group(tmp_path: Path) -> None:
+    async with fetching(tmp_path / "data", root_styles={"data": Style(12_345)}) as fetcher:
+        with HostileServer(serve) as server:
+            assert isinstance(await fetcher.fetch(f"{server.url}/x", path="new/file"), Finished)
+        assert (fetcher.root / "new").stat().st_gid == 12_345
+        assert fetcher.partial("new/file").stat().st_gid == 12_345

@@ -32,6 +32,7 @@ PAIRS = {
     "s3_stores": "NAME=FILE",
     "owner_weights": "OWNER=WEIGHT",
     "rights": "OWNER=WORDS",
+    "root_rights": "NAME=WORDS",
 }
 _SINGULAR = {
     "roots": "root",
@@ -40,6 +41,7 @@ _SINGULAR = {
     "s3_stores": "S3 store",
     "owner_weights": "weight",
     "rights": "right",
+    "root_rights": "right",
 }
 
 

@@ -135,7 +135,7 @@ class _Batch:
         return failed
 
     def _sync_one(self, root: str, names: list[str], *, must: bool) -> None:
-        held = open_directory(self._roots[root], names, create=False)
+        held = open_directory(self._roots[root], names)
         try:
             descriptor = readable(held)
         except PermissionError:
