@@ -109,8 +109,12 @@ def _step(directory: int, name: str, *, create: Style | None) -> int:
     except FileExistsError:
         return _step(directory, name, create=None)
     made = _step(directory, name, create=None)
-    if style != PLAIN:
-        _dress(made, style)
+    try:
+        if style != PLAIN:
+            _dress(made, style)
+    except OSError:
+        os.close(made)
+        raise
     return made
 
 
