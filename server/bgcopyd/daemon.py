@@ -8,6 +8,7 @@ import logging
 import random
 import secrets
 from collections.abc import Sequence
+from functools import partial
 
 from bgcopyd import __version__, platform
 from bgcopyd.audit_log import AuditLog
@@ -16,6 +17,7 @@ from bgcopyd.config.s3 import s3_stores
 from bgcopyd.config.settings import HOST_ROOT
 from bgcopyd.doors import Doors
 from bgcopyd.ids import RandomIds
+from bgcopyd.jobs.addresses import AddressPolicy, judge
 from bgcopyd.jobs.audit import DAEMON, JOB_ENDED, OK, STOPPED
 from bgcopyd.jobs.http_options import AuthScheme
 from bgcopyd.jobs.job import Job, JobState
@@ -106,7 +108,9 @@ class Daemon:
         costs = CostGate(lambda: self.policies.policy.network_cost)
         self._sealer = open_sealer(settings.state_dir, settings.secrets_key_file)
         self.secrets = JobSecrets(self._sealer)
-        poster = CurlPoster(_engine_options(settings, self._s3_stores), _any_address)
+        poster = CurlPoster(
+            _engine_options(settings, self._s3_stores), partial(_unreachable, settings.addresses)
+        )
         self.dispatcher = Dispatcher(store, poster, self._sealer, clock, random.random)
         self.runs = Runs(
             RunTools(
@@ -154,7 +158,7 @@ class Daemon:
         self._quotas = Quotas(self.policies, lambda: self.scheduler.draining)
         self._uses = TokenUses(store, clock)
         directories = {name: str(path.resolve()) for name, path in roots.items()}
-        self._roots = Roots(directories, HOST_ROOT)
+        self._roots = Roots(directories, HOST_ROOT, settings.root_rules)
         self.feed = ChangeFeed(store, board, clock, self._quotas)
         self.runs.on_files(self.feed.tell_files)
         self.housekeeping = Housekeeping(
@@ -180,6 +184,7 @@ class Daemon:
             spoken(),
             lambda bucket: store_of(self._s3_stores, bucket) is not None,
             settings.addresses,
+            settings.root_rules,
         )
         manager = BackgroundCopyManager(
             store=self._store,
@@ -330,8 +335,10 @@ class Daemon:
         await asyncio.to_thread(self.audit.close)
 
 
-def _any_address(_address: str) -> str:
-    return ""
+def _unreachable(addresses: AddressPolicy, address: str) -> str:
+    """What keeps webhooks from an address; not what it is, which perhaps nobody but us knows."""
+    forbidden = judge(address, addresses)
+    return "policy allows no connection to its address (`allow_networks`)" if forbidden else ""
 
 
 def _engine_options(settings: Settings, stores: Sequence[S3Store]) -> EngineOptions:
@@ -347,6 +354,7 @@ def _engine_options(settings: Settings, stores: Sequence[S3Store]) -> EngineOpti
         schemes=settings.schemes,
         addresses=settings.addresses,
         free_space_floor=settings.free_space_floor,
+        root_styles=settings.root_styles,
         known_hosts=settings.known_hosts,
         s3_stores=stores,
         http3=settings.http3,

@@ -33,6 +33,7 @@ PAIRS = {
     "owner_weights": "OWNER=WEIGHT",
     "rights": "OWNER=WORDS",
     "jwt_issuers": "NAME=FILE",
+    "root_rights": "NAME=WORDS",
 }
 _SINGULAR = {
     "roots": "root",
@@ -42,6 +43,7 @@ _SINGULAR = {
     "owner_weights": "weight",
     "rights": "right",
     "jwt_issuers": "issuer",
+    "root_rights": "right",
 }
 
 
