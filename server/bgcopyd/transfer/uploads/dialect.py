@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import pycurl
 
+from bgcopyd.transfer.judging.headers import Answer, parse_answer
+from bgcopyd.transfer.uploads.file_senders import FileSender, SftpSender
 from bgcopyd.transfer.wire.dialects import WEB, Dialect, Web
 from bgcopyd.transfer.wire.s3 import S3
+from bgcopyd.transfer.wire.ssh import SSH_DIALECTS
 
 if TYPE_CHECKING:
     from bgcopyd.transfer.wire.handles import Handle, Request
@@ -54,6 +57,19 @@ SENDING = Sending()
 @lru_cache(maxsize=256)
 def sender_of(dialect: Dialect) -> Dialect | None:
     """How uploads speak a dialect; None where they do not, or where it is not allowed."""
+    if dialect is SSH_DIALECTS["sftp"]:
+        return SftpSender(dialect)
     if isinstance(dialect, S3):
         return SendingS3(dialect.store) if dialect.store.uploads else None
     return SENDING if dialect is WEB else None
+
+
+def told(handle: Handle, code: int) -> Answer | None:
+    """The final answer to a request that has ended with a CURLcode, where it came to its end."""
+    dialect = handle.policy.dialect
+    if isinstance(dialect, FileSender):
+        return dialect.told(handle, code)
+    answer = parse_answer(handle.lines)
+    if answer is None or answer.status < 200 or handle.lines[-1].strip():
+        return None
+    return answer
