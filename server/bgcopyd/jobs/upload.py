@@ -10,7 +10,7 @@ from bgcopyd.jobs.schemes import WEB
 from bgcopyd.jobs.values import value
 
 METHODS = ("PUT", "POST")
-FILE_SCHEMES = ("sftp",)
+FILE_SCHEMES = ("ftp", "ftps", "ftpes", "sftp")
 SCHEMES = (*WEB, "s3", *FILE_SCHEMES)
 # What an object in a store is born with, of a job's header fields: these, and what begins so.
 OBJECT_FIELDS = (

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import pycurl
 
 from bgcopyd.transfer.judging.headers import Answer, parse_answer
-from bgcopyd.transfer.uploads.file_senders import FileSender, SftpSender
+from bgcopyd.transfer.uploads.file_senders import FILE_SENDERS, FileSender
 from bgcopyd.transfer.wire.dialects import WEB, Dialect, Web
 from bgcopyd.transfer.wire.s3 import S3
-from bgcopyd.transfer.wire.ssh import SSH_DIALECTS
 
 if TYPE_CHECKING:
     from bgcopyd.transfer.wire.handles import Handle, Request
@@ -57,11 +56,9 @@ SENDING = Sending()
 @lru_cache(maxsize=256)
 def sender_of(dialect: Dialect) -> Dialect | None:
     """How uploads speak a dialect; None where they do not, or where it is not allowed."""
-    if dialect is SSH_DIALECTS["sftp"]:
-        return SftpSender(dialect)
     if isinstance(dialect, S3):
         return SendingS3(dialect.store) if dialect.store.uploads else None
-    return SENDING if dialect is WEB else None
+    return SENDING if dialect is WEB else FILE_SENDERS.get(dialect)
 
 
 def told(handle: Handle, code: int) -> Answer | None:

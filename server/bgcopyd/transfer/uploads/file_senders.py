@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,10 @@ from bgcopyd.transfer.judging.headers import Answer
 from bgcopyd.transfer.uploads import failures as upload_failures
 from bgcopyd.transfer.uploads.body import Body
 from bgcopyd.transfer.uploads.filing import DROP, LOOK, NAME, REPLACE, SEND
-from bgcopyd.transfer.uploads.places import root_url, sftp_path
+from bgcopyd.transfer.uploads.places import ftp_path, root_url, sftp_path
 from bgcopyd.transfer.wire.dialects import Dialect
+from bgcopyd.transfer.wire.ftp import FTP_DIALECTS, size_told
+from bgcopyd.transfer.wire.ssh import SSH_DIALECTS
 
 if TYPE_CHECKING:
     from bgcopyd.transfer.options import EngineOptions
@@ -126,11 +129,38 @@ class SftpSender(FileSender):
     def _commands(self, request: Request) -> list[bytes]:
         here = sftp_path(request.url)
         if request.method == DROP:
-            return [f"rm {here}".encode()]
+            return [b"rm " + here]
         there = sftp_path(target_of(request))
-        naming = f"rename {here} {there}".encode()
-        return [f"*rm {there}".encode(), naming] if request.method == REPLACE else [naming]
+        naming = b"rename %s %s" % (here, there)
+        return [b"*rm " + there, naming] if request.method == REPLACE else [naming]
 
     def _size(self, handle: Handle) -> int | None:
         # libcurl does not tell an empty file from one of unknown size.
         return max(int(handle.curl.getinfo(pycurl.CONTENT_LENGTH_DOWNLOAD_T)), 0)
+
+
+class FtpSender(FileSender):
+    """FTP, plain and over TLS."""
+
+    def set_up(self, handle: Handle, options: EngineOptions) -> None:
+        """Paths are sent as they are: no command before has led to another directory."""
+        super().set_up(handle, options)
+        handle.curl.setopt(pycurl.FTP_FILEMETHOD, pycurl.FTPMETHOD_NOCWD)
+
+    def _commands(self, request: Request) -> list[bytes]:
+        here = ftp_path(request.url)
+        if request.method == DROP:
+            return [b"DELE " + here]
+        there = ftp_path(target_of(request))
+        naming = [b"RNFR " + here, b"RNTO " + there]
+        return [b"*DELE " + there, *naming] if request.method == REPLACE else naming
+
+    def _size(self, handle: Handle) -> int | None:
+        return size_told(handle.lines)
+
+
+# A store's dialects are made by it; these are always the same ones.
+FILE_SENDERS: Mapping[Dialect, FileSender] = {
+    SSH_DIALECTS["sftp"]: SftpSender(SSH_DIALECTS["sftp"]),
+    **{dialect: FtpSender(dialect) for dialect in FTP_DIALECTS.values()},
+}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from bgcopyd.jobs.roots import PARTIAL_PREFIX
 
-_HOME = "/~/"
+_HOME = b"/~/"
 
 
 def hidden_url(url: str, job_id: str, index: int) -> str:
@@ -25,13 +25,13 @@ def root_url(url: str) -> str:
     return urlsplit(url)._replace(path="/").geturl()
 
 
-def ftp_path(url: str) -> str:
+def ftp_path(url: str) -> bytes:
     """What FTP's commands call a file: relative to where the login leads, unless %2F begins it."""
-    return unquote(urlsplit(url).path[1:])
+    return unquote_to_bytes(urlsplit(url).path[1:])
 
 
-def sftp_path(url: str) -> str:
+def sftp_path(url: str) -> bytes:
     """What SFTP calls it: absolute, or relative to the home directory; quoted for libcurl."""
-    path = unquote(urlsplit(url).path).removeprefix(_HOME)
-    escaped = path.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    path = unquote_to_bytes(urlsplit(url).path).removeprefix(_HOME)
+    escaped = path.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    return b'"%s"' % escaped
