@@ -43,7 +43,7 @@ $(SYSTEM_PYCURL)/.setup: $(SETUP)
 	  --target $(@D) pycurl >$(@D).log 2>&1 && touch $@ \
 	  || echo "It could not be built ($(@D).log says why); what needs it is listed as not run." >&2
 
-lint: setup stubs-fresh  ## style, types, rooms, protos
+lint: setup stubs-fresh  ## style, types, rooms, protos, known flaws of dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -51,6 +51,7 @@ lint: setup stubs-fresh  ## style, types, rooms, protos
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code
 	PATH="$(CURDIR)/$(BIN):$$PATH" .ci/protos-breaking
+	$(BIN)/python .ci/audit.py
 
 type: setup  ## types only
 	$(BIN)/mypy

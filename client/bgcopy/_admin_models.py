@@ -26,6 +26,8 @@ class Policy:
     jobs_per_owner: int = 0
     jobs_per_machine: int = 0
     files_per_job: int = 0
+    files_per_owner: int = 0
+    bytes_per_owner: int = 0
     ranges_per_file: int = 0
     watches_per_owner: int = 0
     background_jobs: int = 0
@@ -44,6 +46,8 @@ class PolicyChanges(TypedDict, total=False):
     jobs_per_owner: int | None
     jobs_per_machine: int | None
     files_per_job: int | None
+    files_per_owner: int | None
+    bytes_per_owner: int | None
     ranges_per_file: int | None
     watches_per_owner: int | None
     background_jobs: int | None
@@ -124,6 +128,8 @@ def policy(message: pb.Policy) -> Policy:
         jobs_per_owner=message.jobs_per_owner,
         jobs_per_machine=message.jobs_per_machine,
         files_per_job=message.files_per_job,
+        files_per_owner=message.files_per_owner,
+        bytes_per_owner=message.bytes_per_owner,
         ranges_per_file=message.ranges_per_file,
         watches_per_owner=message.watches_per_owner,
         background_jobs=message.background_jobs,

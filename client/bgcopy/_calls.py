@@ -11,9 +11,10 @@ import grpc
 from google.protobuf.message import Message
 
 from bgcopy._channel import Target, open_channel
+from bgcopy._local import LocalIdentity, Metadata
 from bgcopy._status import to_call_error
 from bgcopy.auth import BearerToken
-from bgcopy.errors import CallDetails, ClientClosed, DeadlineExceeded, RequestTooLarge
+from bgcopy.errors import CallDetails, CallError, ClientClosed, DeadlineExceeded, RequestTooLarge
 from bgcopy.v1 import background_copy_manager_pb2 as manager_pb2
 from bgcopy.v1.background_copy_manager_pb2_grpc import BackgroundCopyManagerStub
 
@@ -80,7 +81,10 @@ class Calls:
     ) -> None:
         self.target = target
         self._credentials = credentials
-        self._metadata = (token.metadata(),) if token else ()
+        self._metadata: Metadata = (token.metadata(),) if token else ()
+        self._identity = None
+        if token is None and target.socket_path is not None:
+            self._identity = LocalIdentity(target.socket_path)
         self._timeout = to_seconds(timeout)
         self._channels: dict[bool, grpc.aio.Channel] = {}
         self._lanes: list[_Lane] = []
@@ -126,15 +130,28 @@ class Calls:
         deadline = loop.time() + seconds
         await self._turn(seconds)
         try:
-            left = max(0.0, deadline - loop.time())
-            return await method(channel)(request, timeout=left, metadata=self._metadata)
-        except grpc.aio.AioRpcError as error:
-            raise to_call_error(error) from error
+            while True:
+                metadata = await self._credential()
+                left = max(0.0, deadline - loop.time())
+                try:
+                    return await method(channel)(request, timeout=left, metadata=metadata)
+                except grpc.aio.AioRpcError as error:
+                    problem = to_call_error(error)
+                    # With the same token again it would be refused again.
+                    if not self.renews(problem) or metadata == await self._credential():
+                        raise problem from error
         except asyncio.CancelledError:
             self.raise_if_closed()
             raise
         finally:
             self._turns.release()
+
+    async def _credential(self) -> Metadata:
+        return self._metadata if self._identity is None else await self._identity.metadata()
+
+    def renews(self, error: CallError) -> bool:
+        """Whether the call may succeed with another token, which the next one brings."""
+        return self._identity is not None and self._identity.renews(error)
 
     async def _turn(self, seconds: float) -> None:
         """Waits until another call may be made on the connection."""
@@ -160,29 +177,32 @@ class Calls:
         await self._turn(self._timeout)
         try:
             stub = BackgroundCopyManagerStub(self._channel(retries=True))
-            call = method(stub)(request, metadata=self._metadata)
+            call = method(stub)(request, metadata=await self._credential())
             try:
                 while (message := await call.read()) is not grpc.aio.EOF:
                     yield cast("ResponseT", message)
             finally:
                 call.cancel()
         except grpc.aio.AioRpcError as error:
-            raise to_call_error(error) from error
+            problem = to_call_error(error)
+            self.renews(problem)
+            raise problem from error
         except asyncio.CancelledError:
             self.raise_if_closed()
             raise
         finally:
             self._turns.release()
 
-    def watch(self, request: manager_pb2.WatchJobsRequest) -> WatchCall:
+    async def watch(self, request: manager_pb2.WatchJobsRequest) -> WatchCall:
         """Open the stream of a watch; the caller cancels it."""
         if self._closed:
             raise ClientClosed("the client is closed")
+        metadata = await self._credential()
         lane = next((lane for lane in self._lanes if lane.open < WATCHES_ON_A_CHANNEL), None)
         if lane is None:
             lane = _Lane(open_channel(self.target, self._credentials, retries=True))
             self._lanes.append(lane)
-        call = BackgroundCopyManagerStub(lane.channel).WatchJobs(request, metadata=self._metadata)
+        call = BackgroundCopyManagerStub(lane.channel).WatchJobs(request, metadata=metadata)
         lane.open += 1
         call.add_done_callback(lane.leave)
         return call

@@ -103,7 +103,7 @@ class Watch:
         """
         if not self._token:
             self._in_snapshot, self._fresh = True, set()
-        call = self._calls.watch(self._request())
+        call = await self._calls.watch(self._request())
         try:
             while True:
                 message = await self._read(call)
@@ -184,7 +184,8 @@ class Watch:
         patient = limit is None or now - self._failing_since < limit.total_seconds()
         if not self._received:
             patient = patient and self._failures < _FIRST_ATTEMPTS
-        if not (patient and _passes(error, resumed=self._received)):
+        passes = _passes(error, resumed=self._received) or self._calls.renews(error)
+        if not (patient and passes):
             raise error
         if self._received and self._failures == 1 and self._options.on_lost is not None:
             self._options.on_lost(error)

@@ -11,17 +11,15 @@ from collections.abc import Sequence
 
 from bgcopyd import __version__, platform
 from bgcopyd.audit_log import AuditLog
-from bgcopyd.callers.certificates import ShownCertificates
-from bgcopyd.callers.files import TlsFileSet
-from bgcopyd.config import Settings, TcpListener
+from bgcopyd.config import Settings
 from bgcopyd.config.s3 import s3_stores
 from bgcopyd.config.settings import HOST_ROOT
+from bgcopyd.doors import Doors
 from bgcopyd.ids import RandomIds
 from bgcopyd.jobs.audit import DAEMON, JOB_ENDED, OK, STOPPED
 from bgcopyd.jobs.http_options import AuthScheme
 from bgcopyd.jobs.job import Job, JobState
 from bgcopyd.jobs.policy import Policy
-from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.roots import Roots
 from bgcopyd.jobs.s3 import S3Store, store_of
 from bgcopyd.queue.administration import Administration, Footprint, Parts
@@ -46,17 +44,17 @@ from bgcopyd.queue.run import Ended, RunTools
 from bgcopyd.queue.runs import Runs
 from bgcopyd.queue.scheduler import Scheduler
 from bgcopyd.queue.secrets import JobSecrets
+from bgcopyd.queue.space import Space
 from bgcopyd.queue.statistics import Statistics
-from bgcopyd.queue.storage import StoreUnavailable, Token
+from bgcopyd.queue.storage import StoreUnavailable
 from bgcopyd.queue.sweeper import Sweeper
 from bgcopyd.queue.timekeeper import Timekeeper
-from bgcopyd.queue.tokens import TokenUses, bounded
+from bgcopyd.queue.tokens import TokenUses
 from bgcopyd.queue.webhooks import Webhooks
 from bgcopyd.rpc.admin_servicer import AdminServicer
 from bgcopyd.rpc.auditing import Auditor
 from bgcopyd.rpc.calls import Activity, Calls
 from bgcopyd.rpc.editing_servicer import EditingServicer
-from bgcopyd.rpc.identity import Identities
 from bgcopyd.rpc.looking_servicer import LookingServicer
 from bgcopyd.rpc.ownership_servicer import OwnershipServicer
 from bgcopyd.rpc.server import RpcServer
@@ -93,7 +91,8 @@ class Daemon:
         self._s3_stores = s3_stores(settings.s3_stores)
         self._start_time = clock.now()
         roots = settings.all_roots
-        self.engine = CurlEngine(roots, _engine_options(settings, self._s3_stores), clock)
+        space = Space(lambda: self.policies.policy.bytes_per_owner)
+        self.engine = CurlEngine(roots, _engine_options(settings, self._s3_stores), clock, space)
         self.files = LocalFiles(roots)
         self.reader = LocalReader(roots)
         self.audit: Audit = NoAudit()
@@ -119,6 +118,7 @@ class Daemon:
                 random.random,
                 settings.files_in_parallel,
                 self.secrets.open_for_run,
+                space,
             )
         )
         self.scheduler = Scheduler(
@@ -166,8 +166,7 @@ class Daemon:
             backup=store.backup if settings.daily_backup else None,
             last_backup=store.last_backup,
         )
-        self._entitled = settings.entitled
-        self._tls = _tls_files(settings)
+        self.doors = Doors(settings, store, self._uses, clock)
         self.activity = Activity(clock.monotonic)
         self.server = self._server(board, costs)
 
@@ -230,14 +229,8 @@ class Daemon:
             self._roots,
             About(__version__, self._start_time, lambda: self.policies.policy, configured),
         )
-        identities = Identities(
-            self._token if self._entitled else self._store.token,
-            self._uses.note,
-            self._clock,
-            certificates=self._certificates(),
-        )
         auditor = Auditor(self.audit, self._clock.monotonic)
-        calls = Calls(identities, self.activity, auditor)
+        calls = Calls(self.doors.identities(), self.activity, auditor)
         servicers = {
             "BackgroundCopyManager": (
                 servicer,
@@ -249,29 +242,7 @@ class Daemon:
             "AdminService": (AdminServicer(self._administration(board)),),
         }
         listen = [str(listener) for listener in settings.listen]
-        return RpcServer(calls, servicers, listen, self._tls)
-
-    async def _token(self, digest: bytes) -> Token | None:
-        """A stored token, with no more rights than its principal has."""
-        token = await self._store.token(digest)
-        bound = None if token is None else self._entitled.get(token.principal.id)
-        return token if token is None or bound is None else bounded(token, bound)
-
-    def _principal(self, owner: str) -> Principal:
-        return self._entitled.get(owner) or Principal(owner)
-
-    def _certificates(self) -> ShownCertificates | None:
-        if self._tls is None:
-            return None
-        return ShownCertificates(
-            self._tls, self._settings.tls_identity, self._principal, self._clock
-        )
-
-    def reload(self) -> None:
-        """Reads again what may change without a restart; it is also seen where nobody says so."""
-        logger.info("asked to read the certificates again")
-        if self._tls is not None:
-            self._tls.latest()
+        return RpcServer(calls, servicers, listen, self.doors.tls, self.doors.peers)
 
     def _administration(self, board: ProgressBoard) -> Administration:
         state_dir = self._settings.state_dir
@@ -359,14 +330,6 @@ class Daemon:
         await asyncio.to_thread(self.audit.close)
 
 
-def _tls_files(settings: Settings) -> TlsFileSet | None:
-    certificate, key = settings.tls_certificate_file, settings.tls_key_file
-    kinds = {listener.kind for listener in settings.listen if isinstance(listener, TcpListener)}
-    if certificate is None or key is None or kinds <= {"tcp"}:
-        return None
-    return TlsFileSet(certificate, key, settings.tls_client_ca_file)
-
-
 def _any_address(_address: str) -> str:
     return ""
 
@@ -383,6 +346,7 @@ def _engine_options(settings: Settings, stores: Sequence[S3Store]) -> EngineOpti
         low_speed_time=settings.low_speed_time,
         schemes=settings.schemes,
         addresses=settings.addresses,
+        free_space_floor=settings.free_space_floor,
         known_hosts=settings.known_hosts,
         s3_stores=stores,
         http3=settings.http3,

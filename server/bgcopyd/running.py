@@ -62,7 +62,7 @@ async def _serve(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
-    loop.add_signal_handler(signal.SIGHUP, daemon.reload)
+    loop.add_signal_handler(signal.SIGHUP, daemon.doors.reload)
     # Before anything makes files: the sockets are bound under a mask of the whole process.
     targets = daemon.server.bind()
     await daemon.policies.load()

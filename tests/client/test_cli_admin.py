@@ -41,6 +41,8 @@ async def test_the_policy_is_shown(bgcopy_: Command) -> None:
         "jobs_per_owner:": "10",
         "jobs_per_machine:": "20",
         "files_per_job:": "30",
+        "files_per_owner:": "0",
+        "bytes_per_owner:": "0 (no limit)",
         "ranges_per_file:": "40",
         "watches_per_owner:": "50",
         "background_jobs:": "4",

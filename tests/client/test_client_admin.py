@@ -53,6 +53,8 @@ async def test_the_policy(client: bgcopy.AsyncClient) -> None:
         jobs_per_machine=20,
         files_per_job=30,
         ranges_per_file=40,
+        files_per_owner=0,
+        bytes_per_owner=0,
         watches_per_owner=50,
         background_jobs=4,
         max_bytes_per_second=0,

@@ -20,6 +20,7 @@ from bgcopyd.transfer.disk.partial import PartialFile
 from tests.support.fetching import Fetching, fetching, sha256
 from tests.support.hostile_cases import HAVE, A, B, ranged
 from tests.support.http_hostile import Handler, HostileServer, Request, Wire
+from tests.support.placing import unbounded
 
 SIZE = len(A)
 
@@ -462,7 +463,7 @@ async def test_claims_on_the_way_tell_the_source(tmp_path: Path) -> None:
             claim = await fetcher.first(Claimed)
             note = os.getxattr(fetcher.partial(), "user.bgcopy.source").decode()
             held = os.open(fetcher.root, os.O_RDONLY)
-            file = PartialFile.open(held, fetcher.partial().name, "file")
+            file = PartialFile.open(held, fetcher.partial().name, "file", unbounded())
             os.close(held)
             assert file.source(claim.validators) == note.partition(" ")[0] != ""
             assert file.source(Validators(etag='"b"')) == ""

@@ -18,6 +18,7 @@ from bgcopyd.queue.transfers import FileGone
 from bgcopyd.transfer.disk.partial import PartialFile
 from bgcopyd.transfer.disk.reading import LocalReader
 from bgcopyd.transfer.judging.spans import Spans
+from tests.support.placing import unbounded
 
 A = random.Random(1).randbytes(1_000_000)
 PIECE = 64 << 10
@@ -149,7 +150,7 @@ def begin_anew(place: Path) -> None:
     """As a transfer does it that finds another version, and is quick."""
     held = os.open(place.parent, os.O_RDONLY)
     try:
-        file = PartialFile.open(held, place.name, "file")
+        file = PartialFile.open(held, place.name, "file", unbounded())
     finally:
         os.close(held)
     file.begin_anew(claimed=True)

@@ -24,6 +24,15 @@ def can_mount() -> bool:
         return False
 
 
+@functools.cache
+def can_become_others() -> bool:
+    """Whether this user may run programs as others."""
+    try:
+        return subprocess.run(["true"], user=24_101, check=False).returncode == 0
+    except PermissionError:
+        return False
+
+
 class BoundedDaemon(DaemonProcess):
     """A daemon whose process a shell has made ready; `script` goes on with "$@"."""
 

@@ -131,11 +131,12 @@ class Fetching:
 
 @asynccontextmanager
 async def fetching(root: Path, **options: Any) -> AsyncIterator[Fetching]:
-    """An engine that does not wait long; `clock` may be another than this machine's."""
+    """An engine that does not wait long; `clock` and `space` may be others than the plain ones."""
     root.mkdir(exist_ok=True)
     clock = options.pop("clock", None) or SystemClock()
+    space = options.pop("space", None)
     settings = {"second_look": 0.01, "connect_timeout": 5.0, "report_interval": 0.02, **options}
-    engine = CurlEngine({"data": root}, EngineOptions(**settings), clock)
+    engine = CurlEngine({"data": root}, EngineOptions(**settings), clock, space)
     fetching = Fetching(root, engine)
     engine.on_events(fetching.take)
     try:

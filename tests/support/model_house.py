@@ -105,7 +105,7 @@ class DirectServer:
     """Stands where the gRPC server stands, and serves who asks directly."""
 
     def __init__(
-        self, _calls: object, servicers: Mapping[str, Sequence[object]], _listen: Sequence[str]
+        self, _calls: object, servicers: Mapping[str, Sequence[object]], *_listen: object
     ) -> None:
         self.servicers = [one for group in servicers.values() for one in group]
 

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
+from bgcopyd.queue.space import Space
 from bgcopyd.queue.transfers import Placed, Placement
 from bgcopyd.transfer.disk.files import LocalFiles
+from bgcopyd.transfer.disk.room import Floor, Room
+
+
+def unbounded() -> Room:
+    """Room for as much as there is."""
+    return Room(Space(), Floor(0, time.monotonic), ("", 0))
 
 
 def partial(directory: Path, name: str, content: bytes, **fields: object) -> Placement:

@@ -21,6 +21,7 @@ import grpc
 from bgcopy.v1.background_copy_manager_pb2_grpc import BackgroundCopyManagerStub
 from bgcopyd import daemon as daemon_module
 from bgcopyd.config import Settings
+from bgcopyd.config.listeners import SHARED
 from bgcopyd.daemon import Daemon
 from bgcopyd.jobs.principal import Principal, Scope, scopes_of
 from bgcopyd.queue.clock import SystemClock
@@ -90,17 +91,24 @@ class House:
 
     Args:
         more_listeners: beside a Unix socket and a loopback port.
+        shared: whether the Unix socket is for every user of the machine.
         settings: further settings.
     """
 
-    def __init__(self, more_listeners: Sequence[str] = (), **settings: Any) -> None:
+    def __init__(
+        self, more_listeners: Sequence[str] = (), *, shared: bool = False, **settings: Any
+    ) -> None:
         # Socket paths are short by law, pytest's directories are not.
         self.directory = Path(tempfile.mkdtemp(prefix="bgcopy-"))
+        if shared:
+            self.directory.chmod(0o755)
         self.root = self.directory / "root"
         self.root.mkdir()
+        unix = f"unix:{self.directory}/s{SHARED * shared}"
+        listen: Any = (unix, "tcp://127.0.0.1:0", *more_listeners)
         self.settings = Settings(
             state_dir=self.directory / "state",
-            listen=(f"unix:{self.directory}/s", "tcp://127.0.0.1:0", *more_listeners),  # type: ignore[arg-type] # parsed
+            listen=listen,
             daily_backup=False,
             **{"shutdown_grace": 1.0, "roots": {"default": self.root}, **settings},
         )

@@ -270,7 +270,12 @@ def test_the_documented_defaults_are_those_of_the_settings() -> None:
 
 def test_no_setting_is_accepted_and_ignored() -> None:
     server = Path(__file__).resolve().parents[2] / "server" / "bgcopyd"
-    readers = [server / "daemon.py", server / "cli" / "serve.py", server / "config" / "settings.py"]
+    readers = [
+        server / "daemon.py",
+        server / "doors.py",
+        server / "cli" / "serve.py",
+        server / "config" / "settings.py",
+    ]
     code = "\n".join(path.read_text() for path in readers)
     # Roots and limits reach the daemon through the properties that settings.py makes of them.
     unread = [

@@ -52,6 +52,7 @@ def test_no_duration(text: object) -> None:
         ("unix:///run/x.sock", UnixListener(Path("/run/x.sock"))),
         ("unix:/run/../run/x.sock", UnixListener(Path("/run/x.sock"))),
         ("unix:x.sock", UnixListener(Path.cwd() / "x.sock")),
+        ("unix:/run/x.sock?mode=shared", UnixListener(Path("/run/x.sock"), shared=True)),
         ("tcp://127.0.0.1:0", TcpListener("127.0.0.1", 0)),
         ("tcp://127.8.9.1:65535", TcpListener("127.8.9.1", 65535)),
         ("tcp://localhost:50051", TcpListener("127.0.0.1", 50051)),
@@ -64,9 +65,15 @@ def test_listener(text: str, listener: object) -> None:
     assert parse_listener(text) == listener
 
 
-def test_listener_is_written_as_it_is_read() -> None:
-    for text in ("unix:/run/x.sock", "tcp://127.0.0.1:50051", "tcp://[::1]:50051", "mtls://[::]:1"):
-        assert str(parse_listener(text)) == text
+@pytest.mark.parametrize(
+    "text",
+    [
+        "unix:/run/x.sock", "unix:/x?mode=shared", "tcp://127.0.0.1:50051", "tcp://[::1]:50051",
+        "mtls://[::]:1",
+    ],
+)  # fmt: skip
+def test_listener_is_written_as_it_is_read(text: str) -> None:
+    assert str(parse_listener(text)) == text
 
 
 @pytest.mark.parametrize(
@@ -87,7 +94,9 @@ def test_plaintext_stays_on_this_machine(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "unix:", "unix:a\nb", "unix:/" + "x" * 108, "tcp://", "tcp://127.0.0.1",
+        "", "unix:", "unix:?mode=shared", "unix:/x?", "unix:/x?mode=open",
+        "unix:/x?mode=shared&x=1", "unix:/" + "x" * 104 + "?mode=shared", "unix:a\nb",
+        "unix:/" + "x" * 108, "tcp://", "tcp://127.0.0.1",
         "tcp://127.0.0.1:", "tcp://127.0.0.1:65536", "tcp://127.0.0.1:-1", "tcp://127.0.0.1:٣",
         "tcp://example.org:1", "tcp://:1", "tls://example.org:1", "ssl://127.0.0.1:1",
         "http://127.0.0.1:1", 5, None,

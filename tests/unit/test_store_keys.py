@@ -17,7 +17,7 @@ from bgcopyd.store import sealing
 from bgcopyd.store.connection import DATABASE
 from bgcopyd.store.directory import StateDirectory
 from bgcopyd.store.errors import KeyProblem, StateDirectoryLocked
-from bgcopyd.store.keys import CREDENTIAL, FILE, KeyFile, key_file, new_key
+from bgcopyd.store.keys import CREDENTIAL, FILE, VARIABLE, KeyFile, key_file, new_key
 from bgcopyd.store.sealing import FernetSealer, open_sealer, prune, rotate
 from bgcopyd.store.sqlite import SQLiteStore
 from tests.support.store_values import add, new_job
@@ -54,7 +54,13 @@ def test_where_the_key_comes_from(tmp_path: Path) -> None:
     assert key_file(tmp_path, configured, {}) == KeyFile(configured)
     there = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
     assert key_file(tmp_path, configured, there) == KeyFile(configured)
+    given = {VARIABLE: f" {base64.b64encode(bytes(32)).decode()} {'A' * 42}Q= "}
+    variable = key_file(tmp_path, configured, given)
+    assert variable.read() == (bytes(32), bytes(31) + b"\x04")
+    assert "AAAA" not in repr(variable)
+    assert key_file(tmp_path, None, {VARIABLE: " "}) == KeyFile(tmp_path / FILE)
     (tmp_path / CREDENTIAL).touch()
+    there |= given
     assert key_file(tmp_path, configured, there) == KeyFile(tmp_path / CREDENTIAL, foreign=True)
 
 
@@ -223,3 +229,20 @@ def test_a_credential_of_the_service_manager_is_read_only(tmp_path: Path) -> Non
         rotate(tmp_path, file)
     prune(tmp_path, file)
     assert file.path.read_text() == text
+
+
+async def test_keys_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = [base64.b64encode(new_key()).decode() for _ in range(2)]
+    monkeypatch.setenv(VARIABLE, keys[0])
+    jobs = await stored(tmp_path, open_sealer(tmp_path, None))
+    assert not (tmp_path / FILE).exists()
+    with pytest.raises(KeyProblem, match="environment; change it there"):
+        rotate(tmp_path, key_file(tmp_path, None, os.environ))
+    monkeypatch.setenv(VARIABLE, f"{keys[1]} {keys[0]}")
+    assert prune(tmp_path, key_file(tmp_path, None, os.environ)) == 1
+    monkeypatch.setenv(VARIABLE, keys[1])
+    assert await opened(tmp_path, jobs, open_sealer(tmp_path, None))
+    monkeypatch.setenv(VARIABLE, "planted")
+    with pytest.raises(KeyProblem, match=f"line 1 of .{VARIABLE} is no key") as refused:
+        open_sealer(tmp_path, None)
+    assert "planted" not in str(refused.value)

@@ -76,7 +76,7 @@ def test_admission_gives_owners_turns_and_bounds_them() -> None:
 
 
 def test_foreground_has_slots_of_its_own() -> None:
-    door = Door(per_host=2, per_owner=1, total=8)
+    door = Door(per_host=2, per_owner=2, total=8)
     front = lane(foreground=True)
     for number in range(9):
         door.wish(lane(str(number), str(number)), str(number))
@@ -89,6 +89,15 @@ def test_foreground_has_slots_of_its_own() -> None:
     door.admission.release(front)
     assert door.admitted() == "h"
     assert Door(total=1).admission._background == 1
+
+
+def test_owners_are_bounded_in_the_foreground_too() -> None:
+    door = Door(per_owner=1)
+    door.wish(lane("one", foreground=True), "f", "g")
+    door.wish(lane("two", foreground=True), "h")
+    door.wish(lane("one"), "a", "b")
+    door.wish(lane("one", "bert", foreground=True), "x")
+    assert sorted(door.admitted()) == ["a", "f", "x"]
 
 
 def test_background_never_takes_what_is_kept_for_foreground() -> None:

@@ -18,6 +18,7 @@ from bgcopyd.transfer.judging.layout import Layout, RangeOutside
 from bgcopyd.transfer.judging.plan import Plan, Window, resumes
 from bgcopyd.transfer.judging.spans import Spans, spans_of
 from bgcopyd.transfer.judging.verdict import Accept
+from tests.support.placing import unbounded
 
 TOTAL = 60
 parts = st.lists(st.tuples(st.integers(0, TOTAL), st.integers(0, TOTAL)), max_size=8)
@@ -215,6 +216,6 @@ def test_a_sieve_keeps_the_ranges_whatever_the_pieces(
 def _file(directory: Path) -> PartialFile:
     held = os.open(directory, os.O_RDONLY)
     try:
-        return PartialFile.open(held, ".part", "file")
+        return PartialFile.open(held, ".part", "file", unbounded())
     finally:
         os.close(held)

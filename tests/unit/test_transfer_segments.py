@@ -25,6 +25,7 @@ from bgcopyd.transfer.judging.redirects import Origin
 from bgcopyd.transfer.judging.spans import Spans
 from bgcopyd.transfer.judging.verdict import Accept
 from bgcopyd.transfer.network.admission import Admission, Lane
+from tests.support.placing import unbounded
 
 MIB = 1 << 20
 TICK = 0.25
@@ -274,7 +275,7 @@ def test_no_slot_is_taken_from_the_same_owner_or_a_full_volume() -> None:
 def partial(tmp_path: Path) -> PartialFile:
     directory = os.open(tmp_path, os.O_RDONLY)
     try:
-        return PartialFile.open(directory, ".x.part", "x")
+        return PartialFile.open(directory, ".x.part", "x", unbounded())
     finally:
         os.close(directory)
 

@@ -25,6 +25,10 @@ def _rate(value: str) -> int:
     return 0 if value == "0" else size(value)
 
 
+def _size(value: str) -> int:
+    return _rate(value)
+
+
 def _cost(value: str) -> CostState:
     known = [state.name.lower() for state in CostState if state is not CostState.UNKNOWN]
     word = value.lower().replace("-", "_")
@@ -37,6 +41,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "jobs_per_owner": _whole_number,
     "jobs_per_machine": _whole_number,
     "files_per_job": _whole_number,
+    "files_per_owner": _whole_number,
+    "bytes_per_owner": _size,
     "ranges_per_file": _whole_number,
     "watches_per_owner": _whole_number,
     "background_jobs": _whole_number,
@@ -95,9 +101,9 @@ async def _get(session: Session | None) -> int:
 def set_(session: Session, /, changes: dict[str, Any]) -> int:
     """Change limits, at once and for good.
 
-    An empty VALUE is that of the daemon's settings. Rates are bytes per second, as 500K or 2M, 0
-    for none; time spans as 90s, 5m, 2h or 30d; the time table as "Mon-08:00,512K Fri-18:00,off",
-    by the daemon's clock, off for none.
+    An empty VALUE is that of the daemon's settings. Rates are bytes per second, sizes bytes, as
+    500K or 2M, 0 for none; time spans as 90s, 5m, 2h or 30d; the time table as "Mon-08:00,512K
+    Fri-18:00,off", by the daemon's clock, off for none.
     """
     return run(_set(session, changes))
 
@@ -115,6 +121,7 @@ def _tell(session: Session, limits: Policy) -> int:
     shown = {
         **{name: str(getattr(limits, name)) for name in _READERS},
         **{name: words.limit(getattr(limits, name)) for name in rates},
+        "bytes_per_owner": words.limit(limits.bytes_per_owner, ""),
         "rate_timetable": words.clean(limits.rate_timetable) or "none",
         "retention": words.span(limits.retention.total_seconds()),
         "inactivity_timeout": words.span(limits.inactivity_timeout.total_seconds()),

@@ -171,6 +171,7 @@ BY_REASON: dict[Reason, Exit] = {
     Reason.ANNOUNCED_DIGEST_MISMATCH: Exit.INTEGRITY,
     Reason.UNEXPECTED_SIZE: Exit.INTEGRITY,
     Reason.ADDRESS_FORBIDDEN: Exit.DENIED,
+    Reason.SPACE_QUOTA_EXCEEDED: Exit.DISK,
 }
 
 # Where the server gave no reason that is known here; the first class that fits.

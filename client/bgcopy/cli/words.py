@@ -35,9 +35,9 @@ def size(count: float) -> str:
     return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
 
 
-def limit(rate: int) -> str:
-    """A limit in bytes per second, as "2097152 (2.0 MiB/s)"."""
-    return f"{rate} ({size(rate)}/s)" if rate else "0 (no limit)"
+def limit(count: int, per: str = "/s") -> str:
+    """A limit in bytes per second, as "2097152 (2.0 MiB/s)", or with another `per`."""
+    return f"{count} ({size(count)}{per})" if count else "0 (no limit)"
 
 
 def span(seconds: float) -> str:

@@ -29,7 +29,7 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x62gcopy/v1/admin_service.proto\x12\tbgcopy.v1\x1a\x18\x62gcopy/v1/identity.proto\x1a\x13\x62gcopy/v1/job.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf3\x05\n\x06Policy\x12\x0c\n\x04\x65tag\x18\x01 \x01(\t\x12\x1b\n\x0ejobs_per_owner\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x1d\n\x10jobs_per_machine\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12\x1a\n\rfiles_per_job\x18\x04 \x01(\x05H\x02\x88\x01\x01\x12\x1c\n\x0franges_per_file\x18\x05 \x01(\x05H\x03\x88\x01\x01\x12\x1e\n\x11watches_per_owner\x18\x06 \x01(\x05H\x04\x88\x01\x01\x12\x1c\n\x0f\x62\x61\x63kground_jobs\x18\x07 \x01(\x05H\x05\x88\x01\x01\x12!\n\x14max_bytes_per_second\x18\x08 \x01(\x03H\x06\x88\x01\x01\x12,\n\tretention\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x12inactivity_timeout\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0cnetwork_cost\x18\x0b \x01(\x0e\x32\x14.bgcopy.v1.CostStateH\x07\x88\x01\x01\x12+\n\x1emax_bytes_per_second_per_owner\x18\x0c \x01(\x03H\x08\x88\x01\x01\x12*\n\x1dmax_bytes_per_second_per_host\x18\r \x01(\x03H\t\x88\x01\x01\x12\x1b\n\x0erate_timetable\x18\x0e \x01(\tH\n\x88\x01\x01\x42\x11\n\x0f_jobs_per_ownerB\x13\n\x11_jobs_per_machineB\x10\n\x0e_files_per_jobB\x12\n\x10_ranges_per_fileB\x14\n\x12_watches_per_ownerB\x12\n\x10_background_jobsB\x17\n\x15_max_bytes_per_secondB\x0f\n\r_network_costB!\n\x1f_max_bytes_per_second_per_ownerB \n\x1e_max_bytes_per_second_per_hostB\x11\n\x0f_rate_timetable\"\x12\n\x10GetPolicyRequest\"6\n\x11GetPolicyResponse\x12!\n\x06policy\x18\x01 \x01(\x0b\x32\x11.bgcopy.v1.Policy\"w\n\x13UpdatePolicyRequest\x12!\n\x06policy\x18\x01 \x01(\x0b\x32\x11.bgcopy.v1.Policy\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"9\n\x14UpdatePolicyResponse\x12!\n\x06policy\x18\x01 \x01(\x0b\x32\x11.bgcopy.v1.Policy\"\x11\n\x0fGetStatsRequest\"\xcf\x02\n\x10GetStatsResponse\x12#\n\x04jobs\x18\x01 \x03(\x0b\x32\x15.bgcopy.v1.StateCount\x12\x14\n\x0crunning_jobs\x18\x02 \x01(\x05\x12\x18\n\x10\x62ytes_per_second\x18\x03 \x01(\x03\x12\x16\n\x0e\x62ytes_received\x18\x04 \x01(\x03\x12\x19\n\x11\x61ttempts_finished\x18\x05 \x01(\x03\x12\x17\n\x0f\x61ttempts_failed\x18\x06 \x01(\x03\x12\x0f\n\x07watches\x18\x07 \x01(\x05\x12\x14\n\x0cmemory_bytes\x18\x08 \x01(\x03\x12\x13\n\x0bstore_bytes\x18\t \x01(\x03\x12.\n\nstart_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x64raining\x18\x0b \x01(\x08\x12\x1c\n\x14max_bytes_per_second\x18\x0c \x01(\x03\"?\n\nStateCount\x12\"\n\x05state\x18\x01 \x01(\x0e\x32\x13.bgcopy.v1.JobState\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\"\x99\x01\n\x12\x43reateTokenRequest\x12\x16\n\x0eprincipal_name\x18\x01 \x01(\t\x12\r\n\x05\x61\x64min\x18\x02 \x01(\x08\x12+\n\x08lifetime\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12 \n\x06scopes\x18\x04 \x03(\x0e\x32\x10.bgcopy.v1.Scope\x12\r\n\x05roots\x18\x05 \x03(\t\"H\n\x13\x43reateTokenResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12\"\n\x04info\x18\x02 \x01(\x0b\x32\x14.bgcopy.v1.TokenInfo\"\x96\x02\n\tTokenInfo\x12\x10\n\x08token_id\x18\x01 \x01(\t\x12\x11\n\tprincipal\x18\x02 \x01(\t\x12\r\n\x05\x61\x64min\x18\x03 \x01(\x08\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07revoked\x18\x06 \x01(\x08\x12 \n\x06scopes\x18\x07 \x03(\x0e\x32\x10.bgcopy.v1.Scope\x12\r\n\x05roots\x18\x08 \x03(\t\x12\x31\n\rlast_use_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\":\n\x11ListTokensRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"S\n\x12ListTokensResponse\x12$\n\x06tokens\x18\x01 \x03(\x0b\x32\x14.bgcopy.v1.TokenInfo\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x12RevokeTokenRequest\x12\x10\n\x08token_id\x18\x01 \x01(\t\"\x15\n\x13RevokeTokenResponse\"\"\n\x12\x44rainServerRequest\x12\x0c\n\x04undo\x18\x01 \x01(\x08\"+\n\x13\x44rainServerResponse\x12\x14\n\x0crunning_jobs\x18\x01 \x01(\x05\x32\xc4\x04\n\x0c\x41\x64minService\x12K\n\tGetPolicy\x12\x1b.bgcopy.v1.GetPolicyRequest\x1a\x1c.bgcopy.v1.GetPolicyResponse\"\x03\x90\x02\x01\x12T\n\x0cUpdatePolicy\x12\x1e.bgcopy.v1.UpdatePolicyRequest\x1a\x1f.bgcopy.v1.UpdatePolicyResponse\"\x03\x90\x02\x02\x12H\n\x08GetStats\x12\x1a.bgcopy.v1.GetStatsRequest\x1a\x1b.bgcopy.v1.GetStatsResponse\"\x03\x90\x02\x01\x12Q\n\x0b\x43reateToken\x12\x1d.bgcopy.v1.CreateTokenRequest\x1a\x1e.bgcopy.v1.CreateTokenResponse\"\x03\x90\x02\x00\x12N\n\nListTokens\x12\x1c.bgcopy.v1.ListTokensRequest\x1a\x1d.bgcopy.v1.ListTokensResponse\"\x03\x90\x02\x01\x12Q\n\x0bRevokeToken\x12\x1d.bgcopy.v1.RevokeTokenRequest\x1a\x1e.bgcopy.v1.RevokeTokenResponse\"\x03\x90\x02\x02\x12Q\n\x0b\x44rainServer\x12\x1d.bgcopy.v1.DrainServerRequest\x1a\x1e.bgcopy.v1.DrainServerResponse\"\x03\x90\x02\x02\x42\x43\n\x0cio.bgcopy.v1B\x11\x41\x64minServiceProtoP\x01Z\x12\x62gcopy/v1;bgcopyv1\xaa\x02\tBgcopy.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x62gcopy/v1/admin_service.proto\x12\tbgcopy.v1\x1a\x18\x62gcopy/v1/identity.proto\x1a\x13\x62gcopy/v1/job.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd7\x06\n\x06Policy\x12\x0c\n\x04\x65tag\x18\x01 \x01(\t\x12\x1b\n\x0ejobs_per_owner\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x1d\n\x10jobs_per_machine\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12\x1a\n\rfiles_per_job\x18\x04 \x01(\x05H\x02\x88\x01\x01\x12\x1c\n\x0franges_per_file\x18\x05 \x01(\x05H\x03\x88\x01\x01\x12\x1e\n\x11watches_per_owner\x18\x06 \x01(\x05H\x04\x88\x01\x01\x12\x1c\n\x0f\x62\x61\x63kground_jobs\x18\x07 \x01(\x05H\x05\x88\x01\x01\x12!\n\x14max_bytes_per_second\x18\x08 \x01(\x03H\x06\x88\x01\x01\x12,\n\tretention\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x12inactivity_timeout\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0cnetwork_cost\x18\x0b \x01(\x0e\x32\x14.bgcopy.v1.CostStateH\x07\x88\x01\x01\x12+\n\x1emax_bytes_per_second_per_owner\x18\x0c \x01(\x03H\x08\x88\x01\x01\x12*\n\x1dmax_bytes_per_second_per_host\x18\r \x01(\x03H\t\x88\x01\x01\x12\x1b\n\x0erate_timetable\x18\x0e \x01(\tH\n\x88\x01\x01\x12\x1c\n\x0f\x66iles_per_owner\x18\x0f \x01(\x05H\x0b\x88\x01\x01\x12\x1c\n\x0f\x62ytes_per_owner\x18\x10 \x01(\x03H\x0c\x88\x01\x01\x42\x11\n\x0f_jobs_per_ownerB\x13\n\x11_jobs_per_machineB\x10\n\x0e_files_per_jobB\x12\n\x10_ranges_per_fileB\x14\n\x12_watches_per_ownerB\x12\n\x10_background_jobsB\x17\n\x15_max_bytes_per_secondB\x0f\n\r_network_costB!\n\x1f_max_bytes_per_second_per_ownerB \n\x1e_max_bytes_per_second_per_hostB\x11\n\x0f_rate_timetableB\x12\n\x10_files_per_ownerB\x12\n\x10_bytes_per_owner\"\x12\n\x10GetPolicyRequest\"6\n\x11GetPolicyResponse\x12!\n\x06policy\x18\x01 \x01(\x0b\x32\x11.bgcopy.v1.Policy\"w\n\x13UpdatePolicyRequest\x12!\n\x06policy\x18\x01 \x01(\x0b\x32\x11.bgcopy.v1.Policy\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"9\n\x14UpdatePolicyResponse\x12!\n\x06policy\x18\x01 \x01(\x0b\x32\x11.bgcopy.v1.Policy\"\x11\n\x0fGetStatsRequest\"\xcf\x02\n\x10GetStatsResponse\x12#\n\x04jobs\x18\x01 \x03(\x0b\x32\x15.bgcopy.v1.StateCount\x12\x14\n\x0crunning_jobs\x18\x02 \x01(\x05\x12\x18\n\x10\x62ytes_per_second\x18\x03 \x01(\x03\x12\x16\n\x0e\x62ytes_received\x18\x04 \x01(\x03\x12\x19\n\x11\x61ttempts_finished\x18\x05 \x01(\x03\x12\x17\n\x0f\x61ttempts_failed\x18\x06 \x01(\x03\x12\x0f\n\x07watches\x18\x07 \x01(\x05\x12\x14\n\x0cmemory_bytes\x18\x08 \x01(\x03\x12\x13\n\x0bstore_bytes\x18\t \x01(\x03\x12.\n\nstart_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x64raining\x18\x0b \x01(\x08\x12\x1c\n\x14max_bytes_per_second\x18\x0c \x01(\x03\"?\n\nStateCount\x12\"\n\x05state\x18\x01 \x01(\x0e\x32\x13.bgcopy.v1.JobState\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\"\x99\x01\n\x12\x43reateTokenRequest\x12\x16\n\x0eprincipal_name\x18\x01 \x01(\t\x12\r\n\x05\x61\x64min\x18\x02 \x01(\x08\x12+\n\x08lifetime\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12 \n\x06scopes\x18\x04 \x03(\x0e\x32\x10.bgcopy.v1.Scope\x12\r\n\x05roots\x18\x05 \x03(\t\"H\n\x13\x43reateTokenResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12\"\n\x04info\x18\x02 \x01(\x0b\x32\x14.bgcopy.v1.TokenInfo\"\x96\x02\n\tTokenInfo\x12\x10\n\x08token_id\x18\x01 \x01(\t\x12\x11\n\tprincipal\x18\x02 \x01(\t\x12\r\n\x05\x61\x64min\x18\x03 \x01(\x08\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07revoked\x18\x06 \x01(\x08\x12 \n\x06scopes\x18\x07 \x03(\x0e\x32\x10.bgcopy.v1.Scope\x12\r\n\x05roots\x18\x08 \x03(\t\x12\x31\n\rlast_use_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\":\n\x11ListTokensRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"S\n\x12ListTokensResponse\x12$\n\x06tokens\x18\x01 \x03(\x0b\x32\x14.bgcopy.v1.TokenInfo\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x12RevokeTokenRequest\x12\x10\n\x08token_id\x18\x01 \x01(\t\"\x15\n\x13RevokeTokenResponse\"\"\n\x12\x44rainServerRequest\x12\x0c\n\x04undo\x18\x01 \x01(\x08\"+\n\x13\x44rainServerResponse\x12\x14\n\x0crunning_jobs\x18\x01 \x01(\x05\x32\xc4\x04\n\x0c\x41\x64minService\x12K\n\tGetPolicy\x12\x1b.bgcopy.v1.GetPolicyRequest\x1a\x1c.bgcopy.v1.GetPolicyResponse\"\x03\x90\x02\x01\x12T\n\x0cUpdatePolicy\x12\x1e.bgcopy.v1.UpdatePolicyRequest\x1a\x1f.bgcopy.v1.UpdatePolicyResponse\"\x03\x90\x02\x02\x12H\n\x08GetStats\x12\x1a.bgcopy.v1.GetStatsRequest\x1a\x1b.bgcopy.v1.GetStatsResponse\"\x03\x90\x02\x01\x12Q\n\x0b\x43reateToken\x12\x1d.bgcopy.v1.CreateTokenRequest\x1a\x1e.bgcopy.v1.CreateTokenResponse\"\x03\x90\x02\x00\x12N\n\nListTokens\x12\x1c.bgcopy.v1.ListTokensRequest\x1a\x1d.bgcopy.v1.ListTokensResponse\"\x03\x90\x02\x01\x12Q\n\x0bRevokeToken\x12\x1d.bgcopy.v1.RevokeTokenRequest\x1a\x1e.bgcopy.v1.RevokeTokenResponse\"\x03\x90\x02\x02\x12Q\n\x0b\x44rainServer\x12\x1d.bgcopy.v1.DrainServerRequest\x1a\x1e.bgcopy.v1.DrainServerResponse\"\x03\x90\x02\x02\x42\x43\n\x0cio.bgcopy.v1B\x11\x41\x64minServiceProtoP\x01Z\x12\x62gcopy/v1;bgcopyv1\xaa\x02\tBgcopy.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,39 +52,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ADMINSERVICE'].methods_by_name['DrainServer']._loaded_options = None
   _globals['_ADMINSERVICE'].methods_by_name['DrainServer']._serialized_options = b'\220\002\002'
   _globals['_POLICY']._serialized_start=191
-  _globals['_POLICY']._serialized_end=946
-  _globals['_GETPOLICYREQUEST']._serialized_start=948
-  _globals['_GETPOLICYREQUEST']._serialized_end=966
-  _globals['_GETPOLICYRESPONSE']._serialized_start=968
-  _globals['_GETPOLICYRESPONSE']._serialized_end=1022
-  _globals['_UPDATEPOLICYREQUEST']._serialized_start=1024
-  _globals['_UPDATEPOLICYREQUEST']._serialized_end=1143
-  _globals['_UPDATEPOLICYRESPONSE']._serialized_start=1145
-  _globals['_UPDATEPOLICYRESPONSE']._serialized_end=1202
-  _globals['_GETSTATSREQUEST']._serialized_start=1204
-  _globals['_GETSTATSREQUEST']._serialized_end=1221
-  _globals['_GETSTATSRESPONSE']._serialized_start=1224
-  _globals['_GETSTATSRESPONSE']._serialized_end=1559
-  _globals['_STATECOUNT']._serialized_start=1561
-  _globals['_STATECOUNT']._serialized_end=1624
-  _globals['_CREATETOKENREQUEST']._serialized_start=1627
-  _globals['_CREATETOKENREQUEST']._serialized_end=1780
-  _globals['_CREATETOKENRESPONSE']._serialized_start=1782
-  _globals['_CREATETOKENRESPONSE']._serialized_end=1854
-  _globals['_TOKENINFO']._serialized_start=1857
-  _globals['_TOKENINFO']._serialized_end=2135
-  _globals['_LISTTOKENSREQUEST']._serialized_start=2137
-  _globals['_LISTTOKENSREQUEST']._serialized_end=2195
-  _globals['_LISTTOKENSRESPONSE']._serialized_start=2197
-  _globals['_LISTTOKENSRESPONSE']._serialized_end=2280
-  _globals['_REVOKETOKENREQUEST']._serialized_start=2282
-  _globals['_REVOKETOKENREQUEST']._serialized_end=2320
-  _globals['_REVOKETOKENRESPONSE']._serialized_start=2322
-  _globals['_REVOKETOKENRESPONSE']._serialized_end=2343
-  _globals['_DRAINSERVERREQUEST']._serialized_start=2345
-  _globals['_DRAINSERVERREQUEST']._serialized_end=2379
-  _globals['_DRAINSERVERRESPONSE']._serialized_start=2381
-  _globals['_DRAINSERVERRESPONSE']._serialized_end=2424
-  _globals['_ADMINSERVICE']._serialized_start=2427
-  _globals['_ADMINSERVICE']._serialized_end=3007
+  _globals['_POLICY']._serialized_end=1046
+  _globals['_GETPOLICYREQUEST']._serialized_start=1048
+  _globals['_GETPOLICYREQUEST']._serialized_end=1066
+  _globals['_GETPOLICYRESPONSE']._serialized_start=1068
+  _globals['_GETPOLICYRESPONSE']._serialized_end=1122
+  _globals['_UPDATEPOLICYREQUEST']._serialized_start=1124
+  _globals['_UPDATEPOLICYREQUEST']._serialized_end=1243
+  _globals['_UPDATEPOLICYRESPONSE']._serialized_start=1245
+  _globals['_UPDATEPOLICYRESPONSE']._serialized_end=1302
+  _globals['_GETSTATSREQUEST']._serialized_start=1304
+  _globals['_GETSTATSREQUEST']._serialized_end=1321
+  _globals['_GETSTATSRESPONSE']._serialized_start=1324
+  _globals['_GETSTATSRESPONSE']._serialized_end=1659
+  _globals['_STATECOUNT']._serialized_start=1661
+  _globals['_STATECOUNT']._serialized_end=1724
+  _globals['_CREATETOKENREQUEST']._serialized_start=1727
+  _globals['_CREATETOKENREQUEST']._serialized_end=1880
+  _globals['_CREATETOKENRESPONSE']._serialized_start=1882
+  _globals['_CREATETOKENRESPONSE']._serialized_end=1954
+  _globals['_TOKENINFO']._serialized_start=1957
+  _globals['_TOKENINFO']._serialized_end=2235
+  _globals['_LISTTOKENSREQUEST']._serialized_start=2237
+  _globals['_LISTTOKENSREQUEST']._serialized_end=2295
+  _globals['_LISTTOKENSRESPONSE']._serialized_start=2297
+  _globals['_LISTTOKENSRESPONSE']._serialized_end=2380
+  _globals['_REVOKETOKENREQUEST']._serialized_start=2382
+  _globals['_REVOKETOKENREQUEST']._serialized_end=2420
+  _globals['_REVOKETOKENRESPONSE']._serialized_start=2422
+  _globals['_REVOKETOKENRESPONSE']._serialized_end=2443
+  _globals['_DRAINSERVERREQUEST']._serialized_start=2445
+  _globals['_DRAINSERVERREQUEST']._serialized_end=2479
+  _globals['_DRAINSERVERRESPONSE']._serialized_start=2481
+  _globals['_DRAINSERVERRESPONSE']._serialized_end=2524
+  _globals['_ADMINSERVICE']._serialized_start=2527
+  _globals['_ADMINSERVICE']._serialized_end=3107
 # @@protoc_insertion_point(module_scope)

@@ -43,6 +43,8 @@ class Policy(message.Message):
     MAX_BYTES_PER_SECOND_PER_OWNER_FIELD_NUMBER: builtins.int
     MAX_BYTES_PER_SECOND_PER_HOST_FIELD_NUMBER: builtins.int
     RATE_TIMETABLE_FIELD_NUMBER: builtins.int
+    FILES_PER_OWNER_FIELD_NUMBER: builtins.int
+    BYTES_PER_OWNER_FIELD_NUMBER: builtins.int
     etag: builtins.str
     """Changes with the policy. Set by the server."""
     jobs_per_owner: builtins.int
@@ -69,6 +71,12 @@ class Policy(message.Message):
     """Limits of all transfers together by the daemon's local time, in force beside
     max_bytes_per_second: entries WEEKDAY-HH:MM,RATE or HH:MM,RATE for every day, with spaces between
     them, as "Mon-08:00,512K Fri-18:00,off". Each holds until the next; "off" alone is no table.
+    """
+    files_per_owner: builtins.int
+    """Files of all live jobs of one owner; 0 means no limit. For administrators too."""
+    bytes_per_owner: builtins.int
+    """Bytes that all live jobs of one owner may keep on disk; 0 means no limit. What would be more waits
+    as TRANSIENT_ERROR with SPACE_QUOTA_EXCEEDED. For administrators too.
     """
     @builtins.property
     def retention(self) -> duration_pb2.Duration:
@@ -99,15 +107,21 @@ class Policy(message.Message):
         max_bytes_per_second_per_owner: builtins.int | None = ...,
         max_bytes_per_second_per_host: builtins.int | None = ...,
         rate_timetable: builtins.str | None = ...,
+        files_per_owner: builtins.int | None = ...,
+        bytes_per_owner: builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_background_jobs", b"_background_jobs", "_files_per_job", b"_files_per_job", "_jobs_per_machine", b"_jobs_per_machine", "_jobs_per_owner", b"_jobs_per_owner", "_max_bytes_per_second", b"_max_bytes_per_second", "_max_bytes_per_second_per_host", b"_max_bytes_per_second_per_host", "_max_bytes_per_second_per_owner", b"_max_bytes_per_second_per_owner", "_network_cost", b"_network_cost", "_ranges_per_file", b"_ranges_per_file", "_rate_timetable", b"_rate_timetable", "_watches_per_owner", b"_watches_per_owner", "background_jobs", b"background_jobs", "files_per_job", b"files_per_job", "inactivity_timeout", b"inactivity_timeout", "jobs_per_machine", b"jobs_per_machine", "jobs_per_owner", b"jobs_per_owner", "max_bytes_per_second", b"max_bytes_per_second", "max_bytes_per_second_per_host", b"max_bytes_per_second_per_host", "max_bytes_per_second_per_owner", b"max_bytes_per_second_per_owner", "network_cost", b"network_cost", "ranges_per_file", b"ranges_per_file", "rate_timetable", b"rate_timetable", "retention", b"retention", "watches_per_owner", b"watches_per_owner"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_background_jobs", b"_background_jobs", "_bytes_per_owner", b"_bytes_per_owner", "_files_per_job", b"_files_per_job", "_files_per_owner", b"_files_per_owner", "_jobs_per_machine", b"_jobs_per_machine", "_jobs_per_owner", b"_jobs_per_owner", "_max_bytes_per_second", b"_max_bytes_per_second", "_max_bytes_per_second_per_host", b"_max_bytes_per_second_per_host", "_max_bytes_per_second_per_owner", b"_max_bytes_per_second_per_owner", "_network_cost", b"_network_cost", "_ranges_per_file", b"_ranges_per_file", "_rate_timetable", b"_rate_timetable", "_watches_per_owner", b"_watches_per_owner", "background_jobs", b"background_jobs", "bytes_per_owner", b"bytes_per_owner", "files_per_job", b"files_per_job", "files_per_owner", b"files_per_owner", "inactivity_timeout", b"inactivity_timeout", "jobs_per_machine", b"jobs_per_machine", "jobs_per_owner", b"jobs_per_owner", "max_bytes_per_second", b"max_bytes_per_second", "max_bytes_per_second_per_host", b"max_bytes_per_second_per_host", "max_bytes_per_second_per_owner", b"max_bytes_per_second_per_owner", "network_cost", b"network_cost", "ranges_per_file", b"ranges_per_file", "rate_timetable", b"rate_timetable", "retention", b"retention", "watches_per_owner", b"watches_per_owner"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_background_jobs", b"_background_jobs", "_files_per_job", b"_files_per_job", "_jobs_per_machine", b"_jobs_per_machine", "_jobs_per_owner", b"_jobs_per_owner", "_max_bytes_per_second", b"_max_bytes_per_second", "_max_bytes_per_second_per_host", b"_max_bytes_per_second_per_host", "_max_bytes_per_second_per_owner", b"_max_bytes_per_second_per_owner", "_network_cost", b"_network_cost", "_ranges_per_file", b"_ranges_per_file", "_rate_timetable", b"_rate_timetable", "_watches_per_owner", b"_watches_per_owner", "background_jobs", b"background_jobs", "etag", b"etag", "files_per_job", b"files_per_job", "inactivity_timeout", b"inactivity_timeout", "jobs_per_machine", b"jobs_per_machine", "jobs_per_owner", b"jobs_per_owner", "max_bytes_per_second", b"max_bytes_per_second", "max_bytes_per_second_per_host", b"max_bytes_per_second_per_host", "max_bytes_per_second_per_owner", b"max_bytes_per_second_per_owner", "network_cost", b"network_cost", "ranges_per_file", b"ranges_per_file", "rate_timetable", b"rate_timetable", "retention", b"retention", "watches_per_owner", b"watches_per_owner"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_background_jobs", b"_background_jobs", "_bytes_per_owner", b"_bytes_per_owner", "_files_per_job", b"_files_per_job", "_files_per_owner", b"_files_per_owner", "_jobs_per_machine", b"_jobs_per_machine", "_jobs_per_owner", b"_jobs_per_owner", "_max_bytes_per_second", b"_max_bytes_per_second", "_max_bytes_per_second_per_host", b"_max_bytes_per_second_per_host", "_max_bytes_per_second_per_owner", b"_max_bytes_per_second_per_owner", "_network_cost", b"_network_cost", "_ranges_per_file", b"_ranges_per_file", "_rate_timetable", b"_rate_timetable", "_watches_per_owner", b"_watches_per_owner", "background_jobs", b"background_jobs", "bytes_per_owner", b"bytes_per_owner", "etag", b"etag", "files_per_job", b"files_per_job", "files_per_owner", b"files_per_owner", "inactivity_timeout", b"inactivity_timeout", "jobs_per_machine", b"jobs_per_machine", "jobs_per_owner", b"jobs_per_owner", "max_bytes_per_second", b"max_bytes_per_second", "max_bytes_per_second_per_host", b"max_bytes_per_second_per_host", "max_bytes_per_second_per_owner", b"max_bytes_per_second_per_owner", "network_cost", b"network_cost", "ranges_per_file", b"ranges_per_file", "rate_timetable", b"rate_timetable", "retention", b"retention", "watches_per_owner", b"watches_per_owner"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__background_jobs: _TypeAlias = typing.Literal["background_jobs"]  # noqa: Y015
     _WhichOneofArgType__background_jobs: _TypeAlias = typing.Literal["_background_jobs", b"_background_jobs"]  # noqa: Y015
+    _WhichOneofReturnType__bytes_per_owner: _TypeAlias = typing.Literal["bytes_per_owner"]  # noqa: Y015
+    _WhichOneofArgType__bytes_per_owner: _TypeAlias = typing.Literal["_bytes_per_owner", b"_bytes_per_owner"]  # noqa: Y015
     _WhichOneofReturnType__files_per_job: _TypeAlias = typing.Literal["files_per_job"]  # noqa: Y015
     _WhichOneofArgType__files_per_job: _TypeAlias = typing.Literal["_files_per_job", b"_files_per_job"]  # noqa: Y015
+    _WhichOneofReturnType__files_per_owner: _TypeAlias = typing.Literal["files_per_owner"]  # noqa: Y015
+    _WhichOneofArgType__files_per_owner: _TypeAlias = typing.Literal["_files_per_owner", b"_files_per_owner"]  # noqa: Y015
     _WhichOneofReturnType__jobs_per_machine: _TypeAlias = typing.Literal["jobs_per_machine"]  # noqa: Y015
     _WhichOneofArgType__jobs_per_machine: _TypeAlias = typing.Literal["_jobs_per_machine", b"_jobs_per_machine"]  # noqa: Y015
     _WhichOneofReturnType__jobs_per_owner: _TypeAlias = typing.Literal["jobs_per_owner"]  # noqa: Y015
@@ -129,7 +143,11 @@ class Policy(message.Message):
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__background_jobs) -> _WhichOneofReturnType__background_jobs | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__bytes_per_owner) -> _WhichOneofReturnType__bytes_per_owner | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__files_per_job) -> _WhichOneofReturnType__files_per_job | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__files_per_owner) -> _WhichOneofReturnType__files_per_owner | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__jobs_per_machine) -> _WhichOneofReturnType__jobs_per_machine | None: ...
     @typing.overload

@@ -234,6 +234,10 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     """Policy does not let jobs connect to any address that the URL, a redirect or the proxy leads to.
     Nothing was sent there.
     """
+    REASON_SPACE_QUOTA_EXCEEDED: _Reason.ValueType  # 181
+    """The owner's unfinished jobs would keep more bytes than Policy.bytes_per_owner allows. What is here
+    is kept; the job goes on when there is room.
+    """
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Reason names, once for the whole API, what went wrong.
@@ -453,6 +457,10 @@ REASON_UNEXPECTED_SIZE: Reason.ValueType  # 161
 REASON_ADDRESS_FORBIDDEN: Reason.ValueType  # 180
 """Policy does not let jobs connect to any address that the URL, a redirect or the proxy leads to.
 Nothing was sent there.
+"""
+REASON_SPACE_QUOTA_EXCEEDED: Reason.ValueType  # 181
+"""The owner's unfinished jobs would keep more bytes than Policy.bytes_per_owner allows. What is here
+is kept; the job goes on when there is room.
 """
 
 class _ErrorContext:

@@ -125,6 +125,8 @@ def policy(value: Policy, etag: str) -> pb.Policy:
         jobs_per_owner=value.jobs_per_owner,
         jobs_per_machine=value.jobs_per_machine,
         files_per_job=value.files_per_job,
+        files_per_owner=value.files_per_owner,
+        bytes_per_owner=value.bytes_per_owner,
         ranges_per_file=value.ranges_per_file,
         watches_per_owner=value.watches_per_owner,
         background_jobs=value.background_jobs,

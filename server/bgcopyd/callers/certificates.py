@@ -15,7 +15,7 @@ from bgcopyd.callers.files import certificates
 from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal
-from bgcopyd.queue.callers import TlsFiles, TlsMaterial
+from bgcopyd.queue.callers import CertificateProblem, TlsFiles, TlsMaterial
 from bgcopyd.queue.clock import Clock
 
 # More intermediates than these have no honest certificate.
@@ -84,7 +84,12 @@ class ShownCertificates:
         return known.principal
 
     def _judged(self, material: TlsMaterial, leaf: bytes, chain: bytes) -> _Known:
-        shown = certificates("the client's certificate", leaf + chain)
+        try:
+            shown = certificates("the client", leaf + chain)
+        except CertificateProblem:
+            raise Refusal(
+                Reason.CREDENTIAL_INVALID, "the client certificate is malformed"
+            ) from None
         trusted = certificates("the authorities", material.clients) if material.clients else ()
         if not _anchored(shown[0], shown[1:], trusted, _DEEPEST):
             raise Refusal(

@@ -9,7 +9,7 @@ from bgcopyd.audit_log import AuditProblem
 from bgcopyd.cli.exits import CommandError, Exit
 from bgcopyd.queue.callers import CertificateProblem
 from bgcopyd.queue.storage import StoreUnavailable
-from bgcopyd.rpc.server import Listener
+from bgcopyd.rpc.sockets import Listener
 from bgcopyd.store.errors import (
     KeyProblem,
     NetworkFilesystem,

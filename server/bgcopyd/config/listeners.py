@@ -9,17 +9,21 @@ from pathlib import Path
 
 # sun_path holds 108 bytes with its final zero (unix(7)).
 _SOCKET_PATH_BYTES = 107
+SHARED = "?mode=shared"
+# Of the socket that tells users who they are.
+IDENTITY_SUFFIX = ".id"
 _FORMS = "write unix:PATH, tcp://HOST:PORT, tls://HOST:PORT or mtls://HOST:PORT"
 
 
 @dataclass(frozen=True, slots=True)
 class UnixListener:
-    """A Unix socket at an absolute path."""
+    """A Unix socket at an absolute path; a shared one is for every user of the machine."""
 
     path: Path
+    shared: bool = False
 
     def __str__(self) -> str:
-        return f"unix:{self.path}"
+        return f"unix:{self.path}{SHARED if self.shared else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +70,23 @@ def parse_listener(text: object) -> Listener:
     raise ValueError(f"{text!r} is no listener; {_FORMS}")
 
 
-def _unix(path: str) -> UnixListener:
+def _unix(text: str) -> UnixListener:
+    path, mark, query = text.partition("?")
+    shared = mark + query == SHARED
+    if mark and not shared:
+        raise ValueError(f"'unix:{text!r}' has options that are none; write unix:PATH{SHARED}")
     if path.startswith("//"):
         path = path.removeprefix("//")
     if not path or not path.isprintable():
         raise ValueError(f"'unix:{path!r}' names no socket; {_FORMS}")
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow symlinks
-    if len(os.fsencode(absolute)) > _SOCKET_PATH_BYTES:
+    longest = _SOCKET_PATH_BYTES - (len(IDENTITY_SUFFIX) if shared else 0)
+    if len(os.fsencode(absolute)) > longest:
         raise ValueError(
-            f"the socket's path {absolute} is longer than the {_SOCKET_PATH_BYTES} bytes that "
+            f"the socket's path {absolute} is longer than the {longest} bytes that "
             "the system allows; choose a shorter one"
         )
-    return UnixListener(absolute)
+    return UnixListener(absolute, shared)
 
 
 def _tcp(kind: str, text: str) -> TcpListener:

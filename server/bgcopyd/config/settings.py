@@ -28,6 +28,7 @@ from bgcopyd.config.values import (
     parse_duration,
     parse_rate,
     parse_rights,
+    parse_size,
     parse_timetable,
     split,
 )
@@ -110,6 +111,7 @@ ReadableFile = Annotated[AbsolutePath, AfterValidator(_readable)]
 KnownHosts = Annotated[ReadableFile, AfterValidator(judged_known_hosts)]
 Directory = Annotated[Path, AfterValidator(_directory)]
 Rate = Annotated[int, BeforeValidator(parse_rate)]
+Size = Annotated[int, BeforeValidator(parse_size)]
 Duration = Annotated[float, BeforeValidator(parse_duration)]
 Listening = Annotated[Listener, BeforeValidator(parse_listener)]
 Cost = Annotated[str, AfterValidator(parse_cost)]
@@ -137,8 +139,9 @@ class Settings(BaseModel):
     )
     listen: tuple[Listening, ...] = Field(
         default_factory=lambda: (UnixListener(default_socket()),),
-        description="unix:PATH, tcp://HOST:PORT (loopback only), tls://HOST:PORT or "
-        "mtls://HOST:PORT (clients need a certificate); may be given several times.",
+        description="unix:PATH (with ?mode=shared for every user of the machine), "
+        "tcp://HOST:PORT (loopback only), tls://HOST:PORT or mtls://HOST:PORT (clients need a "
+        "certificate); may be given several times.",
     )
     tls_certificate_file: AbsolutePath | None = Field(
         default=None,
@@ -197,7 +200,7 @@ class Settings(BaseModel):
     connections_per_owner: Bound = Field(
         default=0,
         description="How many files of one owner are fetched at once in the background on each "
-        "volume; 0 for no bound.",
+        "volume, and as many more in the foreground; 0 for no bound.",
     )
     segments_per_file: Annotated[int, Field(ge=1, le=32)] = Field(
         default=4,
@@ -213,8 +216,15 @@ class Settings(BaseModel):
     jobs_per_owner: int = _limit("jobs_per_owner")
     jobs_per_machine: int = _limit("jobs_per_machine")
     files_per_job: int = _limit("files_per_job")
+    files_per_owner: int = _limit("files_per_owner")
+    bytes_per_owner: Size = _limit("bytes_per_owner")
     ranges_per_file: int = _limit("ranges_per_file")
     watches_per_owner: int = _limit("watches_per_owner")
+    free_space_floor: Size = Field(
+        default=0,
+        description="So many bytes of each volume, as 5G, are left free of what is fetched; 0 for "
+        "none.",
+    )
     retention: Duration = _limit("retention")
     inactivity_timeout: Duration = _limit("inactivity_timeout")
     network_cost: Cost = _limit("network_cost")
@@ -338,6 +348,14 @@ class Settings(BaseModel):
             raise ValueError(f"{', '.join(sorted(doubles))} is given more than once")
         return listen
 
+    @field_validator("listen")
+    @classmethod
+    def _shared_or_not(cls, listen: tuple[Listener, ...]) -> tuple[Listener, ...]:
+        # gRPC does not say by which of them a call came.
+        if len({one.shared for one in listen if isinstance(one, UnixListener)}) > 1:
+            raise ValueError("Unix sockets are shared all or none: mark each or none as shared")
+        return listen
+
     @field_validator("schemes")
     @classmethod
     def _some_scheme(cls, schemes: tuple[str, ...]) -> tuple[str, ...]:
@@ -374,6 +392,11 @@ class Settings(BaseModel):
         return self
 
     @property
+    def shared_sockets(self) -> bool:
+        """Whether every user of the machine reaches the Unix sockets."""
+        return any(isinstance(one, UnixListener) and one.shared for one in self.listen)
+
+    @property
     def entitled(self) -> Mapping[str, Principal]:
         """The owners whose rights are said, by id."""
         return {owner: Principal(owner, *rights_of(text)) for owner, text in self.rights.items()}
@@ -401,6 +424,8 @@ class Settings(BaseModel):
             jobs_per_owner=self.jobs_per_owner,
             jobs_per_machine=self.jobs_per_machine,
             files_per_job=self.files_per_job,
+            files_per_owner=self.files_per_owner,
+            bytes_per_owner=self.bytes_per_owner,
             ranges_per_file=self.ranges_per_file,
             watches_per_owner=self.watches_per_owner,
             background_jobs=self.background_jobs,

@@ -11,9 +11,10 @@ from pathlib import Path
 from bgcopyd.config.settings import Settings
 
 PREFIX = "BGCOPY_"
-# The client's own.
+# The client's own, and secrets, which are no settings: `config show` would print them.
 _FOREIGN_VARIABLES = frozenset(
     {
+        "BGCOPY_SECRETS_KEYS",
         "BGCOPY_TARGET",
         "BGCOPY_TOKEN_FILE",
         "BGCOPY_TLS_CA",

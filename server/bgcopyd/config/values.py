@@ -32,6 +32,19 @@ def parse_rate(value: object) -> int:
     return rate
 
 
+def parse_size(value: object) -> int:
+    """Bytes: a number, or a number with K, M, G or T (powers of 1024).
+
+    Raises:
+        ValueError: it is no size.
+    """
+    plain = isinstance(value, int | str) and not isinstance(value, bool)
+    size = rate_of(str(value).strip()) if plain else None
+    if size is None or size > LARGEST_RATE:
+        raise ValueError(f"{value!r} is no size; write bytes as 500000, 512M or 20G, 0 for none")
+    return size
+
+
 def parse_duration(value: object) -> float:
     """Seconds: a number, or a number with s, m, h or d.
 

@@ -28,6 +28,8 @@ class Policy:
     jobs_per_owner: int = 100_000
     jobs_per_machine: int = 1_000_000
     files_per_job: int = 100_000
+    files_per_owner: int = 0
+    bytes_per_owner: int = 0
     ranges_per_file: int = 10_000
     watches_per_owner: int = 1_100
     background_jobs: int = 4
@@ -96,6 +98,22 @@ POLICY_FIELDS: Mapping[str, PolicyField] = MappingProxyType(
             "How many files a job may have.",
             "The mirror of a distribution is one job; files are read page by page as they are "
             "fetched.",
+        ),
+        "files_per_owner": PolicyField(
+            int,
+            0,
+            _LARGEST_COUNT,
+            "none",
+            "How many files the live jobs of an owner may have together; 0 for no limit.",
+            "For daemons that several people share: rows and partial files are the machine's.",
+        ),
+        "bytes_per_owner": PolicyField(
+            int,
+            0,
+            LARGEST_RATE,
+            "none",
+            "How many bytes the live jobs of an owner may keep on disk, as 20G; 0 for no limit.",
+            "For daemons that several people share: what is neither completed nor cancelled stays.",
         ),
         "ranges_per_file": PolicyField(
             int,

@@ -107,6 +107,7 @@ class Reason(enum.IntEnum):
     ANNOUNCED_DIGEST_MISMATCH = 160
     UNEXPECTED_SIZE = 161
     ADDRESS_FORBIDDEN = 180
+    SPACE_QUOTA_EXCEEDED = 181
 
 
 class Code(enum.Enum):
@@ -241,6 +242,7 @@ REASONS: dict[Reason, ReasonSpec] = {
     Reason.ANNOUNCED_DIGEST_MISMATCH: _spec(None, "BG_E_VALIDATION_FAILED"),
     Reason.UNEXPECTED_SIZE: _spec(None, "BG_E_VALIDATION_FAILED"),
     Reason.ADDRESS_FORBIDDEN: _spec(None, "E_ACCESSDENIED"),
+    Reason.SPACE_QUOTA_EXCEEDED: _spec(None, "ERROR_DISK_FULL"),
 }
 
 

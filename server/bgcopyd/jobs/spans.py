@@ -57,3 +57,8 @@ def within(ranges: Iterable[FileRange], size: int | None) -> tuple[FileRange, ..
 def on_disk(claimed: int, filled: Sequence[FileRange]) -> tuple[FileRange, ...]:
     """What is there of a file: the claimed beginning and the parts beyond."""
     return merged([*([FileRange(0, claimed)] if claimed else []), *filled])
+
+
+def present(claimed: int, filled: Sequence[FileRange]) -> int:
+    """How many bytes are there of a file."""
+    return claimed + sum(part.length or 0 for part in filled)

@@ -102,9 +102,12 @@ class BackgroundCopyManager:
         if refused is not None and not command.request_id:
             raise refused
 
+        def judge(tx: Tx) -> None:
+            self._quotas.judge_new_job(tx, principal, len(command.files))
+
         def create(tx: Tx) -> Job:
             # A repetition is answered also where limits and clocks have moved on since.
-            refusal = refused or _refusal_of(lambda: self._quotas.judge_new_job(tx, principal))
+            refusal = refused or _refusal_of(lambda: judge(tx))
             if command.request_id:
                 use = Request(principal.id, command.request_id, command.content, draft.job_id, 0)
                 # Only before its first write a refusal leaves the others of its group alone.
@@ -156,6 +159,7 @@ class BackgroundCopyManager:
             target_state(job, Trigger.ADD_FILES)
             first = tx.next_index(job.job_id)
             self.judge_file_count(job.progress.files_total, len(command.files))
+            self._quotas.judge_owner_files(tx, job.owner, len(command.files))
             judge_upload_files(job, job.progress.files_total, command.files)
             judge_urls(urls_of(command.files), self._configured)
             judge_files(job.options, command.files, self._quotas.ranges_per_file)

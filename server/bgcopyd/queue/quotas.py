@@ -22,11 +22,11 @@ class Quotas:
         self._policies = policies
         self._draining = draining
 
-    def judge_new_job(self, tx: Tx, principal: Principal) -> None:
-        """Judges one more job. An owner's limit does not hold for administrators (as in BITS).
+    def judge_new_job(self, tx: Tx, principal: Principal, files: int = 0) -> None:
+        """Judges one more job, with files. Of an owner's limits that of jobs is not for admins.
 
         Raises:
-            Refusal: DRAINING, MACHINE_JOB_QUOTA_EXCEEDED or JOB_QUOTA_EXCEEDED.
+            Refusal: DRAINING, MACHINE_JOB_QUOTA_EXCEEDED, JOB_QUOTA_EXCEEDED, FILE_QUOTA_EXCEEDED.
         """
         if self._draining():
             raise Refusal(
@@ -51,6 +51,7 @@ class Quotas:
                 "complete or cancel some",
                 quota=Quota("jobs_per_owner", policy.jobs_per_owner, own),
             )
+        self.judge_owner_files(tx, principal.id, files)
 
     def judge_file_count(self, present: int, added: int) -> None:
         """Judges a number of files; also before each of them is looked at.
@@ -66,6 +67,25 @@ class Quotas:
                 "spread them over several jobs",
                 quota=Quota("files_per_job", allowed, present + added),
                 violations=[Violation("files", f"at most {allowed} in one job")],
+            )
+
+    def judge_owner_files(self, tx: Tx, owner: str, added: int) -> None:
+        """Judges more files of an owner, over all of his live jobs.
+
+        Raises:
+            Refusal: FILE_QUOTA_EXCEEDED.
+        """
+        allowed = self._policies.policy.files_per_owner
+        if not allowed or not added:
+            return
+        present = tx.kept(owner).files
+        if present + added > allowed:
+            raise Refusal(
+                Reason.FILE_QUOTA_EXCEEDED,
+                f"the live jobs of {owner} would have {present + added} files and {allowed} are "
+                "allowed; complete or cancel some",
+                quota=Quota("files_per_owner", allowed, present + added),
+                violations=[Violation("files", f"at most {allowed} in all live jobs")],
             )
 
     @property

@@ -35,6 +35,7 @@ from bgcopyd.queue.outcomes import Outcome, Tried, only_a_wish, secret_unreadabl
 from bgcopyd.queue.patience import transact_patiently
 from bgcopyd.queue.progress import ProgressBoard
 from bgcopyd.queue.secrets import SecretUnreadable, hider
+from bgcopyd.queue.space import NO_LIMIT, Space
 from bgcopyd.queue.statistics import Statistics
 from bgcopyd.queue.storage import FileTotals, Store, Tx
 from bgcopyd.queue.transfers import (
@@ -85,6 +86,7 @@ class RunTools:
     chance: Callable[[], float]
     files_in_parallel: int
     secrets: Secrets = no_secrets
+    space: Space = NO_LIMIT
 
 
 class JobRun:
@@ -209,6 +211,7 @@ class JobRun:
         job = tx.job(self.job.job_id)
         mine = job is not None and job.claim_id == self.job.claim_id and job.state.running
         plain = job is None or job.options is DEFAULT_OPTIONS
+        self._tools.space.look(tx, self.job.owner)
         sealed = {} if plain else tx.secrets(self.job.job_id)
         return job if mine else None, tx.totals(self.job.job_id), sealed
 
@@ -414,6 +417,7 @@ class JobRun:
                     bytes_total=None if unheard else progress.bytes_total,
                 ),
             )
+            self._tools.space.record(tx, job.owner, files)
             if connected and job.state is JobState.CONNECTING:
                 move(tx, job, Trigger.CONNECTED, now)
             return job.state.running

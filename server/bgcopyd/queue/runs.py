@@ -143,4 +143,5 @@ class Runs:
             del self._runs[job_id]
             del self._tasks[job_id]
             self._tools.board.forget(job_id)
+            self._tools.space.forget(job_id)
             self._on_ended(job_id, ended)

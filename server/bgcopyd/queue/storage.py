@@ -41,6 +41,14 @@ class DestinationTaken(Exception):
 
 
 @value(frozen=True, slots=True)
+class Kept:
+    """What an owner's live jobs have: files, and of those to download the bytes on disk."""
+
+    files: int
+    bytes: int
+
+
+@value(frozen=True, slots=True)
 class Request:
     """What a request id was first used for: by whom, the content's digest, and its result.
 
@@ -278,6 +286,9 @@ class Tx(OutboxTx, Protocol):
 
     def live_jobs(self, owner: str | None) -> int:
         """How many jobs of the owner, or of all owners (None), are not final."""
+
+    def kept(self, owner: str) -> Kept:
+        """What the owner's live jobs have, as their progress tells."""
 
     def request(self, creator: str, request_id: str) -> Request | None:
         """The use of a request id, while it is remembered."""

@@ -204,7 +204,7 @@ class _Stream(_Call):
             caller = await self._caller(context)
             async for response in self._work(caller, request):
                 # The end of a credential is the end of its streams.
-                await self._caller(context)
+                await calls.identities.confirm(caller, self._metadata, context)
                 yield response
         except Exception as error:  # noqa: BLE001 - the one place that maps every error
             refusal = refusal_of(error)

@@ -16,7 +16,13 @@ from bgcopyd.queue.storage import Token
 
 Metadata = Sequence[tuple[str, str | bytes]]
 
+LOCAL = "local:"
 _SCHEME = "bearer "
+
+
+def own_principal() -> Principal:
+    """The daemon's own user."""
+    return Principal(f"{LOCAL}{os.getuid()}", ALL_SCOPES)
 
 
 class Connection(Protocol):
@@ -36,6 +42,7 @@ class Identities:
         token: looks up a token by its digest, at every call, so that a revocation acts at once.
         used: is told the id of each token that identified a caller.
         certificates: finds who shows a certificate; None where nobody can.
+        shared: whether several users can reach the Unix sockets, so that they make nobody known.
     """
 
     def __init__(
@@ -45,13 +52,14 @@ class Identities:
         clock: Clock,
         *,
         certificates: CertificateCallers | None = None,
+        shared: bool = False,
     ) -> None:
         self._token = token
         self._used = used
         self._clock = clock
         self._certificates = certificates
-        # The socket lies in a directory that only the daemon's user can enter.
-        self._local = Principal(f"local:{os.getuid()}", ALL_SCOPES)
+        # A socket that is not shared lies in a directory that only the daemon's user can enter.
+        self._local = None if shared else own_principal()
 
     async def of_call(self, metadata: Metadata, connection: Connection) -> Principal:
         """The principal of a call with this metadata on this connection.
@@ -62,15 +70,28 @@ class Identities:
         presented = [value for key, value in metadata if key == "authorization"]
         if presented:
             return await self._of_credential(presented)
-        if connection.peer().startswith("unix:"):
+        unix = connection.peer().startswith("unix:")
+        if unix and self._local is not None:
             return self._local
         certified = self._of_certificate(connection)
         if certified is not None:
             return certified
+        source = "; the socket of this one's name with '.id' hands one out" if unix else ""
         raise Refusal(
             Reason.CREDENTIAL_MISSING,
-            "a credential is needed here: send 'authorization: Bearer TOKEN'",
+            f"a credential is needed here: send 'authorization: Bearer TOKEN'{source}",
         )
+
+    async def confirm(self, caller: Principal, metadata: Metadata, connection: Connection) -> None:
+        """Judges the credential of an open stream once more.
+
+        A user of this machine stays who he is for as long as his connection.
+
+        Raises:
+            Refusal: as `of_call`.
+        """
+        if not caller.id.startswith(LOCAL):
+            await self.of_call(metadata, connection)
 
     def _of_certificate(self, connection: Connection) -> Principal | None:
         if self._certificates is None:
@@ -93,5 +114,6 @@ class Identities:
             raise Refusal(Reason.CREDENTIAL_INVALID, "the token is unknown or revoked")
         if token.expire_time is not None and token.expire_time <= self._clock.now():
             raise Refusal(Reason.CREDENTIAL_EXPIRED, "the token has expired")
-        self._used(token.token_id)
+        if token.token_id:
+            self._used(token.token_id)
         return token.principal

@@ -20,6 +20,7 @@ from bgcopyd.jobs.audit import AUDITED
 from bgcopyd.queue.authorizer import SERVICES, Permission
 from bgcopyd.queue.callers import TlsFiles
 from bgcopyd.rpc.calls import Calls, Handler, Method, Service, refusal_of
+from bgcopyd.rpc.sockets import Listener, Peers, identity_path, make_way
 from bgcopyd.rpc.tls import credentials
 
 DESCRIPTORS: Mapping[str, ServiceDescriptor] = {
@@ -40,10 +41,6 @@ OPTIONS: tuple[tuple[str, int], ...] = (
 )
 
 
-class Listener(Exception):
-    """A listener that could not be opened."""
-
-
 class RpcServer:
     """Serves our services and grpc.health.v1.Health, all on every listener.
 
@@ -52,6 +49,7 @@ class RpcServer:
         listen: `unix:PATH` and `tcp://HOST:PORT`, `tls://` or `mtls://`, judged already; port 0
             takes a free one.
         files: certificates of those with TLS.
+        peers: answers beside each shared Unix socket.
     """
 
     def __init__(
@@ -60,8 +58,10 @@ class RpcServer:
         servicers: Mapping[str, Sequence[object]],
         listen: Sequence[str],
         files: TlsFiles | None = None,
+        peers: Peers | None = None,
     ) -> None:
         self._files = files
+        self._peers = peers
         self._listen = tuple(listen)
         self._server = grpc.aio.server(options=OPTIONS)
         self._health = health.aio.HealthServicer()
@@ -81,10 +81,10 @@ class RpcServer:
             Listener: one could not be opened.
         """
         for path in self._paths:
-            _make_way(path)
+            make_way(path, shared=self._peers is not None)
         # A socket must never be open to others, not even for a moment. Directories are made
         # before: under this mask their own user could not enter them.
-        mask = os.umask(0o177)
+        mask = os.umask(0o177 if self._peers is None else 0o111)
         try:
             return [self._open(listener) for listener in self._listen]
         finally:
@@ -93,6 +93,8 @@ class RpcServer:
     async def start(self) -> None:
         """Serves."""
         await self._server.start()
+        if self._peers is not None:
+            await self._peers.start()
         for service in ("", *self._names):
             await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
 
@@ -102,6 +104,8 @@ class RpcServer:
 
     async def stop(self, grace: float) -> None:
         """Lets open calls end within `grace` seconds, then ends them; removes the sockets."""
+        if self._peers is not None:
+            await self._peers.stop()
         await self._server.stop(grace)
         for path in self._sockets:
             path.unlink(missing_ok=True)
@@ -109,18 +113,27 @@ class RpcServer:
     @property
     def _paths(self) -> list[Path]:
         kinds = (listener.partition(":") for listener in self._listen)
-        return [Path(rest) for kind, _, rest in kinds if kind == "unix"]
+        return [_path(rest) for kind, _, rest in kinds if kind == "unix"]
 
     def _open(self, listener: str) -> str:
         kind, _, rest = listener.partition(":")
         if kind == "unix":
-            path = Path(rest)
-            self._bind(f"unix:{path}", listener)
-            self._sockets.append(path)
-            return f"unix:{path}"
+            return self._open_unix(_path(rest), listener)
         host, _, _ = rest.removeprefix("//").rpartition(":")
         port = self._bind(rest.removeprefix("//"), listener)
         return f"{kind}://{host}:{port}"
+
+    def _open_unix(self, path: Path, listener: str) -> str:
+        self._bind(f"unix:{path}", listener)
+        self._sockets.append(path)
+        if self._peers is not None:
+            beside = identity_path(path)
+            try:
+                self._peers.bind(beside)
+            except OSError as error:
+                raise Listener(f"cannot listen on unix:{beside}: {error.strerror}") from None
+            self._sockets.append(beside)
+        return f"unix:{path}"
 
     def _bind(self, address: str, listener: str) -> int:
         kind = listener.partition("://")[0]
@@ -136,17 +149,8 @@ class RpcServer:
             ) from None
 
 
-def _make_way(path: Path) -> None:
-    """Creates the socket's directory for this user alone and removes a dead daemon's socket.
-
-    The state directory's lock has proven that no daemon of this queue is alive.
-    """
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if path.is_socket():
-            path.unlink()
-    except OSError as error:
-        raise Listener(f"cannot listen on unix:{path}: {error.strerror}") from None
+def _path(rest: str) -> Path:
+    return Path(rest.partition("?")[0])
 
 
 class _Unregistered:

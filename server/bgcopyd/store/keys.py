@@ -7,12 +7,13 @@ import binascii
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bgcopyd.store.errors import KeyProblem
 
 CREDENTIAL = "bgcopy-key"
+VARIABLE = "BGCOPY_SECRETS_KEYS"
 FILE = "secrets.key"
 KEY_BYTES = 32
 # Far more than anybody's history of keys.
@@ -27,6 +28,11 @@ class KeyFile:
 
     path: Path
     foreign: bool = False
+
+    @property
+    def present(self) -> bool:
+        """Whether there are keys, good or bad."""
+        return self.path.exists()
 
     def read(self) -> tuple[bytes, ...]:
         """The keys, the newest first: the first seals, all open.
@@ -87,7 +93,8 @@ class KeyFile:
         """
         if self.foreign:
             raise KeyProblem(
-                f"the key in {self.path} comes from the service manager; change it there"
+                f"the key in {self.path} comes from the service manager or the environment; "
+                "change it there"
             )
         target = self.path.resolve()
         fresh = target.with_name(f".{target.name}.new")
@@ -106,14 +113,32 @@ class KeyFile:
             ) from None
 
 
+@dataclass(frozen=True, slots=True)
+class KeyVariable(KeyFile):
+    """Keys in the environment, with white space between them."""
+
+    text: str = field(default="", repr=False)
+
+    @property
+    def present(self) -> bool:
+        """As KeyFile."""
+        return True
+
+    def read(self) -> tuple[bytes, ...]:
+        """As KeyFile."""
+        return self._parsed("\n".join(self.text.split()))
+
+
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
 def key_file(state_dir: Path, configured: Path | None, environment: Mapping[str, str]) -> KeyFile:
-    """Where the keys are: the service manager's credential, the setting, or the state directory."""
+    """Where the keys are: the service manager's credential, a variable, the setting, or our own."""
     credentials = environment.get("CREDENTIALS_DIRECTORY", "")
     if credentials and (Path(credentials) / CREDENTIAL).exists():
         return KeyFile(Path(credentials) / CREDENTIAL, foreign=True)
+    if environment.get(VARIABLE, "").strip():
+        return KeyVariable(Path(f"${VARIABLE}"), foreign=True, text=environment[VARIABLE])
     return KeyFile(configured or state_dir / FILE)
 
 

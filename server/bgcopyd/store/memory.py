@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from bgcopyd.jobs.attempt import Attempt
 from bgcopyd.jobs.file import File, FileSpec
-from bgcopyd.jobs.job import Job, JobState, Priority, Progress
+from bgcopyd.jobs.job import Job, JobState, JobType, Priority, Progress
 from bgcopyd.jobs.limits import ATTEMPTS_PER_JOB
 from bgcopyd.jobs.webhook import Delivery, Webhook
 from bgcopyd.queue.storage import (
@@ -23,6 +23,7 @@ from bgcopyd.queue.storage import (
     FileUpdate,
     JobPage,
     JobQuery,
+    Kept,
     Place,
     Position,
     Request,
@@ -243,6 +244,16 @@ class MemoryTx(MemoryClocks, MemoryWebhooks):
         """How many jobs of the owner, or of all owners, are not final."""
         jobs = self._state.jobs.values()
         return sum(owner in {None, job.owner} and not job.state.final for job in jobs)
+
+    def kept(self, owner: str) -> Kept:
+        """What the owner's live jobs have."""
+        jobs = [
+            job for job in self._state.jobs.values() if job.owner == owner and not job.state.final
+        ]
+        return Kept(
+            sum(job.progress.files_total for job in jobs),
+            sum(job.progress.bytes_transferred for job in jobs if job.type is JobType.DOWNLOAD),
+        )
 
     def request(self, creator: str, request_id: str) -> Request | None:
         """The use of a request id, while it is remembered."""

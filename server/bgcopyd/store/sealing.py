@@ -78,7 +78,7 @@ def rotate(state_dir: Path, file: KeyFile) -> int:
         KeyProblem: a secret cannot be opened, or the file not be written; nothing was changed.
     """
     with StateDirectory(state_dir):
-        earlier = file.read() if file.path.exists() else ()
+        earlier = file.read() if file.present else ()
         keys = (new_key(), *earlier)
         # The key must be safe before anything is that only it can open.
         return _reseal(state_dir, keys, lambda: file.write(keys))

@@ -11,7 +11,7 @@ from bgcopyd.jobs.attempt import Attempt
 from bgcopyd.jobs.file import File, FileSpec
 from bgcopyd.jobs.job import Job, JobState, Priority, Progress
 from bgcopyd.jobs.limits import ATTEMPTS_PER_JOB, REQUEST_ID_RETENTION
-from bgcopyd.jobs.values import changed, value
+from bgcopyd.jobs.values import changed
 from bgcopyd.queue.clock import ClockMark
 from bgcopyd.queue.storage import (
     AgeMark,
@@ -19,12 +19,14 @@ from bgcopyd.queue.storage import (
     Directory,
     FileTotals,
     FileUpdate,
+    Kept,
     Leftover,
     Place,
     Request,
     Token,
 )
 from bgcopyd.store import attempt_rows, clock_rows, file_rows, job_rows, lanes, queries, rows
+from bgcopyd.store.counters import Counters
 from bgcopyd.store.farewell_rows import FarewellTx
 from bgcopyd.store.webhook_transaction import WebhookTx
 
@@ -37,66 +39,6 @@ _INSERT_PROGRESS = "INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?)"
 _INSERT_TOMBSTONE = (
     "INSERT INTO tombstone (change_seq, job, owner, owner_changed) VALUES (?, ?, ?, ?)"
 )
-
-
-@value(frozen=True, slots=True)
-class Mark:
-    """A point that the counters can go back to."""
-
-    number: int
-    steps: int
-
-
-class Counters:
-    """What the writer knows without asking the database: the last number, live jobs by owner.
-
-    Both follow from the rows; they are read once at the start and undone together with the rows.
-    """
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self.number = queries.newest(db)
-        self._live: dict[str, int] = dict(
-            db.execute("SELECT owner, count(*) FROM job WHERE state < 8 GROUP BY owner").fetchall()
-        )
-        self._all = sum(self._live.values())
-        self._steps: list[tuple[str, int]] = []
-
-    def next(self) -> int:
-        """The next number of the change sequence."""
-        self.number += 1
-        return self.number
-
-    def live(self, owner: str | None) -> int:
-        """How many jobs of the owner, or of all owners, are not final."""
-        return self._all if owner is None else self._live.get(owner, 0)
-
-    def count(self, owner: str, step: int) -> None:
-        """Counts a live job of the owner in (1) or out (-1)."""
-        self._steps.append((owner, step))
-        self._add(owner, step)
-
-    def _add(self, owner: str, step: int) -> None:
-        self._all += step
-        left = self._live.get(owner, 0) + step
-        if left:
-            self._live[owner] = left
-        else:
-            del self._live[owner]
-
-    def mark(self) -> Mark:
-        """Where the counters are."""
-        return Mark(self.number, len(self._steps))
-
-    def rewind(self, mark: Mark) -> None:
-        """Goes back to a mark."""
-        while len(self._steps) > mark.steps:
-            owner, step = self._steps.pop()
-            self._add(owner, -step)
-        self.number = mark.number
-
-    def settle(self) -> None:
-        """The group is committed: nothing of it will be undone."""
-        self._steps.clear()
 
 
 class SQLiteTx(WebhookTx, FarewellTx):
@@ -151,8 +93,7 @@ class SQLiteTx(WebhookTx, FarewellTx):
         self._run(job_rows.INSERT_JOB, job_rows.job_values(job, key))
         if job.progress != job_rows.untouched(job.progress.files_total):
             self._run(_INSERT_PROGRESS, job_rows.progress_values(number, job.progress))
-        if not job.state.final:
-            self.counters.count(job.owner, 1)
+        self.counters.count(job, 1)
         self._wrote(job.job_id, job)
         return job
 
@@ -175,10 +116,8 @@ class SQLiteTx(WebhookTx, FarewellTx):
             self._run("UPDATE job SET owner = ? WHERE seq = ?", (job.owner, job.seq))
             gone = (number, rows.id_bytes(job.job_id), old.owner, True)
             self._run(_INSERT_TOMBSTONE, gone)
-        if not old.state.final:
-            self.counters.count(old.owner, -1)
-        if not job.state.final:
-            self.counters.count(job.owner, 1)
+        self.counters.count(old, -1)
+        self.counters.count(job, 1)
         self._wrote(job.job_id, job)
         return job
 
@@ -186,8 +125,7 @@ class SQLiteTx(WebhookTx, FarewellTx):
         """Removes a job with its files and leaves a tombstone."""
         job = self._known(job_id)
         self._remove(job.seq, job_id, job.owner, _GONE)
-        if not job.state.final:
-            self.counters.count(job.owner, -1)
+        self.counters.count(job, -1)
 
     def _remove(self, seq: int, job_id: str, owner: str, request_expires: float) -> None:
         key = rows.id_bytes(job_id)
@@ -310,11 +248,18 @@ class SQLiteTx(WebhookTx, FarewellTx):
         """Writes a job's progress."""
         job = self._known(job_id)
         self._run(_INSERT_PROGRESS, job_rows.progress_values(job.seq, progress))
-        self._wrote(job_id, replace(job, progress=replace(progress, bytes_per_second=0)))
+        after = replace(job, progress=replace(progress, bytes_per_second=0))
+        self.counters.count(job, -1)
+        self.counters.count(after, 1)
+        self._wrote(job_id, after)
 
     def live_jobs(self, owner: str | None) -> int:
         """How many jobs of the owner, or of all owners, are not final."""
         return self.counters.live(owner)
+
+    def kept(self, owner: str) -> Kept:
+        """What the owner's live jobs have."""
+        return self.counters.kept(owner)
 
     def request(self, creator: str, request_id: str) -> Request | None:
         """The use of a request id, while it is remembered."""

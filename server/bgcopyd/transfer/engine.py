@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from bgcopyd.jobs.schemes import scheme_of
+from bgcopyd.jobs.spans import present
 from bgcopyd.jobs.upload import Upload
 from bgcopyd.queue.clock import Clock
+from bgcopyd.queue.space import Space
 from bgcopyd.queue.transfers import (
     Event,
     Failed,
@@ -53,7 +55,13 @@ class CurlEngine:
     resolved once, here; below them no link is followed.
     """
 
-    def __init__(self, roots: Mapping[str, Path], options: EngineOptions, clock: Clock) -> None:
+    def __init__(
+        self,
+        roots: Mapping[str, Path],
+        options: EngineOptions,
+        clock: Clock,
+        space: Space | None = None,
+    ) -> None:
         keep_freed_memory()
         Handle(
             options, Policy()
@@ -62,6 +70,7 @@ class CurlEngine:
         self._roots = {name: os.path.realpath(path) for name, path in roots.items()}
         self._clock = clock
         self._rates = Rates()
+        self._space = space or Space()
         self._outbox = Outbox(self._loop, self._deliver)
         self._shared = Shared(
             self._roots,
@@ -76,6 +85,7 @@ class CurlEngine:
                 options.longest_asked,
             ),
             self._outbox,
+            self._space,
         )
         self._mounts = MountTable()
         self._volumes: dict[str, Volume] = {}
@@ -102,6 +112,12 @@ class CurlEngine:
             if transfer.job_id not in self._live or transfer.rate:
                 self._rates.set_job(transfer.job_id, transfer.rate, now)
             self._live[transfer.job_id] = self._live.get(transfer.job_id, 0) + 1
+            if transfer.upload is None:
+                key, here = (
+                    (transfer.job_id, transfer.index),
+                    present(transfer.claimed, transfer.filled),
+                )
+                self._space.begin(transfer.options.owner, key, here)
             batches.setdefault(self._volume_name(transfer), []).append(transfer)
         for name, batch in batches.items():
             volume = self._volume(name)

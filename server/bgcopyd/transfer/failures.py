@@ -357,6 +357,15 @@ def of_os_error(error: OSError, root: str) -> Failure:
     return Failure(Reason.DISK_ERROR, _LOCAL, message, transient)
 
 
+def over_quota() -> Failure:
+    """The owner has used up what he may keep; the bytes wait for him to complete or cancel jobs."""
+    message = (
+        "The files of your unfinished jobs would take more than you may keep (`bytes_per_owner`): "
+        "complete or cancel jobs, or ask the operator for more; then the transfer goes on."
+    )
+    return Failure(Reason.SPACE_QUOTA_EXCEEDED, _LOCAL, message, transient=True)
+
+
 def destination_invalid(problem: str, root: str) -> Failure:
     """A destination that is no plain file in plain directories."""
     message = f"The destination under the root {root!r} is refused: {problem}."

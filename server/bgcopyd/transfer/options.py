@@ -29,7 +29,7 @@ class EngineOptions:
         segment_worth: what one connection brings within so many seconds is left to it.
         segment_patience: a connection that brings nothing for so long while others do is replaced.
         connections_per_owner: how many background transfers of one owner run at once on one
-            volume; 0 for no bound.
+            volume, and as many foreground ones; 0 for no bound.
         connections: how many transfers run at once on one volume, an eighth of them foreground
             ones. With `settling` it has to fit under the limit of open files, two for each.
         settling: how many files may wait for their last fdatasync before no more are started. Each
@@ -59,6 +59,7 @@ class EngineOptions:
         part_bytes: what goes to an S3 store comes in parts of at least so many bytes, and one after
             the other: what is lost in an interruption. Each costs two requests' time, a second
             read and a write of the queue. A store takes 10,000 of them, none below 5 MiB.
+        free_space_floor: so much of each volume is left free of what is fetched; 0 for none.
         allocate_from: files at least this large have their space reserved.
         close_grace: how long close() waits for a volume that does not answer.
         user_agent: what servers see.
@@ -106,6 +107,7 @@ class EngineOptions:
     buffer: int = 512 << 10
     limited_buffer: int = 16 << 10
     part_bytes: int = 16 << 20
+    free_space_floor: int = 0
     allocate_from: int = 1 << 20
     close_grace: float = 10.0
     user_agent: str = f"bgcopy/{__version__}"

@@ -14,9 +14,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
+from bgcopyd.jobs.spans import present
 from bgcopyd.queue.clock import Clock
+from bgcopyd.queue.space import Key, Space
 from bgcopyd.queue.transfers import Event, Failed, Finished, Stopped, Transfer
 from bgcopyd.transfer.disk.destination import Directories
+from bgcopyd.transfer.disk.room import Floor, Room
 from bgcopyd.transfer.disk.threads import DiskThreads
 from bgcopyd.transfer.downloads.download import Download
 from bgcopyd.transfer.downloads.segment import Segment
@@ -58,6 +61,7 @@ class Shared:
     facts: Facts
     breakers: Breakers
     outbox: Outbox
+    space: Space
 
 
 class Volume:
@@ -75,6 +79,7 @@ class Volume:
             per_owner=options.connections_per_owner,
             total=options.connections,
         )
+        self._floor = Floor(options.free_space_floor, shared.clock.monotonic)
         self.settling = 0
         self.to_flush: list[Exchange | Segment] = []
         self.guests: set[Guest] = set()
@@ -146,6 +151,10 @@ class Volume:
         """Where a root is."""
         return self._shared.roots.get(root)
 
+    def room_of(self, key: Key) -> Room:
+        """How much may be written of a file."""
+        return Room(self._shared.space, self._floor, key)
+
     def now(self) -> float:
         """Seconds that only go forward."""
         return self._shared.clock.monotonic()
@@ -214,6 +223,8 @@ class Volume:
         if not siblings:
             del self._jobs[job_id]
             self.directories.release(job_id)
+        left = event.size if isinstance(event, Finished) else present(event.claimed, event.filled)
+        self._shared.space.end((job_id, event.index), left)
         self._events.append(event)
 
     # The thread.

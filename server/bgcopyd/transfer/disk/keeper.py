@@ -69,6 +69,7 @@ class Keeper:
         self._ladder = ladder
         self._volume = volume
         self._on_error = on_error
+        self._room = volume.room_of((transfer.job_id, transfer.index))
         self._partial: PartialFile | None = None
         self._hashing = Hashing(transfer.digests)
         self._hash_busy = False
@@ -123,6 +124,8 @@ class Keeper:
         elif accepted.proof is Verification.VALIDATOR:
             self.kept = self.kept._replace(size=accepted.size, validators=accepted.validators)
         size, sparse = accepted.size, self._ladder.plan.sparse
+        if size is not None and not sparse:
+            self._room.promise(size)
         if not sparse and size is not None and size >= self._volume.options.allocate_from:
             self.file.reserve(self._ladder.window.start, size)
 
@@ -156,7 +159,7 @@ class Keeper:
         directory, name = self._volume.directories.parent_of(
             transfer.job_id, transfer.root, transfer.path
         )
-        self._partial = PartialFile.open(directory, transfer.partial_name, name)
+        self._partial = PartialFile.open(directory, transfer.partial_name, name, self._room)
         self.identity = (self._partial.device, self._partial.inode)
 
     def _emit(self) -> None:
@@ -167,6 +170,8 @@ class Keeper:
     def wrote(self, position: int, now: float) -> None:
         """Claims and hashes behind the writer, where enough is new."""
         ladder = self._ladder
+        # Stretches that came twice count once.
+        self._room.holds(ladder.arrived(position))
         if self._may_claim and self._claim_due(ladder.arrived(position) - self._claimed, now):
             self._claim(position, now)
         hashing = self._hashing

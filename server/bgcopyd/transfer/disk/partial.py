@@ -18,6 +18,7 @@ from bgcopyd.transfer.disk.destination import (
     plain_name,
     plain_target,
 )
+from bgcopyd.transfer.disk.room import Room
 from bgcopyd.transfer.judging.spans import Spans
 
 _FLAGS = os.O_RDWR | UNKNOWN_KIND
@@ -41,15 +42,16 @@ class PartialFile:
     before the store learns of the new beginning would let old claims stand for new bytes.
     """
 
-    def __init__(self, descriptor: int, state: os.stat_result, *, noted: bool) -> None:
+    def __init__(self, descriptor: int, state: os.stat_result, room: Room, *, noted: bool) -> None:
         self._descriptor = descriptor
         self.device = state.st_dev
         self.inode = state.st_ino
         self._extent = state.st_size
         self._noted = noted
+        self._room = room
 
     @classmethod
-    def open(cls, directory: int, name: str, target: str) -> PartialFile:
+    def open(cls, directory: int, name: str, target: str, room: Room) -> PartialFile:
         """Opens or creates the partial file of a target.
 
         Raises:
@@ -61,11 +63,11 @@ class PartialFile:
         try:
             descriptor = os.open(name, _FLAGS | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=directory)
         except FileExistsError:
-            return cls._open_old(directory, name)
-        return cls(descriptor, os.fstat(descriptor), noted=False)
+            return cls._open_old(directory, name, room)
+        return cls(descriptor, os.fstat(descriptor), room, noted=False)
 
     @classmethod
-    def _open_old(cls, directory: int, name: str) -> PartialFile:
+    def _open_old(cls, directory: int, name: str, room: Room) -> PartialFile:
         try:
             descriptor = os.open(name, _FLAGS, dir_fd=directory)
         except OSError as error:
@@ -76,7 +78,7 @@ class PartialFile:
         if not stat.S_ISREG(state.st_mode) or state.st_nlink != 1:
             os.close(descriptor)
             raise DestinationInvalid("the partial file is no regular file with one name")
-        return cls(descriptor, state, noted=bool(note_of(descriptor)))
+        return cls(descriptor, state, room, noted=bool(note_of(descriptor)))
 
     def proven(self, claimed: Spans, validators: Validators) -> Spans:
         """How much of a claim the file bears out; what lies behind it is cut off."""
@@ -89,6 +91,7 @@ class PartialFile:
         if state.st_size > proven.end:
             os.ftruncate(self._descriptor, proven.end)
         self._extent = proven.end
+        self._room.holds(proven.count)
         return proven
 
     def source(self, validators: Validators) -> str:
@@ -116,6 +119,7 @@ class PartialFile:
         if self._extent:
             os.ftruncate(self._descriptor, 0)
             self._extent = 0
+        self._room.holds(0)
         if claimed or self._noted:
             self._noted = True
             self.note(Spans(), Validators())
@@ -138,8 +142,9 @@ class PartialFile:
     def write(self, pieces: list[bytes], offset: int) -> None:
         """Writes all of the pieces, one behind the other, at the offset."""
         self._look()
-        written = os.pwritev(self._descriptor, pieces, offset)
         total = sum(map(len, pieces))
+        self._room.write(self._descriptor, offset, total)
+        written = os.pwritev(self._descriptor, pieces, offset)
         if written < total:
             rest = memoryview(b"".join(pieces))
             while written < total:
@@ -152,7 +157,9 @@ class PartialFile:
 
     def reserve(self, offset: int, size: int) -> None:
         """Reserves the space from the offset up to the size."""
-        syscalls.reserve(self._descriptor, offset, size - offset)
+        self._room.reserve(self._descriptor, offset, size)
+        if syscalls.reserve(self._descriptor, offset, size - offset):
+            self._room.reserved(size)
 
     def sync(self) -> None:
         """Returns once all that was written is on disk."""

@@ -19,8 +19,8 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 _renameat2 = getattr(_libc, "renameat2", None)
 
 
-def reserve(descriptor: int, offset: int, length: int) -> None:
-    """Reserves space without changing the file's size, where the file system can.
+def reserve(descriptor: int, offset: int, length: int) -> bool:
+    """Reserves space without changing the file's size, where the file system can; whether it could.
 
     posix_fallocate would write zeros where it cannot, and would hide how much has been written.
 
@@ -28,13 +28,14 @@ def reserve(descriptor: int, offset: int, length: int) -> None:
         OSError: no room (ENOSPC, EDQUOT), or another error of the disk.
     """
     if _libc is None or length <= 0:
-        return
+        return False
     arguments = (ctypes.c_int(_KEEP_SIZE), ctypes.c_int64(offset), ctypes.c_int64(length))
     if _libc.fallocate64(descriptor, *arguments) == 0:
-        return
+        return True
     code = ctypes.get_errno()
     if code not in _UNSUPPORTED:
         raise OSError(code, os.strerror(code))
+    return False
 
 
 def rename_new(old: str, new: str, directory: int) -> None:

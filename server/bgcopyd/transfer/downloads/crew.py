@@ -2,7 +2,8 @@
 
 The first request, the lead, decides with its ladder what the file is. What others fetch is taken
 only as the same version under a strong validator; nothing that they are answered begins the file
-anew. Where they contradict the lead, all stop and the lead asks again, alone.
+anew. Where the lead's own server contradicts it, all stop and the lead asks again, alone; a mirror
+that does so is dropped.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bgcopyd.transfer.disk.intake import Intake
+from bgcopyd.transfer.downloads.mirrors import Mirrors, strong
 from bgcopyd.transfer.downloads.segment import Segment, Source
 from bgcopyd.transfer.downloads.stretches import Pulse, Under, Work, next_work
 from bgcopyd.transfer.downloads.tempo import Tempo
@@ -22,7 +24,6 @@ from bgcopyd.transfer.judging.verdict import (
     Restart,
     Status,
     Verdict,
-    strong_etag,
 )
 from bgcopyd.transfer.network.buckets import Payer
 from bgcopyd.transfer.network.facts import Fact
@@ -54,10 +55,10 @@ class Crew:
         self.owner = owner
         self.segments: list[Segment] = []
         self._tempo = Tempo(window=options.segment_window, gain=options.segment_gain)
-        self._source: Source | None = None
+        self._mirrors = Mirrors(owner)
+        self._sources: list[Source] = []
         self._lead: Exchange | None = None
         self._off = options.segments_per_file < 2 or not _parallel(owner)
-        self._failures = 0
         self._pulses: dict[Exchange | Segment, Pulse] = {}
 
     @property
@@ -88,16 +89,18 @@ class Crew:
         self._feel(now)
         lead, ladder = self.owner.lead, self.owner.ladder
         if lead is not None and lead is not self._lead and self.arrived > ladder.plan.count:
-            self._source, self._lead = self._source_of(lead), lead
-        if self._source is None:
+            self._lead, home = lead, self._source_of(lead)
+            self._sources = [] if home is None else [home, *self._mirrors.beside(home)]
+        if not self._sources:
             return
-        running = len(self.segments) + (lead is not None)
-        self._tempo.tick(now, self.arrived, running, self._most(self._source))
+        self._tempo.tick(now, self.arrived, self._running, self._most())
+        wanted = self.owner.volume.admission.wanted
         # A whole file that waits comes first.
-        spare = self.owner.volume.admission.wanted(self._source.lane)
-        while self.segments and (spare or self._running > self._tempo.target):
+        spare = next((one for one in reversed(self.segments) if wanted(one.source.lane)), None)
+        if spare is not None:
+            self._release(spare)
+        while self.segments and self._running > self._tempo.target:
             self._release(self.segments[-1])
-            spare = False
         self.carry_on()
         self._tempo.now_run(now, self.arrived, self._running)
 
@@ -129,8 +132,10 @@ class Crew:
         """Where the lead's bytes come from, where others may fetch there as well."""
         owner, answer = self.owner, lead.answer
         known, size = owner.ladder.validators, owner.ladder.plan.size
-        strong, lane = strong_etag(known) or known.last_modified_strong, owner.slot.lane
-        if not strong or size is None or owner.ladder.foreign or answer is None or lane is None:
+        lane = owner.slot.lane
+        if size is None or owner.ladder.foreign or answer is None or lane is None:
+            return None
+        if not strong(known):
             return None
         web = lead.handle is not None and lead.handle.policy.dialect.web
         if not web or answer.value("accept-ranges").lower() == "none":
@@ -138,19 +143,32 @@ class Crew:
         apart = not answer.version.startswith("1")
         return Source(lead.url, owner.requests, lane, size, known, apart)
 
-    def _most(self, source: Source) -> int:
+    def _most(self) -> int:
         """How many connections the file may have now."""
-        volume = self.owner.volume
-        options, origin = volume.options, source.lane.origin
-        others = volume.admission.held(origin) - self._running
-        limit = volume.known(origin, Fact.CONNECTIONS)
-        most = min(options.segments_per_file, limit or options.segments_per_file) - others
-        left = source.size - self.arrived
+        options = self.owner.volume.options
+        left = self._sources[0].size - self.arrived
         soon = left < options.segment_worth * self._tempo.rate
         if self._off or (soon and not self.segments):
             return 1
+        home, *mirrors = self._sources
+        room = self._room(home) + sum(
+            max(self._room(one), 0) for one in mirrors if one.lane != home.lane
+        )
+        return max(1, min(options.segments_per_file, self._running + room))
+
+    def _room(self, source: Source) -> int:
+        """How many more connections a source may have; less than none where it has too many."""
+        volume, origin = self.owner.volume, source.lane.origin
+        most = volume.options.segments_per_file
+        limit = volume.known(origin, Fact.CONNECTIONS) or most
+        room = min(most, limit) - volume.admission.held(origin)
+        if source.off or source.proven:
+            return min(room, 0) if source.off else room
         # The first that helps shows whether the server has parts at all.
-        return max(1, min(most, options.segments_per_file if source.proven else 2))
+        return min(room, 1 - self._helping(source))
+
+    def _helping(self, source: Source) -> int:
+        return sum(segment.source is source for segment in self.segments)
 
     def carry_on(self) -> None:
         """Gives work to as many as shall help; ends, or leaves it to the lead, where none is."""
@@ -161,15 +179,24 @@ class Crew:
             self.dismiss()
             owner.finish(owner.ladder.plan.here.prefix)
             return
-        while not self._off and self._source is not None and self._running < self._tempo.target:
-            if not self._hire(self._source):
+        while not self._off and self._running < self._tempo.target:
+            if not any(self._hire(source) for source in self._to_ask()):
                 break
         if owner.phase is Phase.SHARED and not self.segments:
             owner.start()
 
+    def _to_ask(self) -> list[Source]:
+        """Those that may have one more connection, who has fewest first."""
+        able = [one for one in self._sources if not one.off and self._room(one) > 0]
+        leads = self.owner.lead is not None
+        return sorted(able, key=lambda one: self._helping(one) + (leads and not one.foreign))
+
     def _hire(self, source: Source) -> bool:
         runners = self._runners()
-        work = self._work(source, [self._under(one) for one in runners])
+        if source.compares:
+            work = self._mirrors.sample()
+        else:
+            work = self._work(source, [self._under(one) for one in runners])
         owner = self.owner
         payer = Payer(owner.transfer.job_id, owner.transfer.options.owner, source.lane.origin)
         pacer = Pacer(owner.volume)
@@ -200,7 +227,11 @@ class Crew:
 
     def _under(self, runner: Exchange | Segment) -> Under:
         intake = runner.intake
-        if intake is None or intake.end is None:
+        if (
+            intake is None
+            or intake.end is None
+            or (isinstance(runner, Segment) and runner.compares)
+        ):
             assert isinstance(runner, Segment)
             return Under(runner.start, runner.start, runner.end, None, open=False)
         start = runner.start if isinstance(runner, Segment) else self.owner.ladder.window.start
@@ -244,6 +275,8 @@ class Crew:
             segment.broken = self.owner.local_failure(error)
             self.owner.fail(segment.broken)
             return
+        if segment.source.compared:
+            self.owner.ladder.join()
         plan = self.owner.ladder.plan
         plan.keep(plan.here.with_part(segment.start, intake.written))
         self.owner.progressed()
@@ -262,6 +295,8 @@ class Crew:
         elif segment.verdict is None or isinstance(segment.verdict, Accept):
             if segment.whole or segment.redundant:
                 self._release(segment)
+                if segment.compares:
+                    self._mirrors.agreed(segment.source, segment.answer)
             else:
                 self._failed(segment)
             self.carry_on()
@@ -273,19 +308,22 @@ class Crew:
         """Its stretch is somebody else's; one that fails again and again is no help."""
         brought = segment.written - segment.start
         self._release(segment)
-        little = brought < self.owner.volume.options.segment_bytes
-        self._failures = self._failures + 1 if little else 0
-        self._off = self._off or self._failures >= _FAILURES
+        source, little = segment.source, brought < self.owner.volume.options.segment_bytes
+        source.failures = source.failures + 1 if little else 0
+        source.off = source.off or source.failures >= _FAILURES
 
     def _refused(self, segment: Segment, verdict: Verdict) -> None:
         """The server gives no part to one more connection; that is no failure of the download."""
         self._release(segment)
-        volume, lane = self.owner.volume, segment.source.lane
+        volume, source, lane = self.owner.volume, segment.source, segment.source.lane
+        if source.foreign:
+            self._mirrors.refused(source, verdict)
+            return
         self._tempo.give_up(self._now(), self._running)
         if isinstance(verdict, Status) and verdict.status in _TOO_MANY:
             self._bears(lane.origin, max(volume.admission.held(lane.origin), 1))
             return
-        self._off = True
+        source.off = True
         if isinstance(verdict, Rangeless):
             self._bears(lane.origin, 1)
 
@@ -296,6 +334,11 @@ class Crew:
     def _contradicted(self, segment: Segment) -> None:
         """The server has another version, or one for each of its nodes."""
         source = segment.source
+        if source.foreign:
+            self._release(segment)
+            self._mirrors.contradicted(source, segment.answer, compared=segment.compares)
+            self.carry_on()
+            return
         self._off = True
         self._bears(source.lane.origin, 1)
         if source.proven:

@@ -13,6 +13,7 @@ from bgcopyd.transfer.disk.destination import DestinationInvalid
 from bgcopyd.transfer.disk.hashing import Mismatch
 from bgcopyd.transfer.disk.keeper import Keeper
 from bgcopyd.transfer.disk.partial import CannotNote
+from bgcopyd.transfer.disk.room import OverQuota
 from bgcopyd.transfer.failures import Failure
 from bgcopyd.transfer.judging.verdict import Outside, Rangeless, Refuse
 
@@ -28,6 +29,8 @@ def local_failure(error: BaseException, transfer: Transfer, host: str) -> Failur
         return failures.begin_anew(host)
     if isinstance(error, DestinationInvalid):
         return failures.destination_invalid(str(error), transfer.root)
+    if isinstance(error, OverQuota):
+        return failures.over_quota()
     if isinstance(error, OSError):
         return failures.of_os_error(error, transfer.root)
     _log.error("a transfer of job %s failed", transfer.job_id, exc_info=error)

@@ -30,6 +30,11 @@ class Source:
     Attributes:
         apart: whether each request needs a connection of its own to gain anything.
         proven: whether bytes of a stretch have come from it.
+        foreign: whether it is a mirror of whom the lead asks.
+        compares: whether it is asked for bytes that are here before any others.
+        compared: whether it had them.
+        failures: how often in a row it brought next to nothing.
+        off: whether it is asked no more.
     """
 
     url: str
@@ -39,6 +44,11 @@ class Source:
     validators: Validators
     apart: bool = False
     proven: bool = False
+    foreign: bool = False
+    compares: bool = False
+    compared: bool = False
+    failures: int = 0
+    off: bool = False
 
 
 class Segment(Receiving):
@@ -46,6 +56,7 @@ class Segment(Receiving):
 
     Attributes:
         start: the stretch's offset.
+        compares: whether the stretch is here already, and only compared.
         victim: who fetches the stretch until this request is answered.
         replaces: whether the victim is given up then.
         intake: where the body goes, where the answer was accepted.
@@ -64,15 +75,16 @@ class Segment(Receiving):
         owner = crew.owner
         super().__init__(owner)
         self.source = source
-        self.start = work.start
+        self.compares = source.compares
+        self.start = work.end if self.compares else work.start
         self.victim = victim
         self.replaces = work.whole
         self.intake: Intake | None = None
         self._end = work.end
         self._crew = crew
         self._ask = Ask(
-            Rung.PLAIN,
-            work.start,
+            Rung.OVERLAP if self.compares else Rung.PLAIN,
+            self.start,
             work.start,
             source.size,
             source.validators,
@@ -81,6 +93,7 @@ class Segment(Receiving):
             part=True,
             streams=False,
             held=True,
+            foreign=source.foreign and not source.compared,
         )
         self.pacer = pacer
         request = source.requests.make(self._ask.fields(), apart=source.apart)
@@ -119,7 +132,9 @@ class Segment(Receiving):
         found = content_range(self.answer) if self.answer.status == 206 else None
         if found is not None and found.total not in {None, self.source.size}:
             self.verdict = Restart()
-        if isinstance(self.verdict, Accept) and self._crew.takes(self):
+        if self.source.foreign:
+            self.source.apart = not self.answer.version.startswith("1")
+        if isinstance(self.verdict, Accept) and (self.compares or self._crew.takes(self)):
             self.intake = Intake(self._owner.keeper.file, self.verdict, self.start)
 
     def _take(self, data: bytes) -> int | None:
@@ -131,6 +146,8 @@ class Segment(Receiving):
             self._unwritten = True
             self._owner.volume.to_flush.append(self)
         taken = self.intake.take(data)
+        if taken is Taken.MISMATCH:
+            self.verdict = Restart()
         self.pacer.received(len(data))
         return None if taken is Taken.MORE else 0
 

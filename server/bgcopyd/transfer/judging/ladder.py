@@ -7,7 +7,7 @@ from dataclasses import replace
 from bgcopyd.jobs.file import Validators, Verification
 from bgcopyd.transfer.judging.plan import Plan, Window
 from bgcopyd.transfer.judging.spans import Spans
-from bgcopyd.transfer.judging.verdict import Accept, Ask, Descend, Rung, strong_etag
+from bgcopyd.transfer.judging.verdict import Accept, Ask, Descend, Rung, strong_etag, weakened
 
 OVERLAP_BYTES = 64 << 10
 
@@ -35,6 +35,7 @@ class Ladder:
         self.source = self.origin = ""
         self.unconditional = self.unplaced = False
         self._vouched = False
+        self._joined = False
         self._compared = False
         self._accepted: Accept | None = None
         self._rung: Rung | None = None
@@ -103,10 +104,16 @@ class Ladder:
     def version(self, position: int) -> tuple[Validators, str]:
         """Under which validators, and from whom, all is that is here up to the position."""
         accepted = self._accepted
+        known, source = self.validators, self.origin
         if accepted is not None and position > self.window.start:
             # What is behind the window's start came after all before it was compared.
-            return accepted.validators, self.source
-        return self.validators, self.origin
+            known, source = accepted.validators, self.source
+        return (weakened(known) if self._joined else known), source
+
+    def join(self) -> None:
+        """Bytes come in whose source was only compared with what is here."""
+        self._joined = True
+        self.proof = min(self.proof, Verification.OVERLAP)
 
     def descend(self, verdict: Descend) -> bool:
         """Goes to another rung; False where that would lead back up."""
@@ -142,7 +149,7 @@ class Ladder:
         self.window = self.plan.window()
         self.validators = Validators()
         self.proof = Verification.VALIDATOR
-        self._vouched = False
+        self._vouched = self._joined = False
         self._accepted = self._rung = None
 
     def other_source(self) -> None:
@@ -164,6 +171,7 @@ class Ladder:
             self.plan.keep(Spans())
             self.window = self.plan.opening()
             self.proof = Verification.VALIDATOR
+            self._joined = False
         self._compared = not verdict.fresh and verdict.start < self.window.start + self.window.shift
         self._accepted = verdict
         self._rejected = False

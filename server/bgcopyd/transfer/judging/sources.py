@@ -50,6 +50,18 @@ class Sources:
         """Whether the source in use is not the first."""
         return self._index > 0
 
+    @property
+    def others(self) -> Sequence[str]:
+        """Those that would be tried after the one in use."""
+        return self._urls[self._index + 1 :]
+
+    def drop(self, url: str, problem: str) -> None:
+        """One of those is of no use."""
+        if url in self.others:
+            self._given -= self._urls.index(url) < self._given
+            self._urls.remove(url)
+            _log.warning("%s drops a mirror, %s: %s", self._label, shown(url), problem)
+
     def learn(self, urls: Sequence[str]) -> None:
         """Further mirrors, which are tried after all others; what was learnt before is dropped."""
         own = self._urls[: self._given]

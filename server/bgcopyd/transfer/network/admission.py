@@ -30,7 +30,7 @@ class Admission:
 
     Args:
         per_host: how many of each kind may go to one host.
-        per_owner: how many background ones an owner may have; 0 for no bound.
+        per_owner: how many of each kind an owner may have; 0 for no bound.
         total: how many there may be of both kinds.
     """
 
@@ -41,7 +41,7 @@ class Admission:
         self._background = max(1, total - total // 8)
         self._held = {True: 0, False: 0}
         self._hosts: dict[tuple[Origin, bool], int] = {}
-        self._owners: dict[str, int] = {}
+        self._owners: dict[tuple[str, bool], int] = {}
         self._waiting: dict[Lane, deque[Grant]] = {}
 
     def request(self, lane: Lane, grant: Grant) -> None:
@@ -97,18 +97,16 @@ class Admission:
     def _count(self, lane: Lane, step: int) -> None:
         self._held[lane.foreground] += step
         _add(self._hosts, (lane.origin, lane.foreground), step)
-        if not lane.foreground:
-            _add(self._owners, lane.owner, step)
+        _add(self._owners, (lane.owner, lane.foreground), step)
 
     def _free(self, lane: Lane) -> bool:
         if self._hosts.get((lane.origin, lane.foreground), 0) >= self._per_host:
             return False
         if self._held[True] + self._held[False] >= self._total:
             return False
-        if lane.foreground:
-            return True
-        bound = 0 < self._per_owner <= self._owners.get(lane.owner, 0)
-        return not bound and self._held[False] < self._background
+        if 0 < self._per_owner <= self._owners.get((lane.owner, lane.foreground), 0):
+            return False
+        return lane.foreground or self._held[False] < self._background
 
 
 def _add(counts: dict[K, int], key: K, step: int) -> None:

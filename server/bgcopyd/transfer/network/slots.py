@@ -73,6 +73,12 @@ class Slot:
         options = self._owner.transfer.options
         return Lane(origin, options.owner, options.foreground)
 
+    def left_alone(self, origin: Origin) -> bool:
+        """Whether nothing is asked of a host now; for requests that are not the download's own."""
+        held = self._standing.ask(origin)
+        self._standing.left(origin)
+        return held is not None
+
     def _granted(self, lane: Lane) -> bool:
         owner = self._owner
         if owner.phase is not Phase.WAITING:

@@ -45,10 +45,12 @@ class Local:
         if upload.source is not None and upload.source != self._source.identity:
             return upload_failures.changed(self._transfer.root)
         transfer = self._transfer
-        place = (transfer.job_id, transfer.root, upload.reply, transfer.partial_name)
+        place = (transfer.job_id, transfer.root, upload.reply)
         try:
             if upload.reply:
-                self.reply = Reply(self._volume.directories, *place)
+                held = self._volume.directories.parent_of(*place)
+                room = self._volume.room_of((transfer.job_id, transfer.index))
+                self.reply = Reply(*held, transfer.partial_name, room)
         except (DestinationInvalid, OSError) as error:
             return self.unwritable(error)
         return None

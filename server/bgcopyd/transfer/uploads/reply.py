@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bgcopyd.transfer.disk.destination import Directories
 from bgcopyd.transfer.disk.partial import PartialFile
+from bgcopyd.transfer.disk.room import Room
 
 # What is kept of an answer at most; who says more has not been asked for a file.
 LIMIT = 64 << 20
@@ -17,11 +17,8 @@ class Reply:
         OSError: the disk does not take it.
     """
 
-    def __init__(
-        self, directories: Directories, job_id: str, root: str, path: str, partial_name: str
-    ) -> None:
-        directory, name = directories.parent_of(job_id, root, path)
-        self._file = PartialFile.open(directory, partial_name, name)
+    def __init__(self, directory: int, name: str, partial_name: str, room: Room) -> None:
+        self._file = PartialFile.open(directory, partial_name, name, room)
         self.size = 0
         self.device, self.inode = self._file.device, self._file.inode
 

@@ -197,6 +197,11 @@ class Requests:
         return self.dialect.unplaced
 
     @property
+    def web(self) -> bool:
+        """Whether they speak HTTP."""
+        return self.dialect.web
+
+    @property
     def proxied(self) -> bool:
         """Whether they go through a proxy."""
         return bool(self._proxies)

@@ -187,4 +187,7 @@ REASONS = {
     Reason.ADDRESS_FORBIDDEN: "Die URL, eine Umleitung oder der Proxy führt zu einer Adresse, zu "
     "der die Richtlinien Aufträgen keine Verbindung erlauben. Nehmen Sie eine andere URL, oder "
     "bitten Sie den Betreiber, das Netz zu erlauben.",
+    Reason.SPACE_QUOTA_EXCEEDED: "Die nicht abgeschlossenen Aufträge des Besitzers würden mehr "
+    "Bytes behalten als erlaubt. Schließen Sie welche ab, brechen Sie welche ab, oder bitten Sie "
+    "den Betreiber um mehr; der Auftrag geht von selbst weiter.",
 }

@@ -174,4 +174,6 @@ REASONS = {
     "Check the size and the source.",
     Reason.ADDRESS_FORBIDDEN: "The URL, a redirect or the proxy leads to an address that policy "
     "does not let jobs connect to. Use another URL, or ask the operator to allow the network.",
+    Reason.SPACE_QUOTA_EXCEEDED: "The owner's unfinished jobs would keep more bytes than are "
+    "allowed. Complete or cancel some, or ask the operator for more; the job goes on by itself.",
 }
