@@ -55,7 +55,7 @@ class FileSender(Dialect):
     def put(self, handle: Handle, request: Request) -> None:
         """Looks at a file, sends one, or has commands carried out."""
         curl, body = handle.curl, request.content
-        # Whatever the request before has left; libcurl itself remembers that it has appended.
+        # Whatever the request before has left; older libcurls remember that they have appended.
         curl.setopt(pycurl.TIMEOUT_MS, 0)
         curl.setopt(pycurl.APPEND, 0)
         curl.setopt(pycurl.RESUME_FROM_LARGE, 0)
