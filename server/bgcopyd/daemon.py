@@ -185,6 +185,7 @@ class Daemon:
             lambda bucket: store_of(self._s3_stores, bucket) is not None,
             settings.addresses,
             settings.root_rules,
+            self._fills_bucket,
         )
         manager = BackgroundCopyManager(
             store=self._store,
@@ -288,6 +289,10 @@ class Daemon:
         """A job may run, or waits for another moment."""
         self.timekeeper.expect(job)
         self.scheduler.wake()
+
+    def _fills_bucket(self, bucket: str) -> bool:
+        store = store_of(self._s3_stores, bucket)
+        return store is not None and store.uploads
 
     def _audit_end(self, job: Job) -> None:
         self.audit.record(

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 import bgcopy
 from bgcopy import FileSpec, JobState, JobType
 from tests.support.cli import Command
@@ -16,6 +18,9 @@ from tests.support.daemon import DaemonProcess
 from tests.support.http_hostile import HostileServer, Request, Wire
 from tests.support.s3_hostile import Store
 from tests.support.s3_server import BUCKET, REGION, S3Site
+
+# Both ends and moto handle 32 MiB at a time here, which a busy machine needs time for.
+pytestmark = pytest.mark.timeout(300)
 
 PART = 16 << 20
 A = random.Random(1).randbytes(2 * PART + 1000)

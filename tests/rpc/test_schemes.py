@@ -53,8 +53,9 @@ async def test_others_are_refused_in_every_call(home: House) -> None:
 
 @pytest.fixture
 async def store_home(tmp_path: Path) -> AsyncIterator[House]:
-    (tmp_path / "store").write_text('region = "r"')
-    stores = {"ours": tmp_path / "store"}
+    (tmp_path / "store").write_text('region = "r"\nbuckets = ["bucket"]\nuploads = true')
+    (tmp_path / "other").write_text('region = "r"')
+    stores = {name: tmp_path / name for name in ("store", "other")}
     async with house(schemes=("http", "https", "s3", "scp"), s3_stores=stores) as one:
         yield one
 
@@ -66,6 +67,7 @@ async def store_home(tmp_path: Path) -> AsyncIterator[House]:
         (S3, {"custom_headers": [KEY]}, "job.custom_headers"),
         (S3, {"type": job_pb2.JOB_TYPE_UPLOAD_REPLY}, "job.type"),
         ("scp://host/file", {}, "files[0].remote_url"),
+        ("s3://others/key", {}, "files[0].remote_url"),
     ],
 )
 async def test_uploads_that_are_refused(

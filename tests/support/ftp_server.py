@@ -35,6 +35,10 @@ class FtpSite:
         cut, refused: as above.
         shift: what REST is off by, although it is granted as asked.
         short: after so many bytes a file ends, and is said to be complete.
+        takes: after so many bytes of an upload the connections break, once.
+        full: whether there is no room for uploads.
+        stored: set when an upload has been taken.
+        confirms: while it is clear, the server does not say so, and does nothing else.
     """
 
     def __init__(
@@ -51,7 +55,11 @@ class FtpSite:
         self.commands: list[tuple[str, str]] = []
         self.shift = 0
         self.short: int | None = None
+        self.takes: int | None = None
         self.cut = cut
+        self.full = False
+        self.stored, self.confirms = threading.Event(), threading.Event()
+        self.confirms.set()
         self._folder = folder
         self._login = login
         self.refused = {*refused, *(("EPSV",) if lying else ())}
@@ -68,6 +76,12 @@ class FtpSite:
     def starts(self) -> list[int]:
         """The offsets that files were asked for from."""
         return [int(argument) for command, argument in self.commands if command == "REST"]
+
+    def refusal(self, command: str) -> str:
+        """What a command is answered with that is not carried out; empty where it is."""
+        if command in self.refused:
+            return "502 Not here."
+        return "452 No room." if command == "STOR" and self.full else ""
 
     def sent(self, command: str) -> list[str]:
         """The arguments that a command came with."""
@@ -112,8 +126,9 @@ class FtpSite:
 
             def pre_process_command(self, line: str, cmd: str, arg: str) -> None:
                 site.commands.append((cmd, arg))
-                if cmd in site.refused:
-                    self.respond("502 Not here.")
+                refusal = site.refusal(cmd)
+                if refusal:
+                    self.respond(refusal)
                 else:
                     super().pre_process_command(line, cmd, arg)
 
@@ -156,12 +171,29 @@ class FtpSite:
                     return 0
                 return int(super().send(content))
 
+            def handle_read(self) -> None:
+                super().handle_read()
+                if site.takes is not None and self.tot_bytes_received >= site.takes:
+                    site.takes = None
+                    self.file_obj.flush()
+                    self.cmd_channel.close()
+
+            def close(self) -> None:
+                if self.receive and self.transfer_finished and not self._closed:
+                    site.stored.set()
+                    site.confirms.wait(30)
+                super().close()
+
+            if not site._tls:
+                # The library's own short cut, which would pass by the above.
+                handle_read_event = handle_read
+
         return Data
 
     def _authorizer(self) -> DummyAuthorizer:
         authorizer = DummyAuthorizer()
         if self._login:
-            authorizer.add_user(USER, PASSWORD, str(self._folder))
+            authorizer.add_user(USER, PASSWORD, str(self._folder), perm="elradfmw")
         else:
             authorizer.add_anonymous(str(self._folder))
         return authorizer

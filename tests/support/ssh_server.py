@@ -23,6 +23,10 @@ class SshSite:
         logins: how somebody tried to log in: ("password", "x"), ("publickey", ""), ("begin", "").
         reads: the offsets that files were read from, in the order of the requests.
         cut: after a read from here on the connection breaks, once.
+        cut_write: after a write up to here the connection breaks, once.
+        writes: the offsets that files were written from.
+        renames: what was renamed, base names; with `strict_rename` nothing is replaced by that, and
+            with `no_rename` nothing is renamed.
         looks: how often somebody asked for size and time of a file.
         before_look: called with that number, from 1.
     """
@@ -33,6 +37,11 @@ class SshSite:
     logins: list[tuple[str, str]] = field(default_factory=list)
     reads: list[int] = field(default_factory=list)
     cut: int | None = None
+    cut_write: int | None = None
+    writes: list[int] = field(default_factory=list)
+    renames: list[tuple[str, str]] = field(default_factory=list)
+    strict_rename: bool = False
+    no_rename: bool = False
     looks: int = 0
     before_look: Callable[[int], None] = lambda _: None
 
@@ -63,15 +72,8 @@ class _Server(asyncssh.SSHServer):
         return (username, password) == (USER, PASSWORD)
 
 
-@contextlib.asynccontextmanager
-async def ssh_site(
-    folder: Path, *, clients: Sequence[asyncssh.SSHKey] = (), **options: Any
-) -> AsyncIterator[SshSite]:
-    """A server that has a folder, for USER alone: with its password, or a key of `clients`."""
-    site = SshSite(folder, asyncssh.generate_private_key("ssh-ed25519"), **options)
-
-    # Those of connections that break are never closed.
-    opened: list[Any] = []
+def _files(site: SshSite, opened: list[Any]) -> type[asyncssh.SFTPServer]:
+    folder = site.folder
 
     class Files(asyncssh.SFTPServer):
         def __init__(self, channel: asyncssh.SSHServerChannel[bytes]) -> None:
@@ -96,6 +98,39 @@ async def ssh_site(
             assert isinstance(found, bytes)
             return found
 
+        async def write(self, file_obj: object, offset: int, data: bytes) -> int:
+            site.writes.append(offset)
+            written = super().write(file_obj, offset, data)
+            assert isinstance(written, int)
+            if site.cut_write is not None and offset + written >= site.cut_write:
+                site.cut_write = None
+                # What has come is on disk, as a server that lives on would have it.
+                opened[-1].flush()
+                self._connection.abort()
+            return written
+
+        def rename(self, oldpath: bytes, newpath: bytes) -> Any:
+            names = (oldpath.rpartition(b"/")[2].decode(), newpath.rpartition(b"/")[2].decode())
+            site.renames.append(names)
+            place = folder / newpath.decode().lstrip("/")
+            if site.no_rename or (site.strict_rename and place.exists()):
+                raise asyncssh.SFTPFailure("no")
+            return super().rename(oldpath, newpath)
+
+        posix_rename = rename
+
+    return Files
+
+
+@contextlib.asynccontextmanager
+async def ssh_site(
+    folder: Path, *, clients: Sequence[asyncssh.SSHKey] = (), **options: Any
+) -> AsyncIterator[SshSite]:
+    """A server that has a folder, for USER alone: with its password, or a key of `clients`."""
+    site = SshSite(folder, asyncssh.generate_private_key("ssh-ed25519"), **options)
+
+    # Those of connections that break are never closed.
+    opened: list[Any] = []
     keys = b"".join(key.export_public_key() for key in clients)
     server = await asyncssh.create_server(
         lambda: _Server(site),
@@ -103,7 +138,7 @@ async def ssh_site(
         0,
         server_host_keys=[site.key],
         authorized_client_keys=asyncssh.import_authorized_keys(keys.decode()) if keys else None,
-        sftp_factory=Files,
+        sftp_factory=_files(site, opened),
         allow_scp=True,
     )
     site.port = server.sockets[0].getsockname()[1]

@@ -52,7 +52,7 @@ def _options(function: F) -> F:
 @shared
 @click.pass_obj
 def put(session: Session, /, progress: str, file: str, url: str, **given: Any) -> int:
-    """Send FILE to URL by PUT (-X POST for POST) and wait.
+    """Send FILE to URL and wait: by PUT (-X POST for POST), S3, SFTP or FTP.
 
     Prints the URL when the server has the file. The upload goes on when this command is killed. The
     first Ctrl-C detaches (exit code 7), a second one right after it cancels it (130). FILE is only

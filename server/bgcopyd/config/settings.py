@@ -250,8 +250,8 @@ class Settings(BaseModel):
     )
     schemes: Annotated[tuple[UrlScheme, ...], BeforeValidator(split)] = Field(
         default=WEB,
-        description=f"Schemes of the URLs that jobs may fetch, out of {', '.join(SCHEMES)}; "
-        "separated by commas, or given several times.",
+        description="Schemes of the URLs that jobs may fetch or upload to, out of "
+        f"{', '.join(SCHEMES)}; separated by commas, or given several times.",
     )
     shared: bool = Field(
         default=False,

@@ -10,7 +10,8 @@ from bgcopyd.jobs.schemes import WEB
 from bgcopyd.jobs.values import value
 
 METHODS = ("PUT", "POST")
-SCHEMES = (*WEB, "s3")
+FILE_SCHEMES = ("ftp", "ftps", "ftpes", "sftp")
+SCHEMES = (*WEB, "s3", *FILE_SCHEMES)
 # What an object in a store is born with, of a job's header fields: these, and what begins so.
 OBJECT_FIELDS = (
     "cache-control",
@@ -36,11 +37,15 @@ class Source:
 
 
 class UploadProtocol(enum.IntEnum):
-    """How a file is sent: PUT or POST, tus 1.0, or draft-ietf-httpbis-resumable-upload."""
+    """How a file is sent: PUT or POST, tus 1.0, or draft-ietf-httpbis-resumable-upload.
+
+    FILING is to a server of files, under a hidden name, which is changed in the end.
+    """
 
     PLAIN = 1
     TUS = 2
     RESUMABLE = 3
+    FILING = 4
 
 
 @value(frozen=True, slots=True)
@@ -48,7 +53,8 @@ class Upload:
     """What is known of a file's upload; `source` is None before its first attempt.
 
     `session` is the URL that the server gave to the upload, in the words of `protocol`, or the id
-    that a store gave it; who knows it may write to it. Without one the protocol is agreed on anew.
+    that a store gave it, or that of the file while it is not whole; who knows it may write to it.
+    Without one the protocol is agreed on anew.
     `parts` are the ETags of those that a store has, from the first. `reply` is where the server's
     answer is put, relative to the root of the source; empty where it is not kept.
     """

@@ -26,7 +26,7 @@ class Configured:
     """What an operator has configured, and what the engine can use.
 
     `url_schemes` may be fetched; those in `spoken` could be. `has_bucket` says whether an S3 store
-    has one.
+    has one, `fills_bucket` whether jobs may upload to it.
     """
 
     client_certificates: Collection[str] = ()
@@ -37,6 +37,7 @@ class Configured:
     has_bucket: Callable[[str], bool] = lambda _: False
     addresses: AddressPolicy = UNSHARED
     root_rules: RootRules = dataclasses.field(default_factory=dict)
+    fills_bucket: Callable[[str], bool] = lambda _: False
 
     @property
     def schemes_beyond_the_web(self) -> list[str]:
@@ -139,8 +140,25 @@ def judge_files(options: JobOptions, files: Sequence[FileSpec], ranges_per_file:
             raise too_many_ranges(field, len(spec.ranges), ranges_per_file)
 
 
-def judge_urls(urls: Iterable[tuple[str, str]], configured: Configured) -> None:
+def _judge_bucket(field: str, bucket: str, configured: Configured, *, uploads: bool) -> None:
+    if not configured.has_bucket(bucket):
+        problem = f"names the bucket '{bucket}', which no store has (setting `s3_stores`)"
+        raise invalid(field, problem, Reason.URL_INVALID)
+    if uploads and not configured.fills_bucket(bucket):
+        problem = (
+            f"names the bucket '{bucket}', whose store takes no uploads (`uploads` in its file)"
+        )
+        raise Refusal(
+            Reason.NOT_SUPPORTED, f"{field}: {problem}", violations=[Violation(field, problem)]
+        )
+
+
+def judge_urls(
+    urls: Iterable[tuple[str, str]], configured: Configured, *, uploads: bool = False
+) -> None:
     """Judges whether the URLs, each with its field, are of schemes that are fetched here.
+
+    With `uploads` they are uploaded to.
 
     Of hosts only those that are addresses can be judged before they are asked.
 
@@ -163,9 +181,8 @@ def judge_urls(urls: Iterable[tuple[str, str]], configured: Configured) -> None:
             )
         host = host_of(url)
         bucket = host if SCHEMES[scheme].bucket else ""
-        if bucket and not configured.has_bucket(bucket):
-            problem = f"names the bucket '{bucket}', which no store has (setting `s3_stores`)"
-            raise invalid(field, problem, Reason.URL_INVALID)
+        if bucket:
+            _judge_bucket(field, bucket, configured, uploads=uploads)
         what = "" if bucket else judge_host(host, configured.addresses)
         if what:
             problem = (

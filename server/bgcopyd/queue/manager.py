@@ -163,7 +163,7 @@ class BackgroundCopyManager:
             self._quotas.judge_owner_files(tx, job.owner, len(command.files))
             judge_upload_files(job, job.progress.files_total, command.files)
             judge_roots(job.type, command.files, self._configured.root_rules)
-            judge_urls(urls_of(command.files), self._configured)
+            judge_urls(urls_of(command.files), self._configured, uploads=job.uploads)
             judge_files(job.options, command.files, self._quotas.ranges_per_file)
             _insert_files(tx, job, first, command.files)
             grown = edited(job, now)
@@ -291,7 +291,7 @@ class BackgroundCopyManager:
             judge_options(draft.options)
         judge_upload_files(draft, 0, command.files)
         judge_roots(draft.type, command.files, self._configured.root_rules)
-        judge_urls(urls_of(command.files), self._configured)
+        judge_urls(urls_of(command.files), self._configured, uploads=draft.uploads)
         judge_files(draft.options, command.files, self._quotas.ranges_per_file)
 
     def judge_file_count(self, present: int, added: int) -> None:

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from bgcopyd.jobs.schemes import scheme_of
 from bgcopyd.jobs.spans import present
 from bgcopyd.jobs.upload import Upload
 from bgcopyd.queue.clock import Clock
@@ -35,6 +36,7 @@ from bgcopyd.transfer.outbox import Outbox
 from bgcopyd.transfer.probe import Probing
 from bgcopyd.transfer.uploads.parting import Parting
 from bgcopyd.transfer.volume import Shared, Volume
+from bgcopyd.transfer.wire.ftp import FTP_DIALECTS
 from bgcopyd.transfer.wire.handles import Handle
 from bgcopyd.transfer.wire.policy import Policy
 
@@ -42,6 +44,8 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 # Probes have a thread of their own, as a volume has: no disk makes them wait.
 _PROBES = "probes"
+# So have these: libcurl waits for a server's last word on a file, and does nothing else meanwhile.
+_FTP_UPLOADS = "ftp uploads"
 
 
 class CurlEngine:
@@ -120,6 +124,8 @@ class CurlEngine:
             volume.post(partial(volume.add, batch))
 
     def _volume_name(self, transfer: Transfer) -> str:
+        if transfer.upload is not None and scheme_of(transfer.url) in FTP_DIALECTS:
+            return _FTP_UPLOADS
         root = self._roots.get(transfer.root)
         return "" if root is None else self._mounts.volume_of(f"{root}/{transfer.path}")
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pycurl
 
+from bgcopyd.transfer.judging.headers import Answer, parse_answer
+from bgcopyd.transfer.uploads.file_senders import FILE_SENDERS, FileSender
 from bgcopyd.transfer.wire.dialects import WEB, Dialect, Web
 from bgcopyd.transfer.wire.s3 import S3
 
@@ -56,4 +58,15 @@ def sender_of(dialect: Dialect) -> Dialect | None:
     """How uploads speak a dialect; None where they do not, or where it is not allowed."""
     if isinstance(dialect, S3):
         return SendingS3(dialect.store) if dialect.store.uploads else None
-    return SENDING if dialect is WEB else None
+    return SENDING if dialect is WEB else FILE_SENDERS.get(dialect)
+
+
+def told(handle: Handle, code: int) -> Answer | None:
+    """The final answer to a request that has ended with a CURLcode, where it came to its end."""
+    dialect = handle.policy.dialect
+    if isinstance(dialect, FileSender):
+        return dialect.told(handle, code)
+    answer = parse_answer(handle.lines)
+    if answer is None or answer.status < 200 or handle.lines[-1].strip():
+        return None
+    return answer

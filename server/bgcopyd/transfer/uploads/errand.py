@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from bgcopyd.transfer import failures
 from bgcopyd.transfer.entry import entry
 from bgcopyd.transfer.failures import Failure
-from bgcopyd.transfer.judging.headers import Answer, parse_answer
+from bgcopyd.transfer.judging.headers import Answer
 from bgcopyd.transfer.network.buckets import Payer
 from bgcopyd.transfer.uploads import failures as upload_failures
 from bgcopyd.transfer.uploads.body import Body, Words
+from bgcopyd.transfer.uploads.dialect import told
 from bgcopyd.transfer.uploads.dialogue import Ask
 from bgcopyd.transfer.wire.dialects import Dialect
 from bgcopyd.transfer.wire.handles import Handle
@@ -108,7 +109,7 @@ class Errand:
     def on_done(self, code: int, detail: str) -> None:
         """The request has ended with a CURLcode."""
         assert self.handle is not None
-        self.answer = final_answer(self.handle.lines)
+        self.answer = told(self.handle, code)
         self.release()
         broken = self.broken if self.body is None else self.body.broken or self.broken
         owner, answer = self._owner, self.answer
@@ -158,14 +159,6 @@ class Errand:
             owner.unanswered(failures.timed_out("did not answer", owner.host, limit))
         elif not body.whole and now - body.moved > options.idle_timeout:
             owner.unanswered(upload_failures.took_nothing(owner.host, options.idle_timeout))
-
-
-def final_answer(lines: list[bytes]) -> Answer | None:
-    """The final answer, where its header fields have come to their end."""
-    answer = parse_answer(lines)
-    if answer is None or answer.status < 200 or lines[-1].strip():
-        return None
-    return answer
 
 
 def _name_of(line: bytes) -> bytes:

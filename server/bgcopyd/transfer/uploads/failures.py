@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 from collections.abc import Sequence
 
+import pycurl
+
 from bgcopyd.jobs.hresults.http import status_passes
 from bgcopyd.jobs.job import ErrorContext
 from bgcopyd.jobs.reasons import Reason
@@ -184,3 +186,38 @@ def means_nothing(names: Sequence[str], scheme: str) -> Failure:
         "them out."
     )
     return Failure(Reason.NOT_SUPPORTED, _APPLICATION, message, transient=False)
+
+
+def not_named(host: str) -> Failure:
+    """A file that is there, all of it, and under its hidden name."""
+    message = (
+        f"The server {host} has all of the file and does not give it its name; check who may "
+        "rename and replace files there."
+    )
+    return Failure(Reason.REMOTE_FILE_UNAVAILABLE, _APPLICATION, message, transient=False)
+
+
+_NOT_TAKEN = (
+    "does not take the file; check the path, its directory, and who may write there",
+    False,
+)
+_FTP_REPLIES = range(400, 600)
+_NOT_NOW = range(400, 500)
+_FILES: dict[int, tuple[str, bool]] = {
+    pycurl.E_UPLOAD_FAILED: _NOT_TAKEN,
+    pycurl.E_REMOTE_FILE_NOT_FOUND: _NOT_TAKEN,
+    pycurl.E_REMOTE_ACCESS_DENIED: _NOT_TAKEN,
+    pycurl.E_REMOTE_DISK_FULL: ("has no room for the file; the upload is tried again later", True),
+}
+
+
+def of_file_server(code: int, reply: int, host: str) -> Failure | None:
+    """What a CURLcode means where a file is to be put; FTP's replies from 400 to 499 pass."""
+    row = _FILES.get(code)
+    if row is None:
+        return None
+    text, transient = row
+    detail = f" (FTP reply {reply})" if reply in _FTP_REPLIES else ""
+    passes = transient or reply in _NOT_NOW
+    message = f"The server {host} {text}{detail}."
+    return Failure(Reason.REMOTE_FILE_UNAVAILABLE, _APPLICATION, message, passes)

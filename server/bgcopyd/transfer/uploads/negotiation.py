@@ -5,7 +5,7 @@ from __future__ import annotations
 from bgcopyd.jobs.hresults.http import status_passes
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.schemes import scheme_of
-from bgcopyd.jobs.upload import UploadProtocol
+from bgcopyd.jobs.upload import FILE_SCHEMES, UploadProtocol
 from bgcopyd.queue.transfers import Transfer
 from bgcopyd.transfer.failures import Failure
 from bgcopyd.transfer.judging.headers import Answer
@@ -20,6 +20,7 @@ from bgcopyd.transfer.uploads.dialogue import (
     Step,
     Wordless,
 )
+from bgcopyd.transfer.uploads.filing import Filing
 from bgcopyd.transfer.uploads.objects import store_dialogue
 from bgcopyd.transfer.uploads.resumable import (
     INTEROP_VERSION,
@@ -42,6 +43,8 @@ def dialogue_of(
     source = transfer.upload.source
     if source is not None and scheme_of(transfer.url) == "s3":
         return store_dialogue(transfer, options.part_bytes)
+    if source is not None and scheme_of(transfer.url) in FILE_SCHEMES:
+        return Filing(transfer)
     if protocol is None or source is None:
         return Negotiation(transfer)
     http = transfer.options.http

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 from bgcopyd.jobs.hresults.http import status_passes
 from bgcopyd.jobs.schemes import scheme_of
-from bgcopyd.jobs.upload import Upload, UploadProtocol
+from bgcopyd.jobs.upload import FILE_SCHEMES, Upload, UploadProtocol
 from bgcopyd.queue.transfers import TransferOptions
 from bgcopyd.transfer import failures
 from bgcopyd.transfer.entry import entry
 from bgcopyd.transfer.judging.headers import Answer
 from bgcopyd.transfer.report import NO_ENDING, Ending
 from bgcopyd.transfer.uploads.body import Words
-from bgcopyd.transfer.uploads.dialect import sender_of
+from bgcopyd.transfer.uploads.dialect import sender_of, told
 from bgcopyd.transfer.uploads.dialogue import Ask
-from bgcopyd.transfer.uploads.errand import final_answer
+from bgcopyd.transfer.uploads.filing import dropping
 from bgcopyd.transfer.uploads.objects import aborting
 from bgcopyd.transfer.uploads.resumable import INTEROP_VERSION, TUS_VERSION
 from bgcopyd.transfer.wire.handles import Handle
@@ -41,6 +41,8 @@ def farewell(url: str, upload: Upload) -> list[Ask]:
         return []
     if scheme_of(url) == "s3":
         return [aborting(url, upload.session)]
+    if scheme_of(url) in FILE_SCHEMES:
+        return [dropping(upload.session)]
     if upload.protocol is UploadProtocol.TUS:
         fields = (TUS_VERSION,)
         return [
@@ -118,14 +120,15 @@ class Parting:
     def on_done(self, code: int, detail: str) -> None:
         """The request has ended with a CURLcode."""
         assert self._handle is not None
-        answer = final_answer(self._handle.lines)
+        answer = told(self._handle, code)
         self._release()
         if answer is not None:
             self._judge(answer)
         elif self._requests.another_way(code, self._ending):
             self._ask()
         else:
-            failure = self._requests.failure(code, detail, self._ending)
+            dialect = sender_of(self._requests.dialect)
+            failure = self._requests.failure(code, detail, self._ending, dialect)
             self._give_up(failure.message, again=failure.transient)
 
     def _release(self) -> None:
@@ -138,7 +141,7 @@ class Parting:
         status, method = answer.status, self._asks[0].method
         if self._requests.another_login(status):
             self._ask()
-        elif status in _GONE and method == "DELETE":
+        elif status in _GONE and method != "OPTIONS":
             self._end("")
         elif status >= 300:
             self._give_up(f"HTTP status {status}", again=status >= 400 and status_passes(status))

@@ -213,7 +213,8 @@ class Uploading:
         if self.requests.another_way(code, self.report.ending):
             self._send()
         else:
-            self.unanswered(self.requests.failure(code, detail, self.report.ending))
+            dialect = sender_of(self.requests.dialect)
+            self.unanswered(self.requests.failure(code, detail, self.report.ending, dialect))
 
     def unanswered(self, failure: Failure) -> None:
         """A request is given up, or has ended with no answer that means something."""

@@ -87,6 +87,12 @@ class Ftp(Dialect):
         return Failure(reason, context, f"{text.format(host=host)}{reply}.", passes)
 
 
+def size_told(lines: list[bytes]) -> int | None:
+    """What the last answer to SIZE says, where no time of modification was asked for."""
+    size = _last(_SIZE, lines)
+    return None if size is None else int(size)
+
+
 def put_range(curl: pycurl.Curl, asked: tuple[int, int | None] | None) -> None:
     """Sets the range of bytes to ask for, None for the whole file."""
     if asked is None:

@@ -253,15 +253,17 @@ class Requests:
         self._policy = self._make_policy()
         return True
 
-    def failure(self, code: int, detail: str, ending: Ending) -> Failure:
-        """What a CURLcode means for the transfer."""
+    def failure(
+        self, code: int, detail: str, ending: Ending, dialect: Dialect | None = None
+    ) -> Failure:
+        """What a CURLcode means for the transfer; `dialect` is that of an upload."""
         if ending.forbidden:
             proxy = redirects.shown(self._proxies[0]) if self._proxies else ""
             return failures.address_forbidden(proxy)
         if self._proxies and ending.by_proxy(code):
             proxy = redirects.shown(self._proxies[0])
             return failures.of_proxy(ending.connect_status, proxy, str(self.origin))
-        known = self.dialect.failure(code, ending, str(self.origin))
+        known = (dialect or self.dialect).failure(code, ending, str(self.origin))
         return known or failures.of_curl(code, detail, str(self.origin))
 
 

@@ -173,8 +173,9 @@ REASONS = {
     "Antwort aufgehoben wird, 64 MiB. Nehmen Sie einen Auftrag der Art UPLOAD, der keine aufhebt.",
     Reason.LOGIN_DENIED: "Der Server verweigert die Anmeldung oder verlangt eine. Setzen Sie "
     "Anmeldedaten des Schemas BASIC und dann den Auftrag fort.",
-    Reason.REMOTE_FILE_UNAVAILABLE: "Der Server hat die Datei nicht oder gibt sie nicht heraus. "
-    "Prüfen Sie den Pfad der URL und ob er Anmeldedaten verlangt.",
+    Reason.REMOTE_FILE_UNAVAILABLE: "Der Server hat die Datei nicht, gibt sie nicht heraus "
+    "oder nimmt die hochgeladene nicht an. Prüfen Sie den Pfad der URL und ob er Anmeldedaten "
+    "verlangt.",
     Reason.HOST_KEY_REFUSED: "Der Schlüssel des Servers steht nicht in der known_hosts-Datei des "
     "Dienstes, oder dort steht ein anderer. Vergleichen Sie den Fingerabdruck mit dem des Servers, "
     "lassen Sie den Schlüssel eintragen, und setzen Sie den Auftrag fort.",

@@ -161,8 +161,9 @@ REASONS = {
     "answer, 64 MiB. Use a job of type UPLOAD, which keeps none.",
     Reason.LOGIN_DENIED: "The server refuses the login, or wants one. Set credentials of the "
     "scheme BASIC and resume the job.",
-    Reason.REMOTE_FILE_UNAVAILABLE: "The server does not have the file or does not give it. Check "
-    "the URL's path, and whether it needs credentials.",
+    Reason.REMOTE_FILE_UNAVAILABLE: "The server does not have the file, or does not give it, or "
+    "does not take the one that is uploaded. Check the URL's path, and whether it needs "
+    "credentials.",
     Reason.HOST_KEY_REFUSED: "The server's host key is not in the daemon's known_hosts, or is "
     "another one there. Compare the fingerprint with the server's own, have the key added, and "
     "resume.",
