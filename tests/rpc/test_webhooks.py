@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest import mock
 
 import grpc
 import pytest
 
 from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopy.v1 import job_pb2, webhook_pb2
-from bgcopyd.jobs import limits
+from bgcopyd.jobs import addresses, limits, webhook
 from tests.support.receiver import Receiver, receiving
-from tests.support.rpc_house import Caller, House
+from tests.support.rpc_house import Caller, House, house
 from tests.support.rpc_requests import created, spec, verb
 from tests.support.rpc_status import refusal
 from tests.support.rpc_watch import arrived
@@ -123,7 +124,8 @@ async def test_states_of_choice_begin_with_the_first(home: House) -> None:
         assert kinds == {"SUSPENDED", "QUEUED", "CONNECTING"}
 
 
-async def test_the_log(home: House) -> None:
+async def test_the_log(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook, "PAUSES", (3600.0, 3600.0))
     async with receiving() as server:
         server.answer(500)
         made = await make(home.local, server.url, states=[9])
@@ -131,8 +133,6 @@ async def test_the_log(home: House) -> None:
         job = await created(home.local)
         await verb(home.local, "CancelJob", job.job_id)
         first = await server.next()
-        home.let_pass(6)
-        home.daemon.dispatcher._wake.set()
         while (await deliveries(home.local, name))[0].attempts != 1:
             pass
         (entry,) = await deliveries(home.local, name)
@@ -141,7 +141,7 @@ async def test_the_log(home: House) -> None:
         assert "HTTP status 500" in entry.error
         assert entry.next_attempt_time.seconds > entry.create_time.seconds
         assert (await hooks(home.local))[0].pending_deliveries == 1
-        home.let_pass(6)
+        home.let_pass(4500)
         home.daemon.dispatcher._wake.set()
         assert (await server.next()).id == first.id
         while (await deliveries(home.local, name))[0].state != webhook_pb2.DELIVERY_STATE_DELIVERED:
@@ -235,6 +235,25 @@ async def test_quota_and_pages(home: House) -> None:
     assert (len(rest.webhooks), rest.next_page_token) == (1, "")
     assert rest.webhooks[0].url == f"http://h/{limits.WEBHOOKS_PER_OWNER - 1}"
     await make(await home.user("anna"), "http://h/")
+
+
+async def test_addresses_are_those_that_jobs_may_connect_to() -> None:
+    async with house(shared=True) as home, receiving() as server:
+        anna = await home.user("anna")
+        for url in (server.url, "http://169.254.169.254/", "http://2130706433/"):
+            refused = await refusal(make(anna, url))
+            assert (refused.reason, refused.fields) == ("ADDRESS_NOT_ALLOWED", ["url"])
+        # A name that no filter of texts knows; it is judged when it is resolved.
+        port = server.url.rpartition(":")[2]
+        with mock.patch.object(addresses, "_NAMES", {}):
+            addresses.literal.cache_clear()
+            made = await make(anna, f"http://localhost:{port}/")
+            addresses.literal.cache_clear()
+        request = pb.TestWebhookRequest(webhook_id=made.webhook.webhook_id)
+        done = (await anna.call("TestWebhook", request)).delivery
+        assert (done.state, done.HasField("http_status")) == (3, False)
+        assert "allow_networks" in done.error
+        assert server.most_at_once == 0
 
 
 async def test_a_crash_between_change_and_delivery_loses_nothing(home: House) -> None:

@@ -81,6 +81,8 @@ AUDITED: Mapping[str, AuditRow] = MappingProxyType(
                 "token_id": "response.info.token_id",
                 "stands_for": "request.principal_name",
                 "admin": "response.info.admin",
+                "scopes": "request.scopes",
+                "roots": "request.roots",
             },
         ),
         "RevokeToken": AuditRow(
