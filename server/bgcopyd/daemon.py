@@ -291,7 +291,7 @@ class Daemon:
 
     async def idle(self) -> bool:
         """Whether no client is there and no job could run."""
-        if self.activity.open or len(self.runs):
+        if self.activity.open or len(self.runs) or self.dispatcher.busy:
             return False
         return not await self._store.transact(
             lambda tx: tx.jobs_in(RUNNABLE, limit=1), durable=False

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from unittest import mock
 
+import pytest
+
 from bgcopyd.jobs.job import JobState
 from bgcopyd.jobs.webhook import (
     BY_RECEIVER,
@@ -287,6 +289,21 @@ async def test_what_cannot_be_opened_says_so() -> None:
         await one.settled()
         (entry,) = await one.log()
         assert (entry.attempts, entry.error) == (1, UNREADABLE)
+
+
+async def test_a_defect_is_a_failure_like_others(caplog: pytest.LogCaptureFixture) -> None:
+    async with world() as one:
+        with mock.patch.object(one.poster, "post", side_effect=OSError("broken")):
+            await one.tell(await one.hook())
+            await one.settled()
+        assert not one.waiting()
+        assert not one.dispatcher.busy
+        (entry,) = await one.log()
+        assert (entry.attempts, "see its log" in entry.error) == (1, True)
+        assert len(caplog.records) == 1
+        await one.pass_time(6)
+        assert one.dispatcher.busy
+        await one.poster.answer(OK)
 
 
 async def test_a_webhook_that_is_deleted_meanwhile() -> None:

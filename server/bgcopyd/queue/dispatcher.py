@@ -95,6 +95,11 @@ class Dispatcher:
         if self._receivers:
             self._wake.set()
 
+    @property
+    def busy(self) -> bool:
+        """Whether messages are on their way."""
+        return bool(self._under_way)
+
     async def refresh(self) -> None:
         """Learns which webhooks there are, after each change of one."""
         known = {one.webhook_id: one for one in await self._store.webhooks()}
@@ -198,7 +203,12 @@ class Dispatcher:
             self._source = f"urn:bgcopy:{(await self._store.position()).store_id}"
         body = body_of(delivery, self._source)
         headers = headers_of(delivery, secrets, body, self._clock.now())
-        return await self._poster.post(url, headers, body)
+        try:
+            return await self._poster.post(url, headers, body)
+        except Exception:
+            # Whatever it is, it must not come again at once and without end.
+            logger.exception("a webhook's message could not be sent")
+            return Answer(error="The daemon failed at this message; see its log.")
 
     async def close(self) -> None:
         """Ends the attempts under way; what they were for stays due."""
