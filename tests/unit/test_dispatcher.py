@@ -25,6 +25,7 @@ from bgcopyd.queue.dispatcher import (
     AT_ONCE_PER_RECEIVER,
     FAILURES_IN_A_ROW,
     FIRST_PAUSE,
+    TESTS_AT_ONCE,
     UNREADABLE,
     Dispatcher,
     sealed,
@@ -289,6 +290,24 @@ async def test_what_cannot_be_opened_says_so() -> None:
         await one.settled()
         (entry,) = await one.log()
         assert (entry.attempts, entry.error) == (1, UNREADABLE)
+
+
+async def test_tests_are_bounded_and_keep_no_message_waiting() -> None:
+    async with world() as one:
+        hook = await one.hook()
+        message = message_of(hook, new_job())
+        tests = [asyncio.create_task(one.dispatcher.test(hook, message)) for _ in range(9)]
+        await one.settled()
+        assert one.waiting() == TESTS_AT_ONCE
+        held = [one.poster.attempts.get_nowait() for _ in range(TESTS_AT_ONCE)]
+        await one.tell(hook)
+        _, told = await one.poster.answer(OK)
+        assert told == (await one.log())[0].event_id
+        for _, _, future in held:
+            future.set_result(BAD)
+        for _ in range(len(tests) - len(held)):
+            await one.poster.answer(BAD)
+        assert {tried.state for tried in await asyncio.gather(*tests)} == {DeliveryState.GIVEN_UP}
 
 
 async def test_a_defect_is_a_failure_like_others(caplog: pytest.LogCaptureFixture) -> None:

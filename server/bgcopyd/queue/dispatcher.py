@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE = 8
 AT_ONCE_PER_RECEIVER = 2
+# Beside those: whoever tests must not keep the messages of others waiting.
+TESTS_AT_ONCE = 2
 FAILURES_IN_A_ROW = 5
 FIRST_PAUSE = 30.0
 LONGEST_PAUSE = 3600.0
@@ -89,6 +91,7 @@ class Dispatcher:
         self._receivers: dict[str, Receiver] = {}
         self._under_way: dict[tuple[str, int], asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
+        self._testing = asyncio.Semaphore(TESTS_AT_ONCE)
         store.on_commit(self._on_commit)
 
     def _on_commit(self, _newest: int) -> None:
@@ -188,7 +191,8 @@ class Dispatcher:
 
     async def test(self, webhook: Webhook, delivery: Delivery) -> Delivery:
         """Makes one attempt at a message that is not in the outbox."""
-        answer = await self._attempt(webhook, delivery)
+        async with self._testing:
+            answer = await self._attempt(webhook, delivery)
         tried = after_attempt(delivery, answer, self._clock.moment(), self._spread())
         if answer.accepted:
             return tried

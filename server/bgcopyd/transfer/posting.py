@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pycurl
 
 from bgcopyd.jobs.webhook import Answer
+from bgcopyd.queue.dispatcher import AT_ONCE, TESTS_AT_ONCE
 from bgcopyd.transfer import failures
 from bgcopyd.transfer.judging.headers import parse_answer, retry_after
 from bgcopyd.transfer.options import EngineOptions
@@ -23,7 +24,8 @@ SECONDS = 15
 # Enough for a connection to end well; nothing of it is kept.
 ANSWER_BYTES = 2048
 HEADERS_BYTES = 16 << 10
-THREADS = 8
+# As many attempts as the queue makes at once.
+THREADS = AT_ONCE + TESTS_AT_ONCE
 
 
 class CurlPoster:
