@@ -14,7 +14,7 @@ from bgcopyd import __version__, platform
 from bgcopyd.audit_log import open_audit
 from bgcopyd.config import Settings
 from bgcopyd.config.s3 import s3_stores
-from bgcopyd.config.settings import HOST_ROOT
+from bgcopyd.config.types import HOST_ROOT
 from bgcopyd.doors import Doors
 from bgcopyd.ids import RandomIds
 from bgcopyd.jobs.audit import DAEMON, OK, STOPPED

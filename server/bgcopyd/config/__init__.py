@@ -2,7 +2,8 @@
 
 from bgcopyd.config.listeners import Listener, TcpListener, UnixListener
 from bgcopyd.config.loading import Configuration, ConfigurationError, load
-from bgcopyd.config.settings import HOST_ROOT, Settings
+from bgcopyd.config.settings import Settings
+from bgcopyd.config.types import HOST_ROOT
 
 __all__ = [
     "HOST_ROOT",

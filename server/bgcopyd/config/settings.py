@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -21,114 +19,46 @@ from pydantic import (
 
 from bgcopy._paths import default_socket, default_state_dir
 from bgcopyd.config.jwt import jwt_issuers
-from bgcopyd.config.known_hosts import judged_known_hosts
-from bgcopyd.config.listeners import Listener, TcpListener, UnixListener, parse_listener
+from bgcopyd.config.listeners import Listener, TcpListener, UnixListener
 from bgcopyd.config.s3 import s3_stores
+from bgcopyd.config.types import (
+    HOST_ROOT,
+    AbsolutePath,
+    AllowedNetwork,
+    Bound,
+    Cost,
+    Directory,
+    Duration,
+    KnownHosts,
+    Listening,
+    Owner,
+    Positive,
+    Rate,
+    ReadableFile,
+    RightsText,
+    RootName,
+    RootRightsText,
+    Size,
+    StoreName,
+    UrlScheme,
+    Week,
+    Weight,
+    limit,
+)
 from bgcopyd.config.values import (
     group_of,
-    parse_cost,
-    parse_duration,
-    parse_rate,
-    parse_rights,
-    parse_root_rule,
-    parse_size,
-    parse_timetable,
     split,
 )
-from bgcopyd.jobs.addresses import AddressPolicy, network_problem
+from bgcopyd.jobs.addresses import AddressPolicy
 from bgcopyd.jobs.http_options import ProxySettings, ProxyUsage
 from bgcopyd.jobs.options import CostState
-from bgcopyd.jobs.policy import POLICY_FIELDS, Policy
+from bgcopyd.jobs.policy import Policy
 from bgcopyd.jobs.principal import Principal, rights_of
 from bgcopyd.jobs.proxy_rules import proxy_lists_problem
 from bgcopyd.jobs.root_rules import RootRule, root_rule_of
-from bgcopyd.jobs.rules import STORE_NAME
 from bgcopyd.jobs.schemes import SCHEMES, WEB
 from bgcopyd.queue.plan import Rules
 from bgcopyd.queue.transfers import Style
-
-HOST_ROOT = "fs"
-
-
-def _absolute(path: Path) -> Path:
-    text = str(path)
-    if not text.isprintable():
-        raise ValueError(f"{text!r} holds characters that no path should")
-    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow symlinks
-
-
-def _directory(path: Path) -> Path:
-    if not path.is_absolute():
-        raise ValueError(f"{str(path)!r} is not absolute; write the whole path")
-    if not path.is_dir():
-        raise ValueError(f"{path} is no directory; create it first")
-    return path.resolve()
-
-
-def _root_name(name: str) -> str:
-    if name == HOST_ROOT:
-        raise ValueError(f"the name {HOST_ROOT!r} is reserved for '/'; choose another")
-    return _name(name, what="name of a root")
-
-
-def _name(name: str, *, what: str = "name") -> str:
-    if STORE_NAME.fullmatch(name) is None:
-        raise ValueError(
-            f"{name!r} is no {what}; use up to 63 of a-z 0-9 _ -, beginning with a letter or digit"
-        )
-    return name
-
-
-def _readable(path: Path) -> Path:
-    if not os.access(path, os.R_OK):
-        raise ValueError(f"{path} cannot be read")
-    return path
-
-
-def _url_scheme(name: str) -> str:
-    if name not in SCHEMES:
-        raise ValueError(f"{name!r} is no scheme that is known; there are {', '.join(SCHEMES)}")
-    return name
-
-
-def _network(text: str) -> str:
-    problem = network_problem(text)
-    if problem:
-        raise ValueError(f"{text!r} {problem}")
-    return str(ip_network(text))
-
-
-def _limit(name: str) -> Any:
-    """A setting that AdminService may change later: default, bounds and text of the policy's."""
-    row = POLICY_FIELDS[name]
-    default = getattr(Policy(), name)
-    if row.kind is CostState:
-        return Field(default=default.name.lower(), description=row.meaning)
-    if row.kind is str:
-        return Field(default=default, description=row.meaning)
-    return Field(default=default, ge=row.lowest, le=row.highest, description=row.meaning)
-
-
-AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
-RootName = Annotated[str, AfterValidator(_root_name)]
-StoreName = Annotated[str, AfterValidator(_name)]
-ReadableFile = Annotated[AbsolutePath, AfterValidator(_readable)]
-KnownHosts = Annotated[ReadableFile, AfterValidator(judged_known_hosts)]
-Directory = Annotated[Path, AfterValidator(_directory)]
-Rate = Annotated[int, BeforeValidator(parse_rate)]
-Size = Annotated[int, BeforeValidator(parse_size)]
-Duration = Annotated[float, BeforeValidator(parse_duration)]
-Listening = Annotated[Listener, BeforeValidator(parse_listener)]
-Cost = Annotated[str, AfterValidator(parse_cost)]
-Week = Annotated[str, AfterValidator(parse_timetable)]
-AllowedNetwork = Annotated[str, AfterValidator(_network)]
-UrlScheme = Annotated[str, AfterValidator(_url_scheme)]
-Positive = Annotated[int, Field(ge=1, le=10_000_000)]
-Bound = Annotated[int, Field(ge=0, le=10_000_000)]
-Owner = Annotated[str, Field(min_length=1)]
-RootRightsText = Annotated[str, AfterValidator(parse_root_rule)]
-RightsText = Annotated[str, AfterValidator(parse_rights)]
-Weight = Annotated[float, Field(ge=0.01, le=100)]
 
 
 class Settings(BaseModel):
@@ -187,7 +117,7 @@ class Settings(BaseModel):
         description="NAME=WORDS, what a root is for: out of read, write, owner:ID, group:NAME and "
         "mode:0640, with spaces between them; others are everybody's; may be given several times.",
     )
-    background_jobs: int = _limit("background_jobs")
+    background_jobs: int = limit("background_jobs")
     background_jobs_per_owner: Bound = Field(
         default=0, description="How many of them may be of one owner; 0 for no bound."
     )
@@ -204,10 +134,10 @@ class Settings(BaseModel):
     files_in_parallel: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=8, description="How many files of one job are fetched at once."
     )
-    max_bytes_per_second: Rate = _limit("max_bytes_per_second")
-    max_bytes_per_second_per_owner: Rate = _limit("max_bytes_per_second_per_owner")
-    max_bytes_per_second_per_host: Rate = _limit("max_bytes_per_second_per_host")
-    rate_timetable: Week = _limit("rate_timetable")
+    max_bytes_per_second: Rate = limit("max_bytes_per_second")
+    max_bytes_per_second_per_owner: Rate = limit("max_bytes_per_second_per_owner")
+    max_bytes_per_second_per_host: Rate = limit("max_bytes_per_second_per_host")
+    rate_timetable: Week = limit("rate_timetable")
     connections_per_host: Annotated[int, Field(ge=1, le=256)] = Field(
         default=16,
         description="How many files of one host are fetched at once in the background on each "
@@ -229,21 +159,21 @@ class Settings(BaseModel):
     shutdown_grace: Duration = Field(
         default=10.0, description="How long SIGTERM leaves running calls and transfers to end."
     )
-    jobs_per_owner: int = _limit("jobs_per_owner")
-    jobs_per_machine: int = _limit("jobs_per_machine")
-    files_per_job: int = _limit("files_per_job")
-    files_per_owner: int = _limit("files_per_owner")
-    bytes_per_owner: Size = _limit("bytes_per_owner")
-    ranges_per_file: int = _limit("ranges_per_file")
-    watches_per_owner: int = _limit("watches_per_owner")
+    jobs_per_owner: int = limit("jobs_per_owner")
+    jobs_per_machine: int = limit("jobs_per_machine")
+    files_per_job: int = limit("files_per_job")
+    files_per_owner: int = limit("files_per_owner")
+    bytes_per_owner: Size = limit("bytes_per_owner")
+    ranges_per_file: int = limit("ranges_per_file")
+    watches_per_owner: int = limit("watches_per_owner")
     free_space_floor: Size = Field(
         default=0,
         description="So many bytes of each volume, as 5G, are left free of what is fetched; 0 for "
         "none.",
     )
-    retention: Duration = _limit("retention")
-    inactivity_timeout: Duration = _limit("inactivity_timeout")
-    network_cost: Cost = _limit("network_cost")
+    retention: Duration = limit("retention")
+    inactivity_timeout: Duration = limit("inactivity_timeout")
+    network_cost: Cost = limit("network_cost")
     history: Positive = Field(
         default=100_000,
         description="How many deleted jobs watches remember; a longer absence costs a snapshot.",
