@@ -68,7 +68,7 @@ class LocalIdentity:
         if not self._there():
             return
         # Where nobody answers the call itself tells that.
-        with suppress(OSError, TimeoutError, ValueError):
+        with suppress(OSError, TimeoutError, ValueError, TypeError, KeyError):
             async with asyncio.timeout(_PATIENCE):
                 answer = json.loads(await self._line())
             if "error" in answer:

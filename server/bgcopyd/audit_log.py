@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bgcopyd.jobs.audit import DAEMON, LOST, OK
-from bgcopyd.queue.audit import Fact
+from bgcopyd.queue.audit import Audit, Fact, NoAudit
 from bgcopyd.telemetry import redact
 
 logger = logging.getLogger(__name__)
@@ -24,6 +24,15 @@ _LARGEST_BATCH = 256
 _LONGEST_TEXT = 256
 # Some 30 MiB: a disk that hangs must not take the memory.
 _MOST_WAITING = 65_536
+
+
+def open_audit(path: Path | None, now: Callable[[], datetime]) -> Audit:
+    """The audit log of a daemon, which may want none.
+
+    Raises:
+        AuditProblem: it cannot be opened.
+    """
+    return NoAudit() if path is None else AuditLog(path, now)
 
 
 class AuditProblem(Exception):

@@ -8,22 +8,23 @@ import logging
 import random
 import secrets
 from collections.abc import Sequence
+from functools import partial
 
 from bgcopyd import __version__, platform
-from bgcopyd.audit_log import AuditLog
+from bgcopyd.audit_log import open_audit
 from bgcopyd.config import Settings
 from bgcopyd.config.s3 import s3_stores
 from bgcopyd.config.settings import HOST_ROOT
 from bgcopyd.doors import Doors
 from bgcopyd.ids import RandomIds
-from bgcopyd.jobs.audit import DAEMON, JOB_ENDED, OK, STOPPED
+from bgcopyd.jobs.audit import DAEMON, OK, STOPPED
 from bgcopyd.jobs.http_options import AuthScheme
 from bgcopyd.jobs.job import Job, JobState
 from bgcopyd.jobs.policy import Policy
 from bgcopyd.jobs.roots import Roots
 from bgcopyd.jobs.s3 import S3Store, store_of
 from bgcopyd.queue.administration import Administration, Footprint, Parts
-from bgcopyd.queue.audit import Audit, NoAudit
+from bgcopyd.queue.audit import job_ended
 from bgcopyd.queue.changes import ChangeFeed
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.completion import Completion
@@ -95,9 +96,7 @@ class Daemon:
         self.engine = CurlEngine(roots, _engine_options(settings, self._s3_stores), clock, space)
         self.files = LocalFiles(roots)
         self.reader = LocalReader(roots)
-        self.audit: Audit = NoAudit()
-        if settings.audit_log is not None:
-            self.audit = AuditLog(settings.audit_log, clock.now)
+        self.audit = open_audit(settings.audit_log, clock.now)
         self.policies = PolicyKeeper(store, settings.policy)
         self.pace = Pace(self.engine, self.policies, clock)
         self.policies.on_change(self._apply)
@@ -106,7 +105,7 @@ class Daemon:
         costs = CostGate(lambda: self.policies.policy.network_cost)
         self._sealer = open_sealer(settings.state_dir, settings.secrets_key_file)
         self.secrets = JobSecrets(self._sealer)
-        poster = CurlPoster(_engine_options(settings, self._s3_stores), _any_address)
+        poster = CurlPoster(_engine_options(settings, self._s3_stores))
         self.dispatcher = Dispatcher(store, poster, self._sealer, clock, random.random)
         self.runs = Runs(
             RunTools(
@@ -137,7 +136,7 @@ class Daemon:
             clock,
             policies=self.policies,
             on_change=self._job_ended,
-            on_end=self._audit_end,
+            on_end=partial(job_ended, self.audit),
         )
         self.farewells = Farewells(store, self.engine, self.secrets, clock)
         self.timekeeper = Timekeeper(
@@ -154,7 +153,7 @@ class Daemon:
         self._quotas = Quotas(self.policies, lambda: self.scheduler.draining)
         self._uses = TokenUses(store, clock)
         directories = {name: str(path.resolve()) for name, path in roots.items()}
-        self._roots = Roots(directories, HOST_ROOT)
+        self._roots = Roots(directories, HOST_ROOT, settings.root_rules)
         self.feed = ChangeFeed(store, board, clock, self._quotas)
         self.runs.on_files(self.feed.tell_files)
         self.housekeeping = Housekeeping(
@@ -180,6 +179,7 @@ class Daemon:
             spoken(),
             lambda bucket: store_of(self._s3_stores, bucket) is not None,
             settings.addresses,
+            settings.root_rules,
             self._fills_bucket,
         )
         manager = BackgroundCopyManager(
@@ -223,6 +223,7 @@ class Daemon:
             clock=self._clock,
             new_id=lambda: secrets.token_hex(8),
             new_key=secrets.token_bytes,
+            addresses=settings.addresses,
         )
         servicer = BackgroundCopyServicer(
             manager,
@@ -289,18 +290,6 @@ class Daemon:
         store = store_of(self._s3_stores, bucket)
         return store is not None and store.uploads
 
-    def _audit_end(self, job: Job) -> None:
-        self.audit.record(
-            JOB_ENDED.event,
-            DAEMON,
-            "",
-            OK,
-            job_id=job.job_id,
-            owner=job.owner,
-            state=job.state.name,
-            error=None if job.error is None else job.error.reason.name,
-        )
-
     def _job_ended(self) -> None:
         self.farewells.wake()
         self.timekeeper.wake()
@@ -308,7 +297,7 @@ class Daemon:
 
     async def idle(self) -> bool:
         """Whether no client is there and no job could run."""
-        if self.activity.open or len(self.runs):
+        if self.activity.open or len(self.runs) or self.dispatcher.busy:
             return False
         return not await self._store.transact(
             lambda tx: tx.jobs_in(RUNNABLE, limit=1), durable=False
@@ -335,10 +324,6 @@ class Daemon:
         await asyncio.to_thread(self.audit.close)
 
 
-def _any_address(_address: str) -> str:
-    return ""
-
-
 def _engine_options(settings: Settings, stores: Sequence[S3Store]) -> EngineOptions:
     return EngineOptions(
         connections_per_host=settings.connections_per_host,
@@ -352,6 +337,7 @@ def _engine_options(settings: Settings, stores: Sequence[S3Store]) -> EngineOpti
         schemes=settings.schemes,
         addresses=settings.addresses,
         free_space_floor=settings.free_space_floor,
+        root_styles=settings.root_styles,
         known_hosts=settings.known_hosts,
         s3_stores=stores,
         http3=settings.http3,

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
-from bgcopyd.callers.certificates import ShownCertificates
-from bgcopyd.callers.files import TlsFileSet
 from bgcopyd.callers.peers import LocalTokens, PeerSockets
 from bgcopyd.config import Settings, TcpListener
+from bgcopyd.config.jwt import jwt_issuers
 from bgcopyd.jobs.principal import Principal
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.storage import Store, Token
 from bgcopyd.queue.tokens import TokenUses, bounded
 from bgcopyd.rpc.identity import Identities, own_principal
+
+if TYPE_CHECKING:
+    from bgcopyd.callers.certificates import ShownCertificates
+    from bgcopyd.callers.files import TlsFileSet
+    from bgcopyd.callers.signed import SignedTokens
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +48,7 @@ class Doors:
             self._uses.note,
             self._clock,
             certificates=self._certificates(),
+            signed=self._signed(),
             shared=self.peers is not None,
         )
 
@@ -54,11 +60,9 @@ class Doors:
 
     async def _token(self, digest: bytes) -> Token | None:
         """A token, with no more rights than its principal has."""
-        token = await self._store.token(digest)
-        if token is None:
-            return self._local.find(digest)
-        bound = self._entitled.get(token.principal.id)
-        return token if bound is None else bounded(token, bound)
+        token = self._local.find(digest) or await self._store.token(digest)
+        bound = None if token is None else self._entitled.get(token.principal.id)
+        return token if token is None or bound is None else bounded(token, bound)
 
     def _principal(self, owner: str) -> Principal:
         known = self._own if owner == self._own.id else self._entitled.get(owner)
@@ -67,9 +71,19 @@ class Doors:
     def _certificates(self) -> ShownCertificates | None:
         if self.tls is None:
             return None
+        from bgcopyd.callers.certificates import ShownCertificates  # noqa: PLC0415 - as below
+
         return ShownCertificates(
             self.tls, self._settings.tls_identity, self._principal, self._clock
         )
+
+    def _signed(self) -> SignedTokens | None:
+        issuers = jwt_issuers(self._settings.jwt_issuers)
+        if not issuers:
+            return None
+        from bgcopyd.callers.signed import SignedTokens  # noqa: PLC0415 - as below
+
+        return SignedTokens(issuers, self._entitled, self._clock)
 
 
 def _tls_files(settings: Settings) -> TlsFileSet | None:
@@ -77,4 +91,7 @@ def _tls_files(settings: Settings) -> TlsFileSet | None:
     kinds = {listener.kind for listener in settings.listen if isinstance(listener, TcpListener)}
     if certificate is None or key is None or kinds <= {"tcp"}:
         return None
+    # Most daemons have no use for the library that reads certificates, which takes 9 MiB.
+    from bgcopyd.callers.files import TlsFileSet  # noqa: PLC0415
+
     return TlsFileSet(certificate, key, settings.tls_client_ca_file)

@@ -9,13 +9,15 @@ import sys
 from datetime import UTC, datetime
 from typing import Literal, TextIO
 
-_TOKEN = re.compile(r"bgc_[A-Za-z0-9_-]+")
+_TOKEN = re.compile(r"(bg[cl]_)[A-Za-z0-9_-]+")
+_SIGNED = re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 _BEARER = re.compile(r"\b(bearer)\s+[^\s'\",;)]+", re.IGNORECASE)
 _AUTHORIZATION = re.compile(
     r"(\b(?:(?:proxy-)?authorization|(?:set-)?cookie|x-api-key)\b['\"]?\s*[:=,]\s*['\"]?)(?:(?:bearer|basic|digest)\s+)?[^\s'\",;)]+",
     re.IGNORECASE,
 )
-_URL = re.compile(r"\b([a-z][a-z0-9+.-]*://)([^\s'\"<>]+)", re.IGNORECASE)
+# The id of an owner, which begins with jwt:, tells by its fragment who he is.
+_URL = re.compile(r"(?<!jwt:)\b([a-z][a-z0-9+.-]*://)([^\s'\"<>]+)", re.IGNORECASE)
 _HIDDEN = "***"
 
 
@@ -23,7 +25,7 @@ def redact(text: str) -> str:
     """The text without tokens, authorization values, userinfo and query strings of URLs."""
     text = _AUTHORIZATION.sub(rf"\1{_HIDDEN}", text)
     text = _BEARER.sub(rf"\1 {_HIDDEN}", text)
-    text = _TOKEN.sub(f"bgc_{_HIDDEN}", text)
+    text = _SIGNED.sub(_HIDDEN, _TOKEN.sub(rf"\1{_HIDDEN}", text))
     return _URL.sub(_redact_url, text)
 
 

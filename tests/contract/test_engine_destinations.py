@@ -12,11 +12,14 @@ import pytest
 
 from bgcopyd.jobs.file import Validators
 from bgcopyd.jobs.reasons import Reason
-from bgcopyd.queue.transfers import Claimed, Failed, Finished, Partial, Placement
+from bgcopyd.queue.transfers import Claimed, Failed, Finished, Partial, Placement, Style
 from bgcopyd.transfer.disk.files import LocalFiles
 from tests.support import placing
 from tests.support.fetching import fetching
 from tests.support.http_hostile import HostileServer, Request, Wire
+
+pytest_plugins = ["tests.support.beneath"]
+pytestmark = pytest.mark.usefixtures("way")
 
 A = random.Random(1).randbytes(10_000)
 B = random.Random(2).randbytes(10_000)
@@ -91,6 +94,16 @@ async def test_a_partial_file_with_two_names_is_refused(tmp_path: Path) -> None:
     victim.write_bytes(b"mine")
     os.link(victim, root / ".file.part")
     await refused(root, "file")
+    assert victim.read_bytes() == b"mine"
+
+
+async def test_a_target_with_other_names_is_refused(tmp_path: Path) -> None:
+    root, victim = tmp_path / "data", tmp_path / "victim"
+    root.mkdir()
+    victim.write_bytes(b"mine")
+    os.link(victim, root / "file")
+    event = await refused(root, "file")
+    assert "hard links" in event.error.message
     assert victim.read_bytes() == b"mine"
 
 
@@ -206,6 +219,28 @@ async def test_a_future_time_is_clamped(root: Path) -> None:
     assert (root / "file").stat().st_mtime <= datetime.now(UTC).timestamp()
 
 
+@pytest.mark.parametrize("kind", ["hard link", "link", "fifo", "socket", "directory"])
+async def test_what_has_come_to_the_name_meanwhile_is_left_alone(root: Path, kind: str) -> None:
+    victim, target = root.parent / "victim", root / "file"
+    victim.write_bytes(b"mine")
+    placement = partial(root)
+    match kind:
+        case "hard link":
+            os.link(victim, target)
+        case "link":
+            target.symlink_to(victim)
+        case "fifo":
+            os.mkfifo(target)
+        case "socket":
+            os.mknod(target, 0o140600)
+        case "directory":
+            target.mkdir()
+    [problem] = await place(root, placement)
+    assert "hard links" in problem if kind == "hard link" else "no regular file" in problem
+    assert victim.read_bytes() == b"mine"
+    assert (root / ".file.part").read_bytes() == A
+
+
 async def test_place_knows_its_own_files(root: Path) -> None:
     placement = partial(root)
     (root / ".file.part").rename(root / "kept")
@@ -258,3 +293,30 @@ async def test_discard(root: Path) -> None:
         files.close()
     assert problem
     assert [entry.name for entry in root.iterdir()] == ["dir"]
+
+
+@pytest.mark.parametrize(("mode", "above"), [(0o640, 0o750), (0o600, 0o700), (0o664, 0o775)])
+async def test_new_files_have_the_mode_and_group_of_their_root(
+    tmp_path: Path, mode: int, above: int
+) -> None:
+    style = Style(os.getegid(), mode)
+    async with fetching(tmp_path / "data", root_styles={"data": style}) as fetcher:
+        (fetcher.root / "old").mkdir(mode=0o701)
+        with HostileServer(serve) as server:
+            event = await fetcher.fetch(f"{server.url}/x", path="old/new/deep/file")
+            assert isinstance(event, Finished), event
+            await fetcher.placed(event, "old/new/deep/file")
+        states = {name: (fetcher.root / name).stat() for name in ("old/new", "old/new/deep")}
+        assert {state.st_mode & 0o7777 for state in states.values()} == {above}
+        assert (fetcher.root / "old").stat().st_mode & 0o777 == 0o701
+        file = (fetcher.root / "old/new/deep/file").stat()
+        assert (file.st_mode & 0o7777, file.st_gid) == (mode, os.getegid())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root is in every group")
+async def test_another_group(tmp_path: Path) -> None:
+    async with fetching(tmp_path / "data", root_styles={"data": Style(12_345)}) as fetcher:
+        with HostileServer(serve) as server:
+            assert isinstance(await fetcher.fetch(f"{server.url}/x", path="new/file"), Finished)
+        assert (fetcher.root / "new").stat().st_gid == 12_345
+        assert fetcher.partial("new/file").stat().st_gid == 12_345

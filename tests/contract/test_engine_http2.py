@@ -13,6 +13,7 @@ from bgcopyd.jobs.file import FileRange, Verification
 from bgcopyd.queue.transfers import Finished
 from tests.support.fetching import fetching
 from tests.support.nginx_server import nginx_site
+from tests.support.segments import EAGER
 from tests.support.tls import write_ca
 
 A = random.Random(1).randbytes(3_000_000)
@@ -60,6 +61,26 @@ async def test_a_file_and_its_rest(tmp_path: Path, files: Path, authority: trust
         assert await fetcher.placed(parts, "c") == A[5:15] + A[2_000_000:]
     seen = (home / "access.log").read_text().splitlines()
     assert seen[:2] == ["HTTP/2.0 200 -", f"HTTP/2.0 206 bytes={HALF}-"]
+
+
+async def test_several_connections_for_one_file_are_apart(
+    tmp_path: Path, files: Path, authority: trustme.CA
+) -> None:
+    """As streams of one connection they would gain nothing."""
+    home = tmp_path / "nginx"
+    async with (
+        nginx_site(home, files, authority, more="limit_rate 500k;") as url,
+        fetching(tmp_path / "data", ca_file=write_ca(authority, tmp_path), **EAGER) as fetcher,
+    ):
+        event = await fetcher.fetch(f"{url}/a")
+        assert isinstance(event, Finished), event
+        assert await fetcher.placed(event) == A
+        assert event.attempt.protocol == "HTTP/2"
+        assert event.verification is Verification.VALIDATOR
+    seen = [line.split() for line in (home / "connections.log").read_text().splitlines()]
+    assert {protocol for _, protocol, _ in seen} == {"HTTP/2.0"}
+    assert {status for *_, status in seen} == {"200", "206"}
+    assert len({connection for connection, *_ in seen}) > 2
 
 
 async def test_connections_that_end_after_few_requests(

@@ -18,6 +18,9 @@ from bgcopyd.transfer.disk import placing as subject
 from bgcopyd.transfer.disk import syscalls
 from tests.support.placing import partial, place
 
+pytest_plugins = ["tests.support.beneath"]
+pytestmark = pytest.mark.usefixtures("way")
+
 NEW, OLD = b"new content", b"old content"
 EARLY, LATE = datetime(2020, 1, 2, tzinfo=UTC), datetime(2021, 1, 2, tzinfo=UTC)
 POLICIES = list(OverwritePolicy)

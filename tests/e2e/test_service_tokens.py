@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -44,6 +45,44 @@ async def test_token_beside_a_running_daemon_until_it_is_revoked(daemon: DaemonP
             await client.get_server_info()
     (row,) = json.loads((await daemon.command("token", "list", "--json")).stdout)
     assert row["state"] == "revoked"
+
+
+async def test_commands_beside_the_daemon_are_audited(
+    make_daemon: MakeDaemon, tmp_path: Path
+) -> None:
+    audit = tmp_path / "audit"
+    daemon = make_daemon()
+    told = {"BGCOPY_AUDIT_LOG": str(audit)}
+    state = ("--state-dir", str(daemon.state_dir))
+
+    async def run(*arguments: str) -> str:
+        done = await run_bgcopyd(*arguments, *state, home=tmp_path, environment=told)
+        assert done.code == 0, done.stderr
+        return done.stdout
+
+    token = (await run("token", "create", "--principal", "anna", "--scope", "read")).split()[-1]
+    (row,) = json.loads(await run("token", "list", "--json"))
+    await run("token", "revoke", row["token_id"])
+    await run("store", "backup")
+    for command in ("rotate", "prune"):
+        await run("secrets", command)
+    await run("store", "restore")
+    await run("store", "accept-empty")
+    text = audit.read_text()
+    entries = [json.loads(line) for line in text.splitlines()]
+    assert [one["event"] for one in entries] == [
+        "token.created", "token.revoked", "keys.rotated", "keys.pruned", "store.restored",
+        "store.emptied",
+    ]  # fmt: skip
+    assert {(one["principal"], one["peer"]) for one in entries} == {
+        (f"local:{os.getuid()}", "bgcopyd")
+    }
+    assert (entries[0]["stands_for"], entries[0]["scopes"]) == ("anna", ["read"])
+    assert token not in text
+    told["BGCOPY_AUDIT_LOG"] = str(tmp_path / "absent" / "audit")
+    arguments = ("token", "create", "--principal", "bert", *state)
+    done = await run_bgcopyd(*arguments, home=tmp_path, environment=told)
+    assert (done.code, "No entry was left in the audit log" in done.stderr) == (0, True)
 
 
 @pytest.mark.timeout(180)

@@ -8,6 +8,7 @@ import pytest
 
 from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopy.v1 import job_pb2
+from tests.support.receiver import receiving
 from tests.support.rpc_house import House, house
 from tests.support.rpc_requests import created, got, spec
 from tests.support.rpc_status import refusal
@@ -58,3 +59,15 @@ async def test_who_shares_nothing_is_refused_metadata_alone(home: House) -> None
     refused = await refusal(home.local.call("ProbeUrl", request))
     assert refused.reason == "ADDRESS_NOT_ALLOWED"
     assert "metadata" in refused.message
+
+
+@pytest.mark.parametrize("place", ["127.0.0.1", "localhost", "2130706433"])
+async def test_webhooks_do_not_get_there(shared_home: House, place: str) -> None:
+    async with receiving() as server:
+        caller, url = shared_home.local, server.url.replace("127.0.0.1", place)
+        made = await caller.call("CreateWebhook", pb.CreateWebhookRequest(url=url))
+        asked = pb.TestWebhookRequest(webhook_id=made.webhook.webhook_id)
+        tried = (await caller.call("TestWebhook", asked)).delivery
+        assert "allow_networks" in tried.error
+        assert "127." not in tried.error.removeprefix(f"The receiver {place} ")
+        assert server.messages.empty()

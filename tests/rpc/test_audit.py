@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from bgcopy.v1 import background_copy_manager_pb2 as pb
-from bgcopy.v1 import http_pb2
+from bgcopy.v1 import http_pb2, identity_pb2
+from bgcopyd.jobs.principal import Scope
 from bgcopyd.rpc import auditing
 from tests.support.rpc_admin import begin, change
 from tests.support.rpc_house import House, house
@@ -102,6 +103,8 @@ async def test_refused_attempts(home: House) -> None:
     await refusal(home.caller(tcp=True).call("ListJobs", pb.ListJobsRequest()))
     await refusal(home.caller("bgc_planted").call("CreateJob", create()))
     await refusal(begin(anna, "UpdatePolicy", change(files_per_job=7)))
+    reader = await home.user("reader", scopes=[Scope.READ])
+    await refusal(verb(reader, "CancelJob", job.job_id))
     # No attempt at anything forbidden.
     await refusal(home.local.call("GetJob", pb.GetJobRequest(job_id="x")))
     found = await entries(home)
@@ -112,6 +115,7 @@ async def test_refused_attempts(home: House) -> None:
         ("call.refused", "", "CREDENTIAL_MISSING", {"call": "ListJobs"}),
         ("call.refused", "", "CREDENTIAL_INVALID", {"call": "CreateJob"}),
         ("policy.changed", "user:anna", "ADMIN_REQUIRED", {"limits": ["files_per_job"]}),
+        ("call.refused", "user:reader", "SCOPE_REQUIRED", {"call": "CancelJob"}),
     ]
     assert all(one["peer"] for one in found)
     assert "planted" not in json.dumps(found)
@@ -119,7 +123,13 @@ async def test_refused_attempts(home: House) -> None:
 
 async def test_what_administrators_do(home: House) -> None:
     await begin(home.local, "UpdatePolicy", change(files_per_job=7))
-    made = await begin(home.local, "CreateToken", principal_name="bert", admin=True)
+    made = await begin(
+        home.local,
+        "CreateToken",
+        principal_name="bert",
+        scopes=[identity_pb2.SCOPE_READ],
+        roots=["default"],
+    )
     await begin(home.local, "RevokeToken", token_id=made.info.token_id)
     await begin(home.local, "DrainServer")
     await begin(home.local, "DrainServer", undo=True)
@@ -127,7 +137,13 @@ async def test_what_administrators_do(home: House) -> None:
         ("policy.changed", {"limits": ["files_per_job"]}),
         (
             "token.created",
-            {"token_id": made.info.token_id, "stands_for": "bert", "admin": True},
+            {
+                "token_id": made.info.token_id,
+                "stands_for": "bert",
+                "admin": False,
+                "scopes": ["SCOPE_READ"],
+                "roots": ["default"],
+            },
         ),
         ("token.revoked", {"token_id": made.info.token_id}),
         ("server.drained", {"undo": False}),

@@ -49,7 +49,7 @@ def test_client_and_server_mean_the_same_socket() -> None:
 
 
 async def test_the_socket_alone_makes_nobody_known() -> None:
-    async with house(shared=True) as home:
+    async with house(open_socket=True) as home:
         refused = await refusal(home.local.call("GetServerInfo", INFO))
         assert (refused.code, refused.reason) == (
             grpc.StatusCode.UNAUTHENTICATED,
@@ -64,12 +64,14 @@ async def test_the_socket_alone_makes_nobody_known() -> None:
         assert (told.principal, told.admin) == (ME, True)
         assert (await line(home))["token"] == said["token"]
         assert not await home.store.tokens()
+        elsewhere = home.caller(said["token"], tcp=True)
+        assert (await refusal(elsewhere.call("GetServerInfo", INFO))).reason == "CREDENTIAL_INVALID"
         bad = await refusal(home.caller("bgl_bad").call("GetServerInfo", INFO))
         assert bad.reason == "CREDENTIAL_INVALID"
 
 
 async def test_the_library_fetches_and_renews_by_itself() -> None:
-    async with house(shared=True) as home, bgcopy.AsyncClient(home.unix) as client:
+    async with house(open_socket=True) as home, bgcopy.AsyncClient(home.unix) as client:
         assert (await client.get_server_info()).caller.principal == ME
         home.clock.passed += 3601
         assert (await client.get_server_info()).caller.principal == ME
@@ -86,7 +88,10 @@ async def test_the_library_fetches_and_renews_by_itself() -> None:
 
 async def test_a_users_token_is_not_taken_for_another() -> None:
     """What is refused with a token of one's own stays refused."""
-    async with house(shared=True) as home, bgcopy.AsyncClient(home.unix, token="bgc_x") as client:
+    async with (
+        house(open_socket=True) as home,
+        bgcopy.AsyncClient(home.unix, token="bgc_x") as client,
+    ):
         with pytest.raises(bgcopy.CredentialInvalid):
             await client.get_server_info()
 
@@ -128,13 +133,13 @@ def test_a_user_without_a_name_here_is_nobody() -> None:
 async def test_the_library_tells_why_a_user_is_nobody() -> None:
     error = {"error": "your user id has no meaning"}
     with mock.patch.object(PeerSockets, "answer", return_value=error):
-        async with house(shared=True) as home, bgcopy.AsyncClient(home.unix) as client:
+        async with house(open_socket=True) as home, bgcopy.AsyncClient(home.unix) as client:
             with pytest.raises(bgcopy.CredentialMissing, match="no meaning"):
                 await client.get_server_info()
 
 
 async def test_those_who_never_read_disturb_nobody() -> None:
-    async with house(shared=True) as home:
+    async with house(open_socket=True) as home:
         silent = [socket.socket(socket.AF_UNIX) for _ in range(200)]
         try:
             for one in silent:

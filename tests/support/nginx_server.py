@@ -20,7 +20,9 @@ error_log {home}/error.log warn;
 events {{ worker_connections 1024; }}
 http {{
   log_format requests '$server_protocol $status $http_range';
+  log_format connections '$connection $server_protocol $status';
   access_log {home}/access.log requests;
+  access_log {home}/connections.log connections;
   keepalive_requests {requests};
   client_body_temp_path {home}/body;
   proxy_temp_path {home}/proxy;
@@ -35,6 +37,7 @@ http {{
     default_type application/octet-stream;
     dav_methods PUT;
     client_max_body_size 20m;
+    {more}
   }}
 }}
 """
@@ -42,16 +45,19 @@ http {{
 
 @asynccontextmanager
 async def nginx_site(
-    home: Path, files: Path, authority: trustme.CA, *, requests: int = 1000
+    home: Path, files: Path, authority: trustme.CA, *, requests: int = 1000, more: str = ""
 ) -> AsyncIterator[str]:
     """Serves files; after so many requests it says goodbye (GOAWAY). The URL without a path.
 
-    Requests are in `home/access.log`: version, status and Range.
+    Requests are in `home/access.log`: version, status and Range; in `home/connections.log`: the
+    connection's number, version and status. `more` is further configuration of the server.
     """
     home.mkdir()
     certificate = authority.issue_cert("localhost").private_key_and_cert_chain_pem
     certificate.write_to_path(str(home / "server.pem"))
-    async with nginx_process(home, _CONFIGURATION, files=files, requests=requests) as port:
+    async with nginx_process(
+        home, _CONFIGURATION, files=files, requests=requests, more=more
+    ) as port:
         yield f"https://localhost:{port}"
 
 

@@ -91,20 +91,20 @@ class House:
 
     Args:
         more_listeners: beside a Unix socket and a loopback port.
-        shared: whether the Unix socket is for every user of the machine.
+        open_socket: whether the Unix socket is for every user of the machine.
         settings: further settings.
     """
 
     def __init__(
-        self, more_listeners: Sequence[str] = (), *, shared: bool = False, **settings: Any
+        self, more_listeners: Sequence[str] = (), *, open_socket: bool = False, **settings: Any
     ) -> None:
         # Socket paths are short by law, pytest's directories are not.
         self.directory = Path(tempfile.mkdtemp(prefix="bgcopy-"))
-        if shared:
+        if open_socket:
             self.directory.chmod(0o755)
         self.root = self.directory / "root"
         self.root.mkdir()
-        unix = f"unix:{self.directory}/s{SHARED * shared}"
+        unix = f"unix:{self.directory}/s{SHARED * open_socket}"
         listen: Any = (unix, "tcp://127.0.0.1:0", *more_listeners)
         self.settings = Settings(
             state_dir=self.directory / "state",

@@ -17,7 +17,7 @@ FIRST = 50_000
 EAGER: dict[str, Any] = {
     "segment_bytes": 16 << 10,
     "segment_window": 0.0,
-    "segment_gain": -1.0,
+    "segment_gain": -99.0,
     "segment_worth": 0.0,
     "segment_patience": 3600.0,
     "report_interval": 0.005,

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from unittest import mock
 
+import pytest
+
 from bgcopyd.jobs.job import JobState
 from bgcopyd.jobs.webhook import (
     BY_RECEIVER,
@@ -23,6 +25,7 @@ from bgcopyd.queue.dispatcher import (
     AT_ONCE_PER_RECEIVER,
     FAILURES_IN_A_ROW,
     FIRST_PAUSE,
+    TESTS_AT_ONCE,
     UNREADABLE,
     Dispatcher,
     sealed,
@@ -287,6 +290,39 @@ async def test_what_cannot_be_opened_says_so() -> None:
         await one.settled()
         (entry,) = await one.log()
         assert (entry.attempts, entry.error) == (1, UNREADABLE)
+
+
+async def test_tests_are_bounded_and_keep_no_message_waiting() -> None:
+    async with world() as one:
+        hook = await one.hook()
+        message = message_of(hook, new_job())
+        tests = [asyncio.create_task(one.dispatcher.test(hook, message)) for _ in range(9)]
+        await one.settled()
+        assert one.waiting() == TESTS_AT_ONCE
+        held = [one.poster.attempts.get_nowait() for _ in range(TESTS_AT_ONCE)]
+        await one.tell(hook)
+        _, told = await one.poster.answer(OK)
+        assert told == (await one.log())[0].event_id
+        for _, _, future in held:
+            future.set_result(BAD)
+        for _ in range(len(tests) - len(held)):
+            await one.poster.answer(BAD)
+        assert {tried.state for tried in await asyncio.gather(*tests)} == {DeliveryState.GIVEN_UP}
+
+
+async def test_a_defect_is_a_failure_like_others(caplog: pytest.LogCaptureFixture) -> None:
+    async with world() as one:
+        with mock.patch.object(one.poster, "post", side_effect=OSError("broken")):
+            await one.tell(await one.hook())
+            await one.settled()
+        assert not one.waiting()
+        assert not one.dispatcher.busy
+        (entry,) = await one.log()
+        assert (entry.attempts, "see its log" in entry.error) == (1, True)
+        assert len(caplog.records) == 1
+        await one.pass_time(6)
+        assert one.dispatcher.busy
+        await one.poster.answer(OK)
 
 
 async def test_a_webhook_that_is_deleted_meanwhile() -> None:

@@ -26,6 +26,9 @@ def root_logger() -> Iterator[None]:
     ("text", "shown"),
     [
         (f"token {TOKEN} was used", "token bgc_*** was used"),
+        (f"token {TOKEN.replace('bgc', 'bgl')} was used", "token bgl_*** was used"),
+        ("refused eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0. of", "refused *** of"),
+        ("jwt:https://login.example.org#anna took", "jwt:https://login.example.org#anna took"),
         (f"authorization: Bearer {TOKEN}", "authorization: ***"),
         ("Authorization: Basic dXNlcjpwYXNz end", "Authorization: *** end"),
         ("('authorization', 'Bearer abcdef')", "('authorization', '***')"),

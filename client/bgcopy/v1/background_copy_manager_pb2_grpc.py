@@ -314,8 +314,8 @@ class BackgroundCopyManagerServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def TakeOwnership(self, request, context):
-        """TakeOwnership makes the caller, an administrator, the owner of a job. Credentials, client
-        certificate and secret headers are dropped.
+        """TakeOwnership makes the caller, who has SCOPE_TAKE_OWNERSHIP, the owner of a job. Credentials,
+        client certificate and secret headers are dropped.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -101,8 +101,8 @@ class BackgroundCopyManagerStub:
     beyond them.
     """
     TakeOwnership: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.TakeOwnershipRequest, _background_copy_manager_pb2.TakeOwnershipResponse]
-    """TakeOwnership makes the caller, an administrator, the owner of a job. Credentials, client
-    certificate and secret headers are dropped.
+    """TakeOwnership makes the caller, who has SCOPE_TAKE_OWNERSHIP, the owner of a job. Credentials,
+    client certificate and secret headers are dropped.
     """
     SetCredentials: _grpc.UnaryUnaryMultiCallable[_background_copy_manager_pb2.SetCredentialsRequest, _background_copy_manager_pb2.SetCredentialsResponse]
     """SetCredentials stores credentials for a job's servers or proxies, encrypted; those of the same
@@ -258,8 +258,8 @@ class BackgroundCopyManagerAsyncStub(BackgroundCopyManagerStub):
     beyond them.
     """
     TakeOwnership: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.TakeOwnershipRequest, _background_copy_manager_pb2.TakeOwnershipResponse]  # type: ignore[assignment]
-    """TakeOwnership makes the caller, an administrator, the owner of a job. Credentials, client
-    certificate and secret headers are dropped.
+    """TakeOwnership makes the caller, who has SCOPE_TAKE_OWNERSHIP, the owner of a job. Credentials,
+    client certificate and secret headers are dropped.
     """
     SetCredentials: _aio.UnaryUnaryMultiCallable[_background_copy_manager_pb2.SetCredentialsRequest, _background_copy_manager_pb2.SetCredentialsResponse]  # type: ignore[assignment]
     """SetCredentials stores credentials for a job's servers or proxies, encrypted; those of the same
@@ -484,8 +484,8 @@ class BackgroundCopyManagerServicer(metaclass=_abc_1.ABCMeta):
         request: _background_copy_manager_pb2.TakeOwnershipRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_background_copy_manager_pb2.TakeOwnershipResponse, _abc.Awaitable[_background_copy_manager_pb2.TakeOwnershipResponse]]:
-        """TakeOwnership makes the caller, an administrator, the owner of a job. Credentials, client
-        certificate and secret headers are dropped.
+        """TakeOwnership makes the caller, who has SCOPE_TAKE_OWNERSHIP, the owner of a job. Credentials,
+        client certificate and secret headers are dropped.
         """
 
     @_abc_1.abstractmethod

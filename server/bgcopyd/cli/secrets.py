@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
+from bgcopyd.cli.audited import written_down
 from bgcopyd.cli.failures import told_plainly
 from bgcopyd.cli.settings_flags import load_settings, state_dir_option
+from bgcopyd.jobs.audit import KEYS_PRUNED, KEYS_ROTATED
 from bgcopyd.store import sealing
 from bgcopyd.store.keys import KeyFile, key_file
 
@@ -41,6 +43,7 @@ def rotate(state_dir: Path | None, secrets_key_file: Path | None) -> None:
     directory, file = _places(state_dir, secrets_key_file)
     with told_plainly():
         count = sealing.rotate(directory, file)
+    written_down(KEYS_ROTATED, secrets=count)
     click.echo(f"{count} secrets are sealed with a new key, the first in {file.path}.")
 
 
@@ -52,6 +55,7 @@ def prune(state_dir: Path | None, secrets_key_file: Path | None) -> None:
     directory, file = _places(state_dir, secrets_key_file)
     with told_plainly():
         count = sealing.prune(directory, file)
+    written_down(KEYS_PRUNED, keys=count)
     if file.foreign:
         click.echo(f"Nothing needs but the first key of {file.path}; take the others out there.")
         return

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from bgcopyd.cli.audited import written_down
 from bgcopyd.cli.exits import CommandError, Exit
 from bgcopyd.cli.failures import told_plainly
 from bgcopyd.cli.settings_flags import state_dir_option, state_directory
+from bgcopyd.jobs.audit import STORE_EMPTIED, STORE_RESTORED
 from bgcopyd.store import maintenance
 
 
@@ -52,6 +54,7 @@ def restore(state_dir: Path | None, source: Path | None) -> None:
     """Put a backup in the place of a damaged queue, which is kept aside."""
     with told_plainly():
         path = maintenance.restore(state_directory(state_dir), source)
+    written_down(STORE_RESTORED, backup=path.name)
     click.echo(f"The queue is again as {path} has it.")
 
 
@@ -61,5 +64,6 @@ def accept_empty(state_dir: Path | None) -> None:
     """Begin anew without the jobs of a damaged queue, which is kept aside."""
     with told_plainly():
         path = maintenance.accept_empty(state_directory(state_dir))
+    written_down(STORE_EMPTIED)
     kept = f"What was there is kept in {path}." if path else "Nothing was there."
     click.echo(f"The queue is empty. {kept}")

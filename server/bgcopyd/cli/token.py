@@ -10,10 +10,12 @@ from typing import Any
 
 import click
 
+from bgcopyd.cli.audited import written_down
 from bgcopyd.cli.exits import CommandError, Exit
 from bgcopyd.cli.failures import told_plainly
 from bgcopyd.cli.settings_flags import state_dir_option, state_directory
 from bgcopyd.config.values import parse_duration
+from bgcopyd.jobs.audit import AUDITED
 from bgcopyd.jobs.principal import SCOPE_WORDS, Principal, scope_words, scopes_of
 from bgcopyd.jobs.rules import principal_name_problem, root_name_problem
 from bgcopyd.queue.storage import Token
@@ -92,6 +94,14 @@ def create(
     text, made = new_token(bearer, lifetime=expires, now=datetime.now(UTC))
     with told_plainly():
         add_token(state_directory(state_dir), made)
+    written_down(
+        AUDITED["CreateToken"],
+        token_id=made.token_id,
+        stands_for=principal,
+        admin=bearer.admin,
+        scopes=scope_words(rights),
+        roots=list(roots),
+    )
     click.echo(f"Token {made.token_id} for {made.principal.id}, shown only now:", err=True)
     click.echo(text)
 
@@ -141,4 +151,5 @@ def revoke(state_dir: Path | None, token_id: str) -> None:
         raise CommandError(
             Exit.NOT_FOUND, f"there is no token {token_id!r}; 'bgcopyd token list' shows all"
         )
+    written_down(AUDITED["RevokeToken"], token_id=token_id)
     click.echo(f"Token {token_id} is revoked.")

@@ -20,14 +20,17 @@ from pydantic import (
 )
 
 from bgcopy._paths import default_socket, default_state_dir
+from bgcopyd.config.jwt import jwt_issuers
 from bgcopyd.config.known_hosts import judged_known_hosts
 from bgcopyd.config.listeners import Listener, TcpListener, UnixListener, parse_listener
 from bgcopyd.config.s3 import s3_stores
 from bgcopyd.config.values import (
+    group_of,
     parse_cost,
     parse_duration,
     parse_rate,
     parse_rights,
+    parse_root_rule,
     parse_size,
     parse_timetable,
     split,
@@ -38,9 +41,11 @@ from bgcopyd.jobs.options import CostState
 from bgcopyd.jobs.policy import POLICY_FIELDS, Policy
 from bgcopyd.jobs.principal import Principal, rights_of
 from bgcopyd.jobs.proxy_rules import proxy_lists_problem
+from bgcopyd.jobs.root_rules import RootRule, root_rule_of
 from bgcopyd.jobs.rules import STORE_NAME
 from bgcopyd.jobs.schemes import SCHEMES, WEB
 from bgcopyd.queue.plan import Rules
+from bgcopyd.queue.transfers import Style
 
 HOST_ROOT = "fs"
 
@@ -121,6 +126,7 @@ UrlScheme = Annotated[str, AfterValidator(_url_scheme)]
 Positive = Annotated[int, Field(ge=1, le=10_000_000)]
 Bound = Annotated[int, Field(ge=0, le=10_000_000)]
 Owner = Annotated[str, Field(min_length=1)]
+RootRightsText = Annotated[str, AfterValidator(parse_root_rule)]
 RightsText = Annotated[str, AfterValidator(parse_rights)]
 Weight = Annotated[float, Field(ge=0.01, le=100)]
 
@@ -160,6 +166,11 @@ class Settings(BaseModel):
         description="Which subject alternative name of a client's certificate is its identity: "
         "spiffe, uri, dns or email; it must have exactly one.",
     )
+    jwt_issuers: Mapping[StoreName, ReadableFile] = Field(
+        default_factory=dict,
+        description="NAME=FILE, which says (TOML) whose signed tokens (JWT) are believed, by which "
+        "keys and for what; may be given several times.",
+    )
     rights: Mapping[Owner, RightsText] = Field(
         default_factory=dict,
         description="OWNER=WORDS, what an owner may: out of read, write, admin, take-ownership, "
@@ -170,6 +181,11 @@ class Settings(BaseModel):
         default_factory=dict,
         description="NAME=DIR, a directory that jobs may write below; the root named 'default' "
         "serves jobs that name none; may be given several times.",
+    )
+    root_rights: Mapping[StoreName, RootRightsText] = Field(
+        default_factory=dict,
+        description="NAME=WORDS, what a root is for: out of read, write, owner:ID, group:NAME and "
+        "mode:0640, with spaces between them; others are everybody's; may be given several times.",
     )
     background_jobs: int = _limit("background_jobs")
     background_jobs_per_owner: Bound = Field(
@@ -327,7 +343,9 @@ class Settings(BaseModel):
         default=True, description="Back the queue up once a day; three backups are kept."
     )
 
-    @field_validator("roots", "ca_bundles", "client_certificates", "owner_weights", "rights")
+    @field_validator(
+        "roots", "ca_bundles", "client_certificates", "owner_weights", "rights", "root_rights"
+    )
     @classmethod
     def _freeze(cls, named: Mapping[str, object]) -> Mapping[str, object]:
         return MappingProxyType(dict(named))
@@ -336,6 +354,12 @@ class Settings(BaseModel):
     @classmethod
     def _readable_stores(cls, files: Mapping[str, Path]) -> Mapping[str, Path]:
         s3_stores(files)
+        return MappingProxyType(dict(files))
+
+    @field_validator("jwt_issuers")
+    @classmethod
+    def _readable_issuers(cls, files: Mapping[str, Path]) -> Mapping[str, Path]:
+        jwt_issuers(files)
         return MappingProxyType(dict(files))
 
     @field_validator("listen")
@@ -390,6 +414,32 @@ class Settings(BaseModel):
             if unknown:
                 raise ValueError(f"the rights of {owner} name the root {unknown[0]!r}: add it")
         return self
+
+    @model_validator(mode="after")
+    def _rights_of_roots(self) -> Self:
+        for name, text in self.root_rights.items():
+            if name not in self.roots:
+                raise ValueError(f"root_rights name the root {name!r}: add it")
+            for other, place in self.roots.items():
+                above = place in self.roots[name].parents and self.root_rights.get(other) != text
+                if above:
+                    raise ValueError(
+                        f"the root {name!r} lies below {other!r}, whose users would reach it; part "
+                        "them, or give both the same root_rights"
+                    )
+        return self
+
+    @property
+    def root_rules(self) -> Mapping[str, RootRule]:
+        """What is said of roots, by name."""
+        return {name: root_rule_of(text) for name, text in self.root_rights.items()}
+
+    @property
+    def root_styles(self) -> Mapping[str, Style]:
+        """Group and mode of what is made below roots, by name."""
+        return {
+            name: Style(group_of(rule.group), rule.mode) for name, rule in self.root_rules.items()
+        }
 
     @property
     def shared_sockets(self) -> bool:

@@ -32,6 +32,8 @@ PAIRS = {
     "s3_stores": "NAME=FILE",
     "owner_weights": "OWNER=WEIGHT",
     "rights": "OWNER=WORDS",
+    "jwt_issuers": "NAME=FILE",
+    "root_rights": "NAME=WORDS",
 }
 _SINGULAR = {
     "roots": "root",
@@ -40,6 +42,8 @@ _SINGULAR = {
     "s3_stores": "S3 store",
     "owner_weights": "weight",
     "rights": "right",
+    "jwt_issuers": "issuer",
+    "root_rights": "right",
 }
 
 

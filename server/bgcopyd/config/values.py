@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import grp
 import math
+import os
 import re
 
 from bgcopyd.jobs.limits import LARGEST_RATE, LONGEST_DURATION
 from bgcopyd.jobs.options import CostState
 from bgcopyd.jobs.policy import POLICY_FIELDS
 from bgcopyd.jobs.principal import rights_of
+from bgcopyd.jobs.root_rules import root_rule_of
 from bgcopyd.jobs.timetable import rate_of
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
@@ -87,6 +90,33 @@ def parse_rights(value: str) -> str:
     """
     rights_of(value)
     return value
+
+
+def parse_root_rule(value: str) -> str:
+    """Words that say what a root is for.
+
+    Raises:
+        ValueError: they do not, or name a group that the daemon's user is not in.
+    """
+    group_of(root_rule_of(value).group)
+    return value
+
+
+def group_of(name: str) -> int | None:
+    """The number of a group that new files may be given to; None for no name.
+
+    Raises:
+        ValueError: there is no such group, or the daemon's user is not in it.
+    """
+    if not name:
+        return None
+    try:
+        number = int(name) if name.isdecimal() else grp.getgrnam(name).gr_gid
+    except KeyError:
+        raise ValueError(f"there is no group {name!r} on this machine") from None
+    if os.geteuid() and number not in {os.getegid(), *os.getgroups()}:
+        raise ValueError(f"the daemon's user is not in the group {name!r}; add him to it")
+    return number
 
 
 def split(value: object) -> object:

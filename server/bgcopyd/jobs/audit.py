@@ -81,6 +81,8 @@ AUDITED: Mapping[str, AuditRow] = MappingProxyType(
                 "token_id": "response.info.token_id",
                 "stands_for": "request.principal_name",
                 "admin": "response.info.admin",
+                "scopes": "request.scopes",
+                "roots": "request.roots",
             },
         ),
         "RevokeToken": AuditRow(
@@ -106,4 +108,12 @@ REFUSED = AuditRow("call.refused", "a call without the right to it, by its name"
 STARTED = AuditRow("daemon.started", "the daemon serves from here on")
 STOPPED = AuditRow("daemon.stopped", "the daemon ended in order")
 LOST = AuditRow("audit.lost", "so many entries could not be written")
-OTHER_EVENTS = (JOB_ENDED, REFUSED, STARTED, STOPPED, LOST)
+# What commands beside the daemon do, with the rights of its user.
+KEYS_ROTATED = AuditRow("keys.rotated", "secrets were sealed with a new key (bgcopyd secrets)")
+KEYS_PRUNED = AuditRow("keys.pruned", "the earlier keys were forgotten (bgcopyd secrets)")
+STORE_RESTORED = AuditRow("store.restored", "a backup took the queue's place (bgcopyd store)")
+STORE_EMPTIED = AuditRow("store.emptied", "an empty queue took its place (bgcopyd store)")
+OTHER_EVENTS = (
+    JOB_ENDED, REFUSED, STARTED, STOPPED, LOST,
+    KEYS_ROTATED, KEYS_PRUNED, STORE_RESTORED, STORE_EMPTIED,
+)  # fmt: skip

@@ -16,6 +16,8 @@ FILTER_STATES = 64
 DEFAULT_PAGE_SIZE = 100
 MAXIMUM_PAGE_SIZE = 1000
 PAGE_BYTES = 1 << 20
+# Of one owner, made or not yet read by the caller; more of them wait.
+PAGES_AT_ONCE = 16
 REQUEST_BYTES = 4 << 20
 MINIMUM_RETRY_DELAY_FLOOR = 5.0
 LONGEST_DURATION = 10 * 365 * 86_400.0

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from bgcopyd.jobs import limits
 from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.root_rules import NO_RULES, RootRules
 
 DEFAULT_ROOT = "default"
 PARTIAL_PREFIX = ".bgcopy-"
@@ -38,10 +39,14 @@ class Roots:
     Args:
         directories: by name.
         host: the root that lends the daemon's own rights, and so is open to administrators only.
+        rules: of those that are not everybody's. Administrators may use all.
     """
 
-    def __init__(self, directories: Mapping[str, str], host: str = "") -> None:
+    def __init__(
+        self, directories: Mapping[str, str], host: str = "", rules: RootRules = NO_RULES
+    ) -> None:
         self._directories = dict(directories)
+        self._owners = {name: rule.owners for name, rule in rules.items() if rule.owners}
         self._shared = (
             Roots({name: path for name, path in directories.items() if name != host})
             if host
@@ -55,6 +60,9 @@ class Roots:
     def open_to(self, principal: Principal) -> Roots:
         """The roots that the caller may use."""
         roots = self if principal.admin else self._shared
+        if self._owners and not principal.admin:
+            closed = {name for name, who in self._owners.items() if principal.id not in who}
+            roots = roots.only(frozenset(roots.names) - closed)
         return roots if principal.roots is None else roots.only(principal.roots)
 
     def only(self, names: frozenset[str]) -> Roots:

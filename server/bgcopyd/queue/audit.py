@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from bgcopyd.jobs.audit import DAEMON, JOB_ENDED, OK
+from bgcopyd.jobs.job import Job
+
 Fact = str | int | bool | list[str] | None
 
 
@@ -25,3 +28,17 @@ class NoAudit:
 
     def close(self) -> None:
         """Nothing."""
+
+
+def job_ended(audit: Audit, job: Job) -> None:
+    """Writes down that a job is over, whoever ended it."""
+    audit.record(
+        JOB_ENDED.event,
+        DAEMON,
+        "",
+        OK,
+        job_id=job.job_id,
+        owner=job.owner,
+        state=job.state.name,
+        error=None if job.error is None else job.error.reason.name,
+    )

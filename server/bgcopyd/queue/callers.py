@@ -1,11 +1,13 @@
-"""What the parts that know callers need of those that read certificates."""
+"""What the parts that know callers need of those that judge certificates and signatures."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
-from bgcopyd.jobs.principal import Principal
+from bgcopyd.jobs.principal import Principal, Scope
 
 
 class CertificateProblem(Exception):
@@ -33,6 +35,36 @@ class CertificateCallers(Protocol):
 
     def principal(self, leaf: bytes, chain: bytes) -> Principal:
         """The principal of a certificate (PEM) that came with a chain.
+
+        Raises:
+            Refusal: CREDENTIAL_INVALID, CREDENTIAL_EXPIRED.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class JwtIssuer:
+    """Whose signed tokens are believed, and for what.
+
+    The keys are in `jwks_file` or at `jwks_url`, whose server `ca_file` vouches for. `scopes` tells
+    what words of `scope_claim` give; None leaves that to the rights of the owner.
+    """
+
+    issuer: str
+    audience: str
+    jwks_file: Path | None
+    jwks_url: str
+    ca_file: Path | None
+    algorithms: tuple[str, ...]
+    leeway: float
+    scope_claim: str
+    scopes: Mapping[str, Scope] | None
+
+
+class SignedCallers(Protocol):
+    """Finds who shows a signed token."""
+
+    async def principal(self, text: str, digest: bytes) -> Principal:
+        """The principal of a token, whose SHA-256 is `digest`.
 
         Raises:
             Refusal: CREDENTIAL_INVALID, CREDENTIAL_EXPIRED.

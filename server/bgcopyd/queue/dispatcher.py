@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE = 8
 AT_ONCE_PER_RECEIVER = 2
+# Beside those: whoever tests must not keep the messages of others waiting.
+TESTS_AT_ONCE = 2
 FAILURES_IN_A_ROW = 5
 FIRST_PAUSE = 30.0
 LONGEST_PAUSE = 3600.0
@@ -89,11 +91,17 @@ class Dispatcher:
         self._receivers: dict[str, Receiver] = {}
         self._under_way: dict[tuple[str, int], asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
+        self._testing = asyncio.Semaphore(TESTS_AT_ONCE)
         store.on_commit(self._on_commit)
 
     def _on_commit(self, _newest: int) -> None:
         if self._receivers:
             self._wake.set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether messages are on their way."""
+        return bool(self._under_way)
 
     async def refresh(self) -> None:
         """Learns which webhooks there are, after each change of one."""
@@ -183,7 +191,8 @@ class Dispatcher:
 
     async def test(self, webhook: Webhook, delivery: Delivery) -> Delivery:
         """Makes one attempt at a message that is not in the outbox."""
-        answer = await self._attempt(webhook, delivery)
+        async with self._testing:
+            answer = await self._attempt(webhook, delivery)
         tried = after_attempt(delivery, answer, self._clock.moment(), self._spread())
         if answer.accepted:
             return tried
@@ -198,7 +207,12 @@ class Dispatcher:
             self._source = f"urn:bgcopy:{(await self._store.position()).store_id}"
         body = body_of(delivery, self._source)
         headers = headers_of(delivery, secrets, body, self._clock.now())
-        return await self._poster.post(url, headers, body)
+        try:
+            return await self._poster.post(url, headers, body)
+        except Exception:
+            # Whatever it is, it must not come again at once and without end.
+            logger.exception("a webhook's message could not be sent")
+            return Answer(error="The daemon failed at this message; see its log.")
 
     async def close(self) -> None:
         """Ends the attempts under way; what they were for stays due."""

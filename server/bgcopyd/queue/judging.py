@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.properties import PRIVILEGED, PROPERTIES, Values, conflict, locked
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Quota, Refusal, Violation, invalid
+from bgcopyd.jobs.root_rules import RootRules
 from bgcopyd.jobs.schemes import SCHEMES, WEB, host_of, scheme_of
 from bgcopyd.queue.authorizer import owned, trusted
 
@@ -34,6 +36,7 @@ class Configured:
     spoken: Collection[str] = tuple(SCHEMES)
     has_bucket: Callable[[str], bool] = lambda _: False
     addresses: AddressPolicy = UNSHARED
+    root_rules: RootRules = dataclasses.field(default_factory=dict)
     fills_bucket: Callable[[str], bool] = lambda _: False
 
     @property

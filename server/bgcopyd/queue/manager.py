@@ -15,6 +15,7 @@ from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.properties import Values, fields_of
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal, Violation
+from bgcopyd.jobs.root_rules import judge_roots
 from bgcopyd.jobs.states import Trigger
 from bgcopyd.jobs.values import changed
 from bgcopyd.queue.authorizer import authorized, authorized_job, owner_scope, trusted
@@ -161,6 +162,7 @@ class BackgroundCopyManager:
             self.judge_file_count(job.progress.files_total, len(command.files))
             self._quotas.judge_owner_files(tx, job.owner, len(command.files))
             judge_upload_files(job, job.progress.files_total, command.files)
+            judge_roots(job.type, command.files, self._configured.root_rules)
             judge_urls(urls_of(command.files), self._configured, uploads=job.uploads)
             judge_files(job.options, command.files, self._quotas.ranges_per_file)
             _insert_files(tx, job, first, command.files)
@@ -288,6 +290,7 @@ class BackgroundCopyManager:
             judge_upload(draft)
             judge_options(draft.options)
         judge_upload_files(draft, 0, command.files)
+        judge_roots(draft.type, command.files, self._configured.root_rules)
         judge_urls(urls_of(command.files), self._configured, uploads=draft.uploads)
         judge_files(draft.options, command.files, self._quotas.ranges_per_file)
 

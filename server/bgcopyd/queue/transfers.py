@@ -223,6 +223,17 @@ Event = Connected | Received | Claimed | Noted | Finished | Failed | Stopped
 
 
 @dataclass(frozen=True, slots=True)
+class Style:
+    """Group and mode of files that are made; None is the daemon's own. Directories follow them."""
+
+    group: int | None = None
+    mode: int | None = None
+
+
+PLAIN = Style()
+
+
+@dataclass(frozen=True, slots=True)
 class Placement:
     """A finished partial file and the name it shall have. `modified` becomes its mtime."""
 

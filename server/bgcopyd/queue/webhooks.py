@@ -6,12 +6,14 @@ import dataclasses
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from bgcopyd.jobs import limits
+from bgcopyd.jobs.addresses import AddressPolicy, judge_host
 from bgcopyd.jobs.job import JobState
 from bgcopyd.jobs.principal import Principal
 from bgcopyd.jobs.reasons import Reason
-from bgcopyd.jobs.refusal import Quota, Refusal
+from bgcopyd.jobs.refusal import Quota, Refusal, invalid
 from bgcopyd.jobs.values import changed
 from bgcopyd.jobs.webhook import (
     BY_OWNER,
@@ -89,6 +91,7 @@ class Webhooks:
     Args:
         new_id: draws a webhook's id.
         new_key: draws so many random bytes.
+        addresses: which of them may be connected to.
     """
 
     def __init__(
@@ -100,6 +103,7 @@ class Webhooks:
         clock: Clock,
         new_id: Callable[[], str],
         new_key: Callable[[int], bytes],
+        addresses: AddressPolicy,
     ) -> None:
         self._store = store
         self._dispatcher = dispatcher
@@ -107,6 +111,7 @@ class Webhooks:
         self._clock = clock
         self._new_id = new_id
         self._new_key = new_key
+        self._addresses = addresses
 
     async def create_webhook(
         self, principal: Principal, command: CreateWebhook
@@ -114,6 +119,7 @@ class Webhooks:
         """Makes one: it, and its secret, for the caller alone."""
         owner_scope(principal, all_owners=command.all_owners, what="all_owners")
         _raise(command.refusal)
+        self._judge_address(command.url)
         secret = command.secret or secret_of(self._new_key(KEY_BYTES))
         webhook = Webhook(
             self._new_id(),
@@ -134,6 +140,17 @@ class Webhooks:
         await self._dispatcher.refresh()
         logger.info("%s made webhook %s", principal.id, webhook.webhook_id)
         return webhook, secret
+
+    def _judge_address(self, url: str) -> None:
+        """Of hosts only those that are addresses can be judged before they are connected to."""
+        what = judge_host(urlsplit(url).hostname or "", self._addresses)
+        if what:
+            raise invalid(
+                "url",
+                f"names an address that may not be connected to here ({what}); use another URL, or "
+                "ask the operator to allow its network (`allow_networks`)",
+                Reason.ADDRESS_NOT_ALLOWED,
+            )
 
     async def list_webhooks(
         self, principal: Principal, command: ListWebhooks

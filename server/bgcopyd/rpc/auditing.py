@@ -56,11 +56,9 @@ class Auditor:
 
         return done
 
-    def refused(self, rpc: str, caller: Principal | None, peer: str, refusal: Refusal) -> None:
-        """Writes down who had no right to a call, unless the call's own entry says so."""
+    def refused(self, rpc: str, name: str, peer: str, refusal: Refusal) -> None:
+        """Writes down who had no right to a call; nobody's name is empty."""
         if REASONS[refusal.reason].code not in _DENIED:
-            return
-        if caller is not None and rpc in AUDITED:
             return
         second = int(self._monotonic())
         if second != self._second:
@@ -70,7 +68,6 @@ class Auditor:
             self._second, self._refusals = second, 0
         self._refusals += 1
         if self._refusals <= _REFUSALS_A_SECOND:
-            name = "" if caller is None else caller.id
             self._audit.record(REFUSED.event, name, peer, refusal.reason.name, call=rpc)
 
 
@@ -89,9 +86,14 @@ def _value(message: Any, path: Iterable[str]) -> Fact:
         message = getattr(message, name)
     field = message.DESCRIPTOR.fields_by_name[last]
     value = getattr(message, last)
-    if field.type == FieldDescriptor.TYPE_ENUM:
-        known = field.enum_type.values_by_number.get(value)
-        return int(value) if known is None else str(known.name)
     if isinstance(value, bool | int | str):
+        return _named(field, value)
+    return [str(_named(field, one)) for one in value]
+
+
+def _named(field: FieldDescriptor, value: bool | int | str) -> bool | int | str:  # noqa: FBT001 - a field's value
+    """The value, or the name of an enum's."""
+    if field.enum_type is None:
         return value
-    return [str(one) for one in value]
+    known = field.enum_type.values_by_number.get(int(value))
+    return value if known is None else str(known.name)

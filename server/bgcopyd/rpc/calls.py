@@ -21,6 +21,7 @@ from bgcopyd.queue.authorizer import require_scope
 from bgcopyd.queue.storage import StoreUnavailable
 from bgcopyd.rpc.auditing import PEER, Auditor
 from bgcopyd.rpc.identity import Identities, Metadata
+from bgcopyd.rpc.pages import Pages
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ class Calls:
         self.identities = identities
         self.activity = activity
         self.auditor = auditor
+        self.pages = Pages()
         self._carried: set[asyncio.Task[Any]] = set()
 
     def unary(
@@ -74,9 +76,13 @@ class Calls:
         decoder: Callable[[bytes], Request],
         encoder: Callable[[Response], bytes],
         scope: Scope | None,
+        *,
+        long: bool = False,
     ) -> Method:
-        """A method of one request and one response."""
-        return functools.partial(_Unary, self, _Parts(rpc, work, decoder, encoder, scope))
+        """A method of one request and one response, which may be long."""
+        return functools.partial(
+            _LongUnary if long else _Unary, self, _Parts(rpc, work, decoder, encoder, scope)
+        )
 
     def stream(
         self,
@@ -164,33 +170,48 @@ class _Call(Handler):
         self._work = parts.work
         self._scope = parts.scope
         self._metadata = metadata
+        self._name = ""
+        self._begun = False
         self.request_deserializer = parts.decoder
         self.response_serializer = parts.encoder
 
     async def _caller(self, context: Context) -> Principal:
         caller = await self._calls.identities.of_call(self._metadata, context)
+        self._name = caller.id
         if self._scope not in caller.scopes:
             require_scope(caller, self._scope)
         return caller
+
+    async def _refuse(self, context: Context, refusal: Refusal) -> None:
+        if not self._begun:
+            self._calls.auditor.refused(self._rpc, self._name, context.peer(), refusal)
+        await abort(context, refusal)
 
 
 class _Unary(_Call):
     async def unary_unary(self, request: Any, context: Context) -> Any:  # type: ignore[override] # the stubs know handlers of grpc.Server only
         calls = self._calls
         calls.activity.begin()
-        caller = None
         try:
             caller = await self._caller(context)
             if self._rpc in AUDITED:
+                # From here on the work itself writes its outcome down.
+                self._begun = True
                 PEER.set(context.peer())
             return await self._work(caller, request)
         except Exception as error:  # noqa: BLE001 - the one place that maps every error
             refusal = refusal_of(error)
         finally:
             calls.activity.end()
-        calls.auditor.refused(self._rpc, caller, context.peer(), refusal)
-        await abort(context, refusal)
+        await self._refuse(context, refusal)
         raise AssertionError
+
+
+class _LongUnary(_Unary):
+    async def _caller(self, context: Context) -> Principal:
+        caller = await super()._caller(context)
+        await self._calls.pages.turn(caller.id, context)
+        return caller
 
 
 class _Stream(_Call):
@@ -199,7 +220,6 @@ class _Stream(_Call):
     async def unary_stream(self, request: Any, context: Context) -> AsyncIterator[bytes]:  # type: ignore[override] # likewise
         calls = self._calls
         calls.activity.begin()
-        caller = None
         try:
             caller = await self._caller(context)
             async for response in self._work(caller, request):
@@ -212,8 +232,7 @@ class _Stream(_Call):
             return
         finally:
             calls.activity.end()
-        calls.auditor.refused(self._rpc, caller, context.peer(), refusal)
-        await abort(context, refusal)
+        await self._refuse(context, refusal)
 
 
 def refusal_of(error: Exception) -> Refusal:

@@ -10,7 +10,7 @@ from typing import Protocol
 from bgcopyd.jobs.principal import ALL_SCOPES, Principal
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal
-from bgcopyd.queue.callers import CertificateCallers
+from bgcopyd.queue.callers import CertificateCallers, SignedCallers
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.storage import Token
 
@@ -42,6 +42,7 @@ class Identities:
         token: looks up a token by its digest, at every call, so that a revocation acts at once.
         used: is told the id of each token that identified a caller.
         certificates: finds who shows a certificate; None where nobody can.
+        signed: finds who shows a signed token; None where nobody can.
         shared: whether several users can reach the Unix sockets, so that they make nobody known.
     """
 
@@ -52,12 +53,14 @@ class Identities:
         clock: Clock,
         *,
         certificates: CertificateCallers | None = None,
+        signed: SignedCallers | None = None,
         shared: bool = False,
     ) -> None:
         self._token = token
         self._used = used
         self._clock = clock
         self._certificates = certificates
+        self._signed = signed
         # A socket that is not shared lies in a directory that only the daemon's user can enter.
         self._local = None if shared else own_principal()
 
@@ -69,8 +72,8 @@ class Identities:
         """
         presented = [value for key, value in metadata if key == "authorization"]
         if presented:
-            return await self._of_credential(presented)
-        unix = connection.peer().startswith("unix:")
+            return await self._of_credential(presented, connection)
+        unix = _by_socket(connection)
         if unix and self._local is not None:
             return self._local
         certified = self._of_certificate(connection)
@@ -102,18 +105,31 @@ class Identities:
             return None
         return self._certificates.principal(leaf, b"".join(told.get("x509_pem_cert_chain", ())))
 
-    async def _of_credential(self, presented: list[str | bytes]) -> Principal:
+    async def _of_credential(
+        self, presented: list[str | bytes], connection: Connection
+    ) -> Principal:
         value = presented[0]
         if len(presented) > 1 or not isinstance(value, str) or value[:7].lower() != _SCHEME:
             raise Refusal(
                 Reason.CREDENTIAL_INVALID,
                 "the authorization metadata is malformed: send one value, 'Bearer TOKEN'",
             )
-        token = await self._token(hashlib.sha256(value[7:].strip().encode()).digest())
-        if token is None or token.revoked:
+        text = value[7:].strip()
+        digest = hashlib.sha256(text.encode()).digest()
+        # Only signed tokens have dots.
+        if self._signed is not None and "." in text:
+            return await self._signed.principal(text, digest)
+        token = await self._token(digest)
+        local = token is not None and not token.token_id
+        # What a socket handed out stays on this machine.
+        if token is None or token.revoked or (local and not _by_socket(connection)):
             raise Refusal(Reason.CREDENTIAL_INVALID, "the token is unknown or revoked")
         if token.expire_time is not None and token.expire_time <= self._clock.now():
             raise Refusal(Reason.CREDENTIAL_EXPIRED, "the token has expired")
-        if token.token_id:
+        if not local:
             self._used(token.token_id)
         return token.principal
+
+
+def _by_socket(connection: Connection) -> bool:
+    return connection.peer().startswith("unix:")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ from bgcopyd.jobs.audit import AUDITED
 from bgcopyd.queue.authorizer import SERVICES, Permission
 from bgcopyd.queue.callers import TlsFiles
 from bgcopyd.rpc.calls import Calls, Handler, Method, Service, refusal_of
+from bgcopyd.rpc.listening import Bind, Listening
 from bgcopyd.rpc.sockets import Listener, Peers, identity_path, make_way
 from bgcopyd.rpc.tls import credentials
 
@@ -38,6 +40,12 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.so_reuseport", 0),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
+    # A peer that vanished without a word holds its watches no longer than this.
+    ("grpc.keepalive_time_ms", 120_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    # One that says nothing at first, or has no calls; clients connect again by themselves.
+    ("grpc.server_handshake_timeout_ms", 20_000),
+    ("grpc.max_connection_idle_ms", 900_000),
 )
 
 
@@ -63,16 +71,22 @@ class RpcServer:
         self._files = files
         self._peers = peers
         self._listen = tuple(listen)
-        self._server = grpc.aio.server(options=OPTIONS)
         self._health = health.aio.HealthServicer()
         self._sockets: list[Path] = []
+        self._listening: list[Listening] = []
         self._names = [DESCRIPTORS[name].full_name for name in servicers]
         methods: dict[str, Method] = {}
         for name, some in servicers.items():
             methods |= _methods(calls, DESCRIPTORS[name], some)
-        self._server.add_generic_rpc_handlers([Service(methods)])
-        server: Any = _Unregistered(self._server)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        self._service = Service(methods)
+
+    def _made(self) -> grpc.aio.Server:
+        """A server of all services that is bound to nothing."""
+        server = grpc.aio.server(options=OPTIONS)
+        server.add_generic_rpc_handlers([self._service])
+        unregistered: Any = _Unregistered(server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, unregistered)
+        return server
 
     def bind(self) -> list[str]:
         """Opens the listeners; returns the targets that clients reach. Nobody is served yet.
@@ -92,7 +106,8 @@ class RpcServer:
 
     async def start(self) -> None:
         """Serves."""
-        await self._server.start()
+        for one in self._listening:
+            await one.start()
         if self._peers is not None:
             await self._peers.start()
         for service in ("", *self._names):
@@ -106,7 +121,7 @@ class RpcServer:
         """Lets open calls end within `grace` seconds, then ends them; removes the sockets."""
         if self._peers is not None:
             await self._peers.stop()
-        await self._server.stop(grace)
+        await asyncio.gather(*(one.stop(grace) for one in self._listening))
         for path in self._sockets:
             path.unlink(missing_ok=True)
 
@@ -119,12 +134,31 @@ class RpcServer:
         kind, _, rest = listener.partition(":")
         if kind == "unix":
             return self._open_unix(_path(rest), listener)
-        host, _, _ = rest.removeprefix("//").rpartition(":")
-        port = self._bind(rest.removeprefix("//"), listener)
+        address = rest.removeprefix("//")
+        host, _, _ = address.rpartition(":")
+        port = 0
+
+        def bind(server: grpc.aio.Server) -> None:
+            nonlocal port
+            port = self._bind(server, f"{host}:{port}" if port else address, listener)
+
+        self._listen_by(listener, bind)
         return f"{kind}://{host}:{port}"
 
+    def _listen_by(self, listener: str, bind: Bind) -> None:
+        one = Listening(listener, self._made, bind)
+        one.open()
+        self._listening.append(one)
+
     def _open_unix(self, path: Path, listener: str) -> str:
-        self._bind(f"unix:{path}", listener)
+        # As the mask has it that holds while listeners are opened; a new one is opened without.
+        mode = 0o600 if self._peers is None else 0o666
+
+        def bind(server: grpc.aio.Server) -> None:
+            self._bind(server, f"unix:{path}", listener)
+            path.chmod(mode)
+
+        self._listen_by(listener, bind)
         self._sockets.append(path)
         if self._peers is not None:
             beside = identity_path(path)
@@ -135,14 +169,14 @@ class RpcServer:
             self._sockets.append(beside)
         return f"unix:{path}"
 
-    def _bind(self, address: str, listener: str) -> int:
+    def _bind(self, server: grpc.aio.Server, address: str, listener: str) -> int:
         kind = listener.partition("://")[0]
         try:
             if kind in {"tls", "mtls"}:
                 assert self._files is not None
                 secured = credentials(self._files, clients=kind == "mtls")
-                return self._server.add_secure_port(address, secured)
-            return self._server.add_insecure_port(address)
+                return server.add_secure_port(address, secured)
+            return server.add_insecure_port(address)
         except RuntimeError:
             raise Listener(
                 f"cannot listen on {listener}: the address is in use or not to be had"
@@ -212,7 +246,11 @@ def _methods(
                 if method.name in AUDITED:
                     work = calls.auditor.audited(method.name, work, refusal_of)
                 work = calls.to_the_end(work)
-            methods[path] = calls.unary(method.name, work, decoder, encoder, need.scope)
+            fields = method.output_type.fields
+            long = any(
+                one.name == "next_page_token" or one.type == one.TYPE_BYTES for one in fields
+            )
+            methods[path] = calls.unary(method.name, work, decoder, encoder, need.scope, long=long)
     return methods
 
 

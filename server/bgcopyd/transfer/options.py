@@ -11,6 +11,7 @@ from bgcopyd.jobs.addresses import UNSHARED, AddressPolicy
 from bgcopyd.jobs.http_options import ProxySettings
 from bgcopyd.jobs.s3 import S3Store
 from bgcopyd.jobs.schemes import WEB
+from bgcopyd.queue.transfers import Style
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class EngineOptions:
         part_bytes: what goes to an S3 store comes in parts of at least so many bytes, and one after
             the other: what is lost in an interruption. Each costs two requests' time, a second
             read and a write of the queue. A store takes 10,000 of them, none below 5 MiB.
+        root_styles: group and mode of what is made below roots, by their names.
         free_space_floor: so much of each volume is left free of what is fetched; 0 for none.
         allocate_from: files at least this large have their space reserved.
         close_grace: how long close() waits for a volume that does not answer.
@@ -107,6 +109,7 @@ class EngineOptions:
     buffer: int = 512 << 10
     limited_buffer: int = 16 << 10
     part_bytes: int = 16 << 20
+    root_styles: Mapping[str, Style] = field(default_factory=dict)
     free_space_floor: int = 0
     allocate_from: int = 1 << 20
     close_grace: float = 10.0

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -13,9 +12,11 @@ from urllib.parse import urlsplit
 import pycurl
 
 from bgcopyd.jobs.webhook import Answer
+from bgcopyd.queue.dispatcher import AT_ONCE, TESTS_AT_ONCE
 from bgcopyd.transfer import failures
 from bgcopyd.transfer.judging.headers import parse_answer, retry_after
 from bgcopyd.transfer.options import EngineOptions
+from bgcopyd.transfer.wire.gate import Gate
 from bgcopyd.transfer.wire.policy import Policy, obey
 
 CONNECT_SECONDS = 10
@@ -23,24 +24,21 @@ SECONDS = 15
 # Enough for a connection to end well; nothing of it is kept.
 ANSWER_BYTES = 2048
 HEADERS_BYTES = 16 << 10
-THREADS = 8
-
-# What is wrong with an address that is about to be connected to; "" where nothing is.
-Judge = Callable[[str], str]
+# As many attempts as the queue makes at once.
+THREADS = AT_ONCE + TESTS_AT_ONCE
 
 
 class CurlPoster:
     """`Poster` on libcurl. Each message has a connection of its own, whose address is judged."""
 
-    def __init__(self, options: EngineOptions, judge: Judge) -> None:
+    def __init__(self, options: EngineOptions) -> None:
         self._options = options
-        self._judge = judge
         self._ended = threading.Event()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="webhook")
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """As Poster."""
-        attempt = _Attempt(url, self._judge, self._ended)
+        attempt = _Attempt(url, Gate(self._options), self._ended)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, attempt.make, self._options, headers, body)
 
@@ -51,15 +49,13 @@ class CurlPoster:
 
 
 class _Attempt:
-    def __init__(self, url: str, judge: Judge, ended: threading.Event) -> None:
+    def __init__(self, url: str, gate: Gate, ended: threading.Event) -> None:
         self._url = url
-        self._judge = judge
+        self._gate = gate
         self._ended = ended
-        self._refused = ""
         self._lines: list[bytes] = []
         self._left = ANSWER_BYTES
         self._header_bytes = 0
-        self._sockets: list[socket.socket] = []
 
     def make(self, options: EngineOptions, headers: Mapping[str, str], body: bytes) -> Answer:
         """Sends the message; what came of it."""
@@ -74,8 +70,6 @@ class _Attempt:
             return self._judged(code, detail)
         finally:
             curl.close()
-            for one in self._sockets:
-                one.close()
 
     def _prepare(
         self, curl: pycurl.Curl, options: EngineOptions, headers: Mapping[str, str], body: bytes
@@ -99,7 +93,7 @@ class _Attempt:
         curl.setopt(pycurl.POSTFIELDS, body)
         curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
-        curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
+        self._gate.guard(curl)
         curl.setopt(pycurl.NOPROGRESS, 0)
         curl.setopt(pycurl.XFERINFOFUNCTION, lambda *_: int(self._ended.is_set()))
 
@@ -113,17 +107,6 @@ class _Attempt:
     def _on_body(self, data: bytes) -> int | None:
         self._left -= len(data)
         return 0 if self._left < 0 else None
-
-    def _open_socket(
-        self, _purpose: int, address: tuple[int, int, int, tuple[str, int]]
-    ) -> socket.socket | int:
-        family, kind, protocol, (host, *_) = address
-        self._refused = self._judge(host)
-        if self._refused:
-            return int(pycurl.SOCKET_BAD)
-        # pycurl takes a copy of its descriptor.
-        self._sockets.append(socket.socket(family, kind, protocol))
-        return self._sockets[-1]
 
     def _judged(self, code: int, detail: str) -> Answer:
         host = urlsplit(self._url).hostname or ""
@@ -140,8 +123,11 @@ class _Attempt:
 
     def _problem(self, code: int, detail: str, host: str) -> str:
         """Why there is no answer."""
-        if self._refused:
-            return f"The receiver {host} may not be reached: {self._refused}."
+        if self._gate.forbidden:
+            return (
+                f"The receiver {host} has an address that this server's policy does not let "
+                "anybody connect to; ask the operator to allow its network (`allow_networks`)."
+            )
         if code == pycurl.E_OPERATION_TIMEDOUT:
             return f"The receiver {host} did not answer within {SECONDS} seconds."
         if code == pycurl.E_ABORTED_BY_CALLBACK:

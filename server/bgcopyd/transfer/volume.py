@@ -73,7 +73,7 @@ class Volume:
         self.rates = shared.rates
         self.facts = shared.facts
         self.breakers = shared.breakers
-        self.directories = Directories(shared.roots, create=True)
+        self.directories = Directories(shared.roots, create=True, styles=options.root_styles)
         self.admission = Admission(
             per_host=options.connections_per_host,
             per_owner=options.connections_per_owner,

@@ -118,9 +118,9 @@ class _Batch:
 
     def _sync(
         self, touched: Mapping[tuple[str, str], object]
-    ) -> list[tuple[tuple[str, str], OSError]]:
+    ) -> list[tuple[tuple[str, str], Exception]]:
         """Syncs each directory and those above it, which may be new; returns what failed."""
-        failed = []
+        failed: list[tuple[tuple[str, str], Exception]] = []
         synced: set[tuple[str, str]] = set()
         for root, parent in touched:
             names = parent.split("/") if parent else []
@@ -130,12 +130,12 @@ class _Batch:
                     if key not in synced:
                         self._sync_one(root, names[:depth], must=depth == len(names))
                         synced.add(key)
-            except OSError as error:
+            except (OSError, DestinationInvalid) as error:
                 failed.append(((root, parent), error))
         return failed
 
     def _sync_one(self, root: str, names: list[str], *, must: bool) -> None:
-        held = open_directory(self._roots[root], names, create=False)
+        held = open_directory(self._roots[root], names)
         try:
             descriptor = readable(held)
         except PermissionError:

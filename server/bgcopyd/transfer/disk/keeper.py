@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bgcopyd.jobs.file import Digest, FileRange, Validators, Verification
-from bgcopyd.queue.transfers import Claimed, Transfer
+from bgcopyd.queue.transfers import PLAIN, Claimed, Transfer
 from bgcopyd.transfer.disk.hashing import Hashing, Mismatch, agrees
 from bgcopyd.transfer.disk.partial import CannotNote, PartialFile
 from bgcopyd.transfer.judging.ladder import Ladder
@@ -159,7 +159,8 @@ class Keeper:
         directory, name = self._volume.directories.parent_of(
             transfer.job_id, transfer.root, transfer.path
         )
-        self._partial = PartialFile.open(directory, transfer.partial_name, name, self._room)
+        style = self._volume.options.root_styles.get(transfer.root, PLAIN)
+        self._partial = PartialFile.open(directory, transfer.partial_name, name, self._room, style)
         self.identity = (self._partial.device, self._partial.inode)
 
     def _emit(self) -> None:

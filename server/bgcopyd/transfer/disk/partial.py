@@ -11,12 +11,14 @@ from collections.abc import Iterator
 
 from bgcopyd.jobs.file import Validators
 from bgcopyd.platform import sync_data
+from bgcopyd.queue.transfers import PLAIN, Style
 from bgcopyd.transfer.disk import syscalls
 from bgcopyd.transfer.disk.destination import (
     UNKNOWN_KIND,
     DestinationInvalid,
     plain_name,
     plain_target,
+    style_file,
 )
 from bgcopyd.transfer.disk.room import Room
 from bgcopyd.transfer.judging.spans import Spans
@@ -51,7 +53,9 @@ class PartialFile:
         self._room = room
 
     @classmethod
-    def open(cls, directory: int, name: str, target: str, room: Room) -> PartialFile:
+    def open(
+        cls, directory: int, name: str, target: str, room: Room, style: Style = PLAIN
+    ) -> PartialFile:
         """Opens or creates the partial file of a target.
 
         Raises:
@@ -64,6 +68,11 @@ class PartialFile:
             descriptor = os.open(name, _FLAGS | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=directory)
         except FileExistsError:
             return cls._open_old(directory, name, room)
+        try:
+            style_file(descriptor, style)
+        except OSError:
+            os.close(descriptor)
+            raise
         return cls(descriptor, os.fstat(descriptor), room, noted=False)
 
     @classmethod

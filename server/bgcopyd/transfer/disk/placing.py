@@ -42,10 +42,12 @@ def place(directory: int, name: str, placement: Placement, now: datetime) -> Pla
     """
     expected = (placement.device, placement.inode)
     rename = placement.overwrite is OverwritePolicy.RENAME
-    target = _state(directory, name) if rename else plain_target(directory, name)
+    target = _state(directory, name)
     if target is not None and _identity(target) == expected:
         _drop_second_name(directory, placement, target)
         return Placed(placement.index)
+    if not rename:
+        plain_target(directory, name)
     ours = _state(directory, plain_name(placement.partial_name))
     if rename and (ours is None or ours.st_nlink > 1):
         given = _given_name(directory, name, expected)

@@ -128,7 +128,7 @@ def _open(root: str, path: str, partial_name: str) -> int:
     names = components(path)
     name = plain_name(partial_name) if partial_name else names[-1]
     try:
-        directory = open_directory(root, names[:-1], create=False)
+        directory = open_directory(root, names[:-1])
         try:
             descriptor = os.open(name, _FLAGS, dir_fd=directory)
         finally:

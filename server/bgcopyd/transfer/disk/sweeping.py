@@ -62,7 +62,7 @@ def _open(root: str, directory: str) -> int | None:
     """A descriptor that can be listed; None where the directory is none, or not for us."""
     try:
         names = components(directory) if directory else []
-        held = open_directory(root, names, create=False)
+        held = open_directory(root, names)
     except (OSError, DestinationInvalid):
         return None
     try:

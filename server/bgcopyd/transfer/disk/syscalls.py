@@ -15,6 +15,10 @@ _M_TRIM_THRESHOLD = -1
 _TRIM_THRESHOLD = 1 << 20
 _UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
 _NOREPLACE = 1
+# glibc has no function for openat2(2), whose number is the same on all machines but Alpha.
+_OPENAT2 = 437
+# RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH.
+_BENEATH = 0x02 | 0x04 | 0x08
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 _renameat2 = getattr(_libc, "renameat2", None)
 
@@ -36,6 +40,52 @@ def reserve(descriptor: int, offset: int, length: int) -> bool:
     if code not in _UNSUPPORTED:
         raise OSError(code, os.strerror(code))
     return False
+
+
+class _OpenHow(ctypes.Structure):
+    _fields_ = (
+        ("flags", ctypes.c_uint64),
+        ("mode", ctypes.c_uint64),
+        ("resolve", ctypes.c_uint64),
+    )
+
+
+def open_beneath(directory: int, path: str, flags: int) -> int:
+    """Opens a path below a directory; the kernel follows no link and never leaves the directory.
+
+    Raises:
+        OSError: ELOOP or EXDEV where it would have to, or anything else.
+    """
+    assert _libc is not None
+    how = _OpenHow(flags, 0, _BENEATH)
+    while True:
+        descriptor = _libc.syscall(
+            ctypes.c_long(_OPENAT2),
+            ctypes.c_int(directory),
+            ctypes.c_char_p(os.fsencode(path)),
+            ctypes.byref(how),
+            ctypes.c_size_t(ctypes.sizeof(how)),
+        )
+        if descriptor >= 0:
+            return int(descriptor)
+        code = ctypes.get_errno()
+        # A rename on the way is no reason to fail (openat2(2)).
+        if code not in {errno.EAGAIN, errno.EINTR}:
+            raise OSError(code, os.strerror(code))
+
+
+def _opens_beneath() -> bool:
+    """Whether the kernel can, and nothing between it and us forbids that."""
+    if _libc is None:
+        return False
+    held = os.open("/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.close(open_beneath(held, ".", os.O_RDONLY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    finally:
+        os.close(held)
+    return True
 
 
 def rename_new(old: str, new: str, directory: int) -> None:
@@ -76,3 +126,6 @@ def keep_freed_memory() -> None:
     """
     if _libc is not None and hasattr(_libc, "mallopt"):
         _libc.mallopt(ctypes.c_int(_M_TRIM_THRESHOLD), ctypes.c_int(_TRIM_THRESHOLD))
+
+
+OPENS_BENEATH = _opens_beneath()

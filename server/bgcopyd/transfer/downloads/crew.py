@@ -60,6 +60,8 @@ class Crew:
         self._lead: Exchange | None = None
         self._off = options.segments_per_file < 2 or not _parallel(owner)
         self._pulses: dict[Exchange | Segment, Pulse] = {}
+        # What one connection has brought at its best, in bytes per second.
+        self._best = 0.0
 
     @property
     def busy(self) -> bool:
@@ -118,11 +120,29 @@ class Crew:
         alive = lately > now - patience / 2
         for segment in list(self.segments):
             silent = segment in self._pulses and now - self._pulses[segment].moved > patience
-            if segment.late(now) or (alive and silent):
+            if segment.late(now) or (alive and silent) or self._lags(segment):
                 self._failed(segment)
         lead = self.owner.lead
-        if lead in self._pulses and alive and now - self._pulses[lead].moved > patience:
-            self.take_over()
+        if lead in self._pulses:
+            silent = now - self._pulses[lead].moved > patience
+            if (alive and silent) or self._lags(lead):
+                self.take_over()
+
+    def _lags(self, runner: Exchange | Segment) -> bool:
+        """Whether one has become a trickle, and another connection may do better.
+
+        Each that is given up lessens what is expected of the next: all may have become slow.
+        """
+        pulse = self._pulses.get(runner)
+        if pulse is None or pulse.rate is None:
+            return False
+        self._best = max(self._best, pulse.rate)
+        able = any(source.proven and not source.off for source in self._sources)
+        patience = self.owner.volume.options.segment_patience
+        if not able or not self._under(runner).lags(self._best, patience):
+            return False
+        self._best /= 2
+        return True
 
     @property
     def _running(self) -> int:

@@ -32,7 +32,9 @@ class Pulse:
         """It has come so far."""
         if paused or position != self._position:
             self.moved, self._position = now, position
-        if now - self._since >= _MEASURED:
+        if paused:
+            self.rate, self._since, self._start = None, now, position
+        elif now - self._since >= _MEASURED:
             self.rate = (position - self._start) / (now - self._since)
             self._since, self._start = now, position
 
@@ -55,6 +57,11 @@ class Under:
     def left(self) -> int:
         """How many bytes are still to come."""
         return self.end - self.position
+
+    def lags(self, typical: float, patience: float) -> bool:
+        """Whether it is far slower than others, and would not be over soon."""
+        slow = self.rate is not None and self.rate * _LAGGING < typical
+        return self.left > 0 and slow and self.seconds(typical) > patience
 
     def seconds(self, typical: float) -> float:
         """How long they take; one of whom nothing is known yet is as quick as others are."""
@@ -97,7 +104,6 @@ def next_work(
     one = under[slowest]
     if one.left >= 2 * least:
         return Work(one.end - one.left // 2, one.end, slowest)
-    lags = one.rate is not None and one.rate * _LAGGING < typical
-    if lags and one.seconds(typical) > patience:
+    if one.lags(typical, patience):
         return Work(one.position, one.end, slowest, whole=True)
     return None

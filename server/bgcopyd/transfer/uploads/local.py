@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bgcopyd.jobs.upload import Upload
-from bgcopyd.queue.transfers import Transfer
+from bgcopyd.queue.transfers import PLAIN, Transfer
 from bgcopyd.transfer import failures
 from bgcopyd.transfer.disk.destination import DestinationInvalid
 from bgcopyd.transfer.failures import Failure
@@ -50,7 +50,8 @@ class Local:
             if upload.reply:
                 held = self._volume.directories.parent_of(*place)
                 room = self._volume.room_of((transfer.job_id, transfer.index))
-                self.reply = Reply(*held, transfer.partial_name, room)
+                style = self._volume.options.root_styles.get(transfer.root, PLAIN)
+                self.reply = Reply(*held, transfer.partial_name, room, style)
         except (DestinationInvalid, OSError) as error:
             return self.unwritable(error)
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bgcopyd.queue.transfers import Style
 from bgcopyd.transfer.disk.partial import PartialFile
 from bgcopyd.transfer.disk.room import Room
 
@@ -17,8 +18,10 @@ class Reply:
         OSError: the disk does not take it.
     """
 
-    def __init__(self, directory: int, name: str, partial_name: str, room: Room) -> None:
-        self._file = PartialFile.open(directory, partial_name, name, room)
+    def __init__(
+        self, directory: int, name: str, partial_name: str, room: Room, style: Style
+    ) -> None:
+        self._file = PartialFile.open(directory, partial_name, name, room, style)
         self.size = 0
         self.device, self.inode = self._file.device, self._file.inode
 

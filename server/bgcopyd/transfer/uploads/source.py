@@ -73,7 +73,7 @@ class SourceFile:
 
 
 def _open(root: str, names: list[str]) -> int:
-    directory = open_directory(root, names[:-1], create=False)
+    directory = open_directory(root, names[:-1])
     try:
         return os.open(names[-1], os.O_RDONLY | UNKNOWN_KIND, dir_fd=directory)
     except OSError as error:
