@@ -23,6 +23,7 @@ _PACKAGES = {
     "curl": "package curl",
     "go": "package golang-go",
     "microsocks": "package microsocks",
+    "openssl": "package openssl",
     "systemd-analyze": "package systemd",
     "tinyproxy": "package tinyproxy",
     SYSTEM_PYCURL.name: "packages libcurl4-openssl-dev, gcc and python3-dev",

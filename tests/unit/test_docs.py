@@ -49,3 +49,22 @@ def test_the_page_for_people_names_commands_that_there_are() -> None:
         options = {name for param in cli.commands[command].params for name in param.opts}
         options |= {name for param in cli.commands[command].params for name in param.secondary_opts}
         assert option in options, f"bgcopy {command} {option}"
+
+
+def test_each_threat_names_tests_that_there_are() -> None:
+    project = DOCS.parent
+    named = re.findall(r"`(tests/\S+\.py)::(test_\w+)`", (project / "SECURITY.md").read_text())
+    assert len(named) > 40
+    gone = [
+        f"{file}::{test}"
+        for file, test in named
+        if not re.search(rf"^(?:async )?def {test}\(", (project / file).read_text(), re.MULTILINE)
+    ]
+    assert not gone
+
+
+def test_each_threat_names_a_test() -> None:
+    text = (DOCS.parent / "SECURITY.md").read_text().partition("## Who attacks")[2]
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "---" not in line][1:]
+    assert rows
+    assert not [row for row in rows if "::test_" not in row]

@@ -8,6 +8,7 @@ that does so is dropped.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bgcopyd.transfer.disk.intake import Intake
@@ -51,17 +52,25 @@ class Crew:
     """
 
     def __init__(self, owner: Download) -> None:
-        options = owner.volume.options
         self.owner = owner
         self.segments: list[Segment] = []
-        self._tempo = Tempo(window=options.segment_window, gain=options.segment_gain)
-        self._mirrors = Mirrors(owner)
         self._sources: list[Source] = []
         self._lead: Exchange | None = None
-        self._off = options.segments_per_file < 2 or not _parallel(owner)
+        self._off = owner.volume.options.segments_per_file < 2 or not _parallel(owner)
         self._pulses: dict[Exchange | Segment, Pulse] = {}
         # What one connection has brought at its best, in bytes per second.
         self._best = 0.0
+
+    # A small file is over before it needs these.
+
+    @cached_property
+    def _tempo(self) -> Tempo:
+        options = self.owner.volume.options
+        return Tempo(window=options.segment_window, gain=options.segment_gain)
+
+    @cached_property
+    def _mirrors(self) -> Mirrors:
+        return Mirrors(self.owner)
 
     @property
     def busy(self) -> bool:

@@ -64,6 +64,7 @@ class Plan:
         self._requested = requested
         self.keep(spans_of((FileRange(0, have), *filled), size))
         self.sparse = requested is not None
+        self._plain = self.layout.whole and requested is None
 
     @classmethod
     def of(cls, transfer: Transfer) -> Self:
@@ -113,6 +114,10 @@ class Plan:
 
     def window(self) -> Window:
         """What comes next; an empty window at the end of all that is wanted where all is here."""
+        here = self.here
+        if self._plain and here.prefix == here.end:
+            # Most files, several times each: the same as below.
+            return Window(here.end, None, 0, 0)
         gap = self._gap()
         if gap is None:
             return self._window(self.here.end, self.here.end)
@@ -120,6 +125,8 @@ class Plan:
 
     def opening(self) -> Window:
         """What came first if nothing were here."""
+        if self._plain:
+            return Window(0, None, 0, 0)
         start, end = next(self._wanted())
         return self._window(start, end, floor=start)
 
