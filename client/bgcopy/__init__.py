@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         TokenInfo,
         TokenPage,
     )
+    from bgcopy._call_details import FieldViolation, QuotaViolation
     from bgcopy._calls import Timeout
     from bgcopy._client import AsyncClient
     from bgcopy._digests import Digest, DigestAlgorithm
@@ -108,6 +109,7 @@ if TYPE_CHECKING:
         AuthTargetInvalid,
         BgcopyError,
         CallError,
+        ChangeRateExceeded,
         ClientClosed,
         CredentialExpired,
         CredentialInvalid,
@@ -120,7 +122,6 @@ if TYPE_CHECKING:
         Draining,
         EtagMismatch,
         FailedPrecondition,
-        FieldViolation,
         FileNotFound,
         FileNotReady,
         FileQuotaExceeded,
@@ -146,7 +147,6 @@ if TYPE_CHECKING:
         PermissionDenied,
         PolicyEtagMismatch,
         ProxyInvalid,
-        QuotaViolation,
         RandomAccessNotSupported,
         RangeInvalid,
         RangeQuotaExceeded,
@@ -193,6 +193,7 @@ __all__ = [
     "BgcopyError",
     "CallError",
     "Caller",
+    "ChangeRateExceeded",
     "ClientClosed",
     "CompleteResult",
     "CostState",
@@ -325,7 +326,8 @@ __all__ = [
 # Where names live, in the order in which they are looked for.
 _HOMES = (
     "_paths", "_enums", "_digests", "_option_enums", "_options", "_models", "_admin_models",
-    "_webhook_models", "errors", "auth", "_calls", "_watch", "_job", "_admin", "_client",
+    "_webhook_models", "_call_details", "errors", "auth", "_calls", "_watch", "_job", "_admin",
+    "_client",
 )  # fmt: skip
 
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import grpc
 from google.protobuf.message import Message
 
+from bgcopy._call_details import CallDetails
 from bgcopy._channel import Target, open_channel
 from bgcopy._local import LocalIdentity, Metadata
 from bgcopy._status import to_call_error
 from bgcopy.auth import BearerToken
-from bgcopy.errors import CallDetails, CallError, ClientClosed, DeadlineExceeded, RequestTooLarge
+from bgcopy.errors import CallError, ClientClosed, DeadlineExceeded, RequestTooLarge
 from bgcopy.v1 import background_copy_manager_pb2 as manager_pb2
 from bgcopy.v1.background_copy_manager_pb2_grpc import BackgroundCopyManagerStub
 

@@ -13,8 +13,9 @@ from contextlib import suppress
 
 import grpc
 
+from bgcopy._call_details import CallDetails
 from bgcopy.auth import BearerToken
-from bgcopy.errors import CallDetails, CallError, CredentialMissing, Unauthenticated
+from bgcopy.errors import CallError, CredentialMissing, Unauthenticated
 
 SUFFIX = ".id"
 

@@ -11,9 +11,10 @@ from google.protobuf.any_pb2 import Any
 from google.protobuf.message import DecodeError, Message
 from google.rpc.status_pb2 import Status
 
+from bgcopy._call_details import CallDetails, FieldViolation, QuotaViolation
 from bgcopy._enums import Reason
 from bgcopy._error_classes import error_class
-from bgcopy.errors import CallDetails, CallError, FieldViolation, QuotaViolation
+from bgcopy.errors import CallError
 
 DOMAIN = "bgcopy.v1"
 TRAILER = "grpc-status-details-bin"

@@ -12,13 +12,13 @@ from datetime import timedelta
 import grpc
 
 from bgcopy import _convert as convert
+from bgcopy._call_details import CallDetails
 from bgcopy._calls import Calls
 from bgcopy._convert_options import known, to_duration
 from bgcopy._enums import RemovedReason
 from bgcopy._models import FileChanged, JobChanged, JobRemoved, SnapshotComplete, WatchEvent
 from bgcopy._status import to_call_error
 from bgcopy.errors import (
-    CallDetails,
     CallError,
     InternalError,
     ResumeTokenExpired,

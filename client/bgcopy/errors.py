@@ -58,7 +58,8 @@
     │   │   ├── WatchQuotaExceeded
     │   │   ├── RangeQuotaExceeded
     │   │   ├── MachineJobQuotaExceeded
-    │   │   └── WebhookQuotaExceeded
+    │   │   ├── WebhookQuotaExceeded
+    │   │   └── ChangeRateExceeded
     │   ├── OutOfRange                 OUT_OF_RANGE
     │   │   └── ResumeTokenExpired     never leaves a watch, which takes a fresh snapshot
     │   ├── Unavailable                UNAVAILABLE; nobody answers, or not now
@@ -79,44 +80,10 @@ here, by the status code. `asyncio.CancelledError` is never translated.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
-
 import grpc
 
-from bgcopy._enums import Reason
+from bgcopy._call_details import CallDetails
 from bgcopy._models import JobInfo, TransferErrorInfo
-
-
-@dataclass(frozen=True, slots=True)
-class FieldViolation:
-    """What is wrong with one field of a request: its path, and the problem with a way out."""
-
-    field: str
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class QuotaViolation:
-    """A limit that was hit: whose or which, and how."""
-
-    subject: str
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class CallDetails:
-    """What a refused call's status holds, decoded (google.rpc error details)."""
-
-    code: grpc.StatusCode
-    message: str = ""
-    reason: Reason = Reason.UNKNOWN
-    reason_name: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    violations: tuple[FieldViolation, ...] = ()
-    quotas: tuple[QuotaViolation, ...] = ()
-    retry_after: timedelta | None = None
 
 
 class BgcopyError(Exception):
@@ -411,6 +378,13 @@ class WatchQuotaExceeded(ResourceExhausted):
 
 class WebhookQuotaExceeded(ResourceExhausted):
     """The caller has as many webhooks as allowed. Delete some, or let one serve several states."""
+
+
+class ChangeRateExceeded(ResourceExhausted):
+    """The caller asks for more changes per second than allowed.
+
+    Ask for several in one call, or wait.
+    """
 
 
 class RangeQuotaExceeded(ResourceExhausted):

@@ -25,6 +25,7 @@ from bgcopyd.jobs.roots import Roots
 from bgcopyd.jobs.s3 import S3Store, store_of
 from bgcopyd.queue.administration import Administration, Footprint, Parts
 from bgcopyd.queue.audit import job_ended
+from bgcopyd.queue.change_rate import ChangeRate
 from bgcopyd.queue.changes import ChangeFeed
 from bgcopyd.queue.clock import Clock
 from bgcopyd.queue.completion import Completion
@@ -232,7 +233,8 @@ class Daemon:
             About(__version__, self._start_time, lambda: self.policies.policy, configured),
         )
         auditor = Auditor(self.audit, self._clock.monotonic)
-        calls = Calls(self.doors.identities(), self.activity, auditor)
+        rate = ChangeRate(settings.changes_per_second, self._clock.monotonic)
+        calls = Calls(self.doors.identities(), self.activity, auditor, rate)
         servicers = {
             "BackgroundCopyManager": (
                 servicer,

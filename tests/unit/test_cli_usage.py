@@ -13,7 +13,8 @@ import grpc
 import pytest
 
 import bgcopy
-from bgcopy import ErrorContext, JobInfo, JobState, Reason, TransferErrorInfo, errors
+from bgcopy import ErrorContext, JobInfo, JobState, Reason, TransferErrorInfo
+from bgcopy._call_details import CallDetails
 from bgcopy._error_classes import error_class
 from bgcopy.cli import exits, failure, launcher, options, sources
 from bgcopy.cli.exits import Exit
@@ -67,7 +68,7 @@ def test_several() -> None:
 
 def test_errors_without_a_known_reason_go_by_code() -> None:
     def error(code: grpc.StatusCode) -> bgcopy.CallError:
-        details = errors.CallDetails(code, reason_name="NEWER")
+        details = CallDetails(code, reason_name="NEWER")
         return error_class(Reason.UNKNOWN, code)(details)
 
     assert exits.of_error(error(grpc.StatusCode.UNAVAILABLE)) == 3

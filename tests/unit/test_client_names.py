@@ -131,6 +131,7 @@ FROZEN = [
     "ResumeTokenExpired",
     "Scope",
     "ScopeRequired",
+    "ChangeRateExceeded",
     "ServerInfo",
     "SnapshotComplete",
     "SourceBytes",

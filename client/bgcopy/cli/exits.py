@@ -95,6 +95,7 @@ BY_REASON: dict[Reason, Exit] = {
     Reason.NOT_JOB_OWNER: Exit.DENIED,
     Reason.ADMIN_REQUIRED: Exit.DENIED,
     Reason.SCOPE_REQUIRED: Exit.DENIED,
+    Reason.CHANGE_RATE_EXCEEDED: Exit.OTHER,
     Reason.PATH_NOT_ALLOWED: Exit.DENIED,
     Reason.ADDRESS_NOT_ALLOWED: Exit.DENIED,
     Reason.JOB_NOT_FOUND: Exit.NOT_FOUND,

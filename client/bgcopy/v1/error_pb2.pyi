@@ -146,6 +146,8 @@ class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTyp
     """The policy has changed since it was read. ABORTED."""
     REASON_SCOPE_REQUIRED: _Reason.ValueType  # 55
     """The credential lacks the scope that the call needs. PERMISSION_DENIED, E_ACCESSDENIED."""
+    REASON_CHANGE_RATE_EXCEEDED: _Reason.ValueType  # 56
+    """The caller asks for more changes per second than allowed. RESOURCE_EXHAUSTED."""
     REASON_TOO_MANY_FILES: _Reason.ValueType  # 60
     """An upload has one file only. FAILED_PRECONDITION, BG_E_TOO_MANY_FILES."""
     REASON_WEBHOOK_NOT_FOUND: _Reason.ValueType  # 70
@@ -370,6 +372,8 @@ REASON_POLICY_ETAG_MISMATCH: Reason.ValueType  # 48
 """The policy has changed since it was read. ABORTED."""
 REASON_SCOPE_REQUIRED: Reason.ValueType  # 55
 """The credential lacks the scope that the call needs. PERMISSION_DENIED, E_ACCESSDENIED."""
+REASON_CHANGE_RATE_EXCEEDED: Reason.ValueType  # 56
+"""The caller asks for more changes per second than allowed. RESOURCE_EXHAUSTED."""
 REASON_TOO_MANY_FILES: Reason.ValueType  # 60
 """An upload has one file only. FAILED_PRECONDITION, BG_E_TOO_MANY_FILES."""
 REASON_WEBHOOK_NOT_FOUND: Reason.ValueType  # 70

@@ -162,6 +162,11 @@ class Settings(BaseModel):
     jobs_per_owner: int = limit("jobs_per_owner")
     jobs_per_machine: int = limit("jobs_per_machine")
     files_per_job: int = limit("files_per_job")
+    changes_per_second: Bound = Field(
+        default=100,
+        description="How many calls that change something an owner may make, ten seconds' worth at "
+        "once; 0 for no bound, administrators have none.",
+    )
     files_per_owner: int = limit("files_per_owner")
     bytes_per_owner: Size = limit("bytes_per_owner")
     ranges_per_file: int = limit("ranges_per_file")

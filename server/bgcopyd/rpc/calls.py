@@ -18,6 +18,7 @@ from bgcopyd.jobs.principal import Principal, Scope
 from bgcopyd.jobs.reasons import Reason
 from bgcopyd.jobs.refusal import Refusal
 from bgcopyd.queue.authorizer import require_scope
+from bgcopyd.queue.change_rate import ChangeRate
 from bgcopyd.queue.storage import StoreUnavailable
 from bgcopyd.rpc.auditing import PEER, Auditor
 from bgcopyd.rpc.identity import Identities, Metadata
@@ -62,11 +63,14 @@ Method = Callable[[Metadata], Handler]
 class Calls:
     """Wraps what the servicer does into methods of grpc.aio."""
 
-    def __init__(self, identities: Identities, activity: Activity, auditor: Auditor) -> None:
+    def __init__(
+        self, identities: Identities, activity: Activity, auditor: Auditor, rate: ChangeRate
+    ) -> None:
         self.identities = identities
         self.activity = activity
         self.auditor = auditor
         self.pages = Pages()
+        self._rate = rate
         self._carried: set[asyncio.Task[Any]] = set()
 
     def unary(
@@ -121,6 +125,7 @@ class Calls:
                 answer.cancel()
 
         async def carried(caller: Principal, request: Request) -> Response:
+            self._rate.judge(caller)
             loop = asyncio.get_running_loop()
             answer: asyncio.Future[Response] = loop.create_future()
             task = loop.create_task(work(caller, request, answer))

@@ -104,6 +104,8 @@ REASONS = {
     "Lesen Sie sie neu, und entscheiden Sie neu.",
     Reason.SCOPE_REQUIRED: "Dem Ausweis fehlt die Befugnis, die der Aufruf verlangt. Nehmen Sie "
     "einen, der sie hat.",
+    Reason.CHANGE_RATE_EXCEEDED: "Der Aufrufer verlangt mehr Änderungen je Sekunde, als erlaubt "
+    "sind. Fassen Sie mehrere in einem Aufruf zusammen, oder warten Sie.",
     Reason.TOO_MANY_FILES: "Ein Upload hat nur eine Datei. Legen Sie für jede Datei einen Auftrag "
     "an.",
     Reason.WEBHOOK_NOT_FOUND: "Der Aufrufer hat keinen Webhook mit dieser Kennung. ListWebhooks "

@@ -95,6 +95,8 @@ REASONS = {
     "decide anew.",
     Reason.SCOPE_REQUIRED: "The credential lacks the scope that the call needs. Use one that has "
     "it.",
+    Reason.CHANGE_RATE_EXCEEDED: "The caller asks for more changes per second than allowed. Ask "
+    "for several in one call, or wait.",
     Reason.TOO_MANY_FILES: "An upload has one file only. Create a job for each file.",
     Reason.WEBHOOK_NOT_FOUND: "The caller has no webhook of this id. ListWebhooks tells those "
     "there are.",
