@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.daemon import SYSTEM_PYCURL, DaemonProcess
-from tests.support.disks import can_become_others, can_mount
+from tests.support.disks import can_become_others, can_give_away, can_mount
 from tests.support.hardened import can_restrict
 from tests.support.network import has_ipv6
 
@@ -41,6 +41,7 @@ _ABILITIES: dict[str, tuple[Callable[[], bool], str]] = {
     "as_root": (lambda: os.geteuid() == 0, "that this user is root"),
     "mdwe": (can_restrict, "a kernel of 6.3 or newer (PR_SET_MDWE)"),
     "users": (can_become_others, "that this user may run programs as others"),
+    "gives_away": (can_give_away, "that files may be given away"),
 }
 _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 
@@ -54,6 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "ipv6: runs only where IPv6 is")
     config.addinivalue_line("markers", "as_root: runs only as root")
     config.addinivalue_line("markers", "mdwe: runs only where the kernel knows PR_SET_MDWE")
+    config.addinivalue_line("markers", "gives_away: runs only where files may be given away")
     config.addinivalue_line("markers", "users: runs only where programs can be run as others")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,16 @@ def can_become_others() -> bool:
         return subprocess.run(["true"], user=24_101, check=False).returncode == 0
     except PermissionError:
         return False
+
+
+def can_give_away() -> bool:
+    """Whether this user may give files to others."""
+    with tempfile.NamedTemporaryFile() as file:
+        try:
+            os.chown(file.name, 24_101, 24_101)
+        except PermissionError:
+            return False
+    return True
 
 
 class BoundedDaemon(DaemonProcess):

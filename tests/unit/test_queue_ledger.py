@@ -105,6 +105,7 @@ def job(state: JobState, **values: Any) -> Job:
 def moved(one: Job, trigger: Trigger, **options: Any) -> tuple[Job | None, mock.Mock]:
     """The job after a move, and the transaction that it was written to."""
     tx = mock.Mock()
+    tx.webhooks.return_value = ()
     tx.update_job.side_effect = lambda changed, *, requeue=False: changed
     return move(tx, one, trigger, Moment(LATER, 50.0), **options), tx
 
