@@ -62,9 +62,8 @@ async def test_who_shares_nothing_is_refused_metadata_alone(home: House) -> None
 
 @pytest.mark.parametrize("place", ["127.0.0.1", "localhost", "2130706433"])
 async def test_webhooks_do_not_get_there(shared_home: House, place: str) -> None:
-    async with receiving() as server:
-        caller, url = shared_home.local, server.url.replace("127.0.0.1", place)
-        refused = await refusal(caller.call("CreateWebhook", pb.CreateWebhookRequest(url=url)))
-        assert (refused.reason, refused.fields) == ("ADDRESS_NOT_ALLOWED", ["url"])
-        assert "allow_networks" in refused.message
-        assert server.messages.empty()
+    caller = await shared_home.user("anna")
+    request = pb.CreateWebhookRequest(url=f"http://{place}/hook")
+    refused = await refusal(caller.call("CreateWebhook", request))
+    assert (refused.reason, refused.fields) == ("ADDRESS_NOT_ALLOWED", ["url"])
+    assert "allow_networks" in refused.message
