@@ -46,6 +46,9 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     # One that says nothing at first, or has no calls; clients connect again by themselves.
     ("grpc.server_handshake_timeout_ms", 20_000),
     ("grpc.max_connection_idle_ms", 900_000),
+    # An old one is told to go after a day, give or take a tenth; watches have ten more minutes.
+    ("grpc.max_connection_age_ms", 86_400_000),
+    ("grpc.max_connection_age_grace_ms", 600_000),
 )
 
 
