@@ -58,6 +58,10 @@ class FileModel:
     def on_disk(self) -> set[int]:
         return set(range(self.claimed)) | self.filled
 
+    @property
+    def present(self) -> int:
+        return len(self.on_disk)
+
     def hear(self, *, failed: str = "", filled: Iterable[int] = ()) -> None:
         """What every word of the engine says of its transfer."""
         self.failed = failed
@@ -194,8 +198,8 @@ class JobModel:
         """Bytes and size of a file as people see them: of one that moves, all that is here."""
         run = self.run or RunModel("")
         if file.index not in run.active:
-            return file.claimed, file.size
-        received = max(file.claimed, run.received.get(file.index, 0))
+            return file.present, file.size
+        received = max(file.present, run.received.get(file.index, 0))
         return received, run.sizes.get(file.index, file.size)
 
     def progress(self) -> tuple[int, int | None, int, int]:
@@ -203,10 +207,10 @@ class JobModel:
         run = self.run or RunModel("")
         sizes = [run.sizes.get(one.index, one.size) for one in self.files.values()]
         ahead = sum(
-            max(0, received - self.files[index].claimed) for index, received in run.received.items()
+            max(0, received - self.files[index].present) for index, received in run.received.items()
         )
         return (
-            sum(one.claimed for one in self.files.values()) + ahead,
+            sum(one.present for one in self.files.values()) + ahead,
             None if None in sizes else sum(size or 0 for size in sizes),
             len(self.files),
             sum(one.transferred for one in self.files.values()),
