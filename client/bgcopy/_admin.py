@@ -10,6 +10,7 @@ from bgcopy import _admin_models as models
 from bgcopy._calls import Calls, Timeout
 from bgcopy._convert_options import to_duration
 from bgcopy._enums import Scope
+from bgcopy._pages import each
 from bgcopy.v1 import admin_service_pb2 as pb
 from bgcopy.v1 import identity_pb2
 from bgcopy.v1.admin_service_pb2_grpc import AdminServiceStub
@@ -111,20 +112,14 @@ class AdminClient:
             tuple(models.token_info(token) for token in response.tokens), response.next_page_token
         )
 
-    async def tokens(
+    def tokens(
         self, *, page_size: int = 0, timeout: Timeout | None = None
     ) -> AsyncIterator[models.TokenInfo]:
         """Every token, oldest first, fetched page by page; `timeout` is each page's."""
-        page_token = ""
-        while True:
-            page = await self.list_tokens(
-                page_size=page_size, page_token=page_token, timeout=timeout
-            )
-            for info in page.tokens:
-                yield info
-            page_token = page.next_page_token
-            if not page_token:
-                return
+        return each(
+            lambda token: self.list_tokens(page_size=page_size, page_token=token, timeout=timeout),
+            lambda page: page.tokens,
+        )
 
     async def revoke_token(self, token_id: str, *, timeout: Timeout | None = None) -> None:
         """End a token at once; one that has ended stays so."""

@@ -23,6 +23,7 @@ from bgcopy._enums import ErrorContext, JobState, JobType, Reason
 from bgcopy._job import Job
 from bgcopy._looking import LookingCalls
 from bgcopy._options import JobProperties
+from bgcopy._pages import each
 from bgcopy._watch import Watch, WatchOptions
 from bgcopy._webhooks import WebhookCalls
 from bgcopy.auth import BearerToken
@@ -172,7 +173,7 @@ class AsyncClient(EditingCalls, LookingCalls, WebhookCalls):
             tuple(convert.job_info(job) for job in response.jobs), response.next_page_token
         )
 
-    async def jobs(
+    def jobs(
         self,
         *,
         job_ids: Iterable[str] = (),
@@ -198,16 +199,12 @@ class AsyncClient(EditingCalls, LookingCalls, WebhookCalls):
             labels=dict(labels or {}),
             all_owners=all_owners,
         )
-        page_token = ""
-        while True:
-            page = await self.list_jobs(
-                wanted, page_size=page_size, page_token=page_token, timeout=timeout
-            )
-            for info in page.jobs:
-                yield info
-            page_token = page.next_page_token
-            if not page_token:
-                return
+        return each(
+            lambda token: self.list_jobs(
+                wanted, page_size=page_size, page_token=token, timeout=timeout
+            ),
+            lambda page: page.jobs,
+        )
 
     async def add_files(
         self,
@@ -243,20 +240,16 @@ class AsyncClient(EditingCalls, LookingCalls, WebhookCalls):
             tuple(convert.file_info(file) for file in response.files), response.next_page_token
         )
 
-    async def files(
+    def files(
         self, job_id: str, *, page_size: int = 0, timeout: Timeout | None = None
     ) -> AsyncIterator[models.FileInfo]:
         """A job's files, by index, fetched page by page; `timeout` is each page's."""
-        page_token = ""
-        while True:
-            page = await self.list_files(
-                job_id, page_size=page_size, page_token=page_token, timeout=timeout
-            )
-            for info in page.files:
-                yield info
-            page_token = page.next_page_token
-            if not page_token:
-                return
+        return each(
+            lambda token: self.list_files(
+                job_id, page_size=page_size, page_token=token, timeout=timeout
+            ),
+            lambda page: page.files,
+        )
 
     async def suspend_job(
         self, job_id: str, *, etag: str = "", timeout: Timeout | None = None

@@ -9,6 +9,7 @@ from bgcopy import _models as models
 from bgcopy._calls import Calls, Timeout
 from bgcopy._convert_options import header_to_proto, proxy_to_proto
 from bgcopy._options import HttpHeader, ProxySettings
+from bgcopy._pages import each
 from bgcopy.v1 import background_copy_manager_pb2 as pb
 
 
@@ -60,7 +61,7 @@ class LookingCalls:
             tuple(convert.attempt(one) for one in response.attempts), response.next_page_token
         )
 
-    async def attempts(
+    def attempts(
         self,
         job_id: str,
         *,
@@ -69,20 +70,16 @@ class LookingCalls:
         timeout: Timeout | None = None,
     ) -> AsyncIterator[models.Attempt]:
         """The attempts at a job's files, newest first, page by page; `timeout` is each page's."""
-        page_token = ""
-        while True:
-            page = await self.list_attempts(
+        return each(
+            lambda token: self.list_attempts(
                 job_id,
                 file_index=file_index,
                 page_size=page_size,
-                page_token=page_token,
+                page_token=token,
                 timeout=timeout,
-            )
-            for one in page.attempts:
-                yield one
-            page_token = page.next_page_token
-            if not page_token:
-                return
+            ),
+            lambda page: page.attempts,
+        )
 
     async def probe_url(
         self,

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from bgcopy import _webhook_models as models
 from bgcopy._calls import Calls, Timeout
 from bgcopy._enums import JobState
+from bgcopy._pages import each
 from bgcopy.v1 import background_copy_manager_pb2 as pb
 from bgcopy.v1 import job_pb2
 
@@ -67,20 +68,16 @@ class WebhookCalls:
             tuple(models.webhook(one) for one in response.webhooks), response.next_page_token
         )
 
-    async def webhooks(
+    def webhooks(
         self, *, all_owners: bool = False, page_size: int = 0, timeout: Timeout | None = None
     ) -> AsyncIterator[models.Webhook]:
         """The caller's webhooks, oldest first, page by page; `timeout` is each page's."""
-        page_token = ""
-        while True:
-            page = await self.list_webhooks(
-                all_owners=all_owners, page_size=page_size, page_token=page_token, timeout=timeout
-            )
-            for one in page.webhooks:
-                yield one
-            page_token = page.next_page_token
-            if not page_token:
-                return
+        return each(
+            lambda token: self.list_webhooks(
+                all_owners=all_owners, page_size=page_size, page_token=token, timeout=timeout
+            ),
+            lambda page: page.webhooks,
+        )
 
     async def update_webhook(
         self,
@@ -139,17 +136,13 @@ class WebhookCalls:
             tuple(models.delivery(one) for one in response.deliveries), response.next_page_token
         )
 
-    async def deliveries(
+    def deliveries(
         self, webhook_id: str, *, page_size: int = 0, timeout: Timeout | None = None
     ) -> AsyncIterator[models.Delivery]:
         """A webhook's messages, newest first, page by page; `timeout` is each page's."""
-        page_token = ""
-        while True:
-            page = await self.list_deliveries(
-                webhook_id, page_size=page_size, page_token=page_token, timeout=timeout
-            )
-            for one in page.deliveries:
-                yield one
-            page_token = page.next_page_token
-            if not page_token:
-                return
+        return each(
+            lambda token: self.list_deliveries(
+                webhook_id, page_size=page_size, page_token=token, timeout=timeout
+            ),
+            lambda page: page.deliveries,
+        )

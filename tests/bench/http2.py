@@ -12,9 +12,21 @@ import asyncio
 import struct
 from collections.abc import Callable, Mapping
 
-DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
-END_STREAM, ACK, END_HEADERS = 1, 1, 4
-_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+from tests.support.http2_frames import (
+    ACK,
+    DATA,
+    END_HEADERS,
+    END_STREAM,
+    GOAWAY,
+    HEADERS,
+    PING,
+    PREFACE,
+    RST_STREAM,
+    SETTINGS,
+    WINDOW_UPDATE,
+    frame,
+)
+
 _BIG_WINDOW = (1 << 31) - 1
 _START_WINDOW = 65535
 _FIRST_DYNAMIC = 62
@@ -22,17 +34,6 @@ _POST, _SCHEME_HTTP = b"\x83", b"\x86"
 
 # (stream, is it the end, payload of a DATA frame or empty)
 Received = Callable[[int, bool, bytes], None]
-
-
-def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
-    """One frame."""
-    head = struct.pack(">I", len(payload))[1:]
-    return head + struct.pack(">BBI", kind, flags, stream) + payload
-
-
-def message(payload: bytes) -> bytes:
-    """A message as gRPC frames it, uncompressed."""
-    return struct.pack(">BI", 0, len(payload)) + payload
 
 
 def _literal(name: str, value: str) -> bytes:
@@ -88,7 +89,7 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         window = struct.pack(">HI", 4, _BIG_WINDOW)
         update = struct.pack(">I", _BIG_WINDOW - _START_WINDOW)
-        self._out += _PREFACE + frame(SETTINGS, 0, 0, window) + frame(WINDOW_UPDATE, 0, 0, update)
+        self._out += PREFACE + frame(SETTINGS, 0, 0, window) + frame(WINDOW_UPDATE, 0, 0, update)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.lost.done():

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.bench.http2 import Connection, connect, message
+from tests.bench.http2 import Connection, connect
 from tests.bench.setup import cpu_seconds, python_module
+from tests.support.http2_frames import message
 
 WARM_UP = 0.5
 _LENGTH = struct.Struct(">I")

@@ -15,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bgcopy.v1 import background_copy_manager_pb2 as pb
-from tests.bench.http2 import Connection, connect, message
+from tests.bench.http2 import Connection, connect
+from tests.support.http2_frames import message
 
 PATH = "/bgcopy.v1.BackgroundCopyManager/WatchJobs"
 # A server allows 100 streams a connection; a client seldom needs as many.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-import socket
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 
 import bgcopy
 from tests.support.daemon import clean_environment
+from tests.support.network import answers, free_port
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 HOST = "files.example.org"
@@ -28,26 +28,6 @@ def commands() -> list[str]:
     return found[1:]
 
 
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
-async def answering(port: str, daemon: asyncio.subprocess.Process) -> None:
-    """Until somebody listens there."""
-    while daemon.returncode is None:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", int(port))
-        except ConnectionRefusedError:
-            await asyncio.sleep(0.1)
-            continue
-        writer.close()
-        await writer.wait_closed()
-        return
-    raise AssertionError(f"the daemon ended with {daemon.returncode}")
-
-
 @pytest.mark.needs("openssl")
 async def test_from_nothing_to_tls_with_two_users(tmp_path: Path) -> None:
     certificate, *tokens, serve = commands()
@@ -59,7 +39,7 @@ async def test_from_nothing_to_tls_with_two_users(tmp_path: Path) -> None:
     environment = clean_environment(tmp_path)
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     certificate = certificate.replace(HOST, "localhost")
-    serve = serve.replace(PORT, port).replace("/srv/downloads", str(downloads))
+    serve = serve.replace(PORT, str(port)).replace("/srv/downloads", str(downloads))
 
     async def start(command: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
@@ -80,7 +60,7 @@ async def test_from_nothing_to_tls_with_two_users(tmp_path: Path) -> None:
     anna, ben = [(await run(command)).split()[-1] for command in tokens]
     daemon = await start(serve)
     try:
-        await answering(port, daemon)
+        assert await answers(port, daemon)
         trust = (tmp_path / "cert.pem").read_bytes()
         target = f"localhost:{port}"
         async with (

@@ -67,13 +67,14 @@ def in_tls(port: int, context: ssl.SSLContext) -> Iterator[int]:
         thread.join(10)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback that nobody had a moment ago."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     return port
 
 
-async def _answers(port: int, child: asyncio.subprocess.Process) -> bool:
+async def answers(port: int, child: asyncio.subprocess.Process) -> bool:
     """Whether the child accepts connections; another may have taken its port meanwhile."""
     while child.returncode is None:
         try:
@@ -90,13 +91,13 @@ async def _answers(port: int, child: asyncio.subprocess.Process) -> bool:
 async def _running(command: Callable[[int], Sequence[str]]) -> AsyncIterator[int]:
     async with asyncio.timeout(30):
         while True:
-            port = _free_port()
+            port = free_port()
             child = await asyncio.create_subprocess_exec(
                 *command(port),
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,
             )
-            if await _answers(port, child):
+            if await answers(port, child):
                 break
     try:
         yield port

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import trustme
+
+from tests.support.network import answers, free_port
 
 _CONFIGURATION = """\
 daemon off;
@@ -70,9 +71,7 @@ async def nginx_process(home: Path, configuration: str, **values: object) -> Asy
     """
     program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     assert program is not None
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     user = "user root;\n" if os.geteuid() == 0 else ""
     text = configuration.format(home=home, port=port, user=user, **values)
     (home / "nginx.conf").write_text(text)
@@ -80,22 +79,10 @@ async def nginx_process(home: Path, configuration: str, **values: object) -> Asy
         program, "-p", str(home), "-c", str(home / "nginx.conf"), "-e", str(home / "error.log")
     )
     try:
-        await _serving(process, port)
+        if not await answers(port, process):
+            raise RuntimeError(f"nginx ended with {process.returncode}")
         yield port
     finally:
         if process.returncode is None:
             process.terminate()
         await process.wait()
-
-
-async def _serving(process: asyncio.subprocess.Process, port: int) -> None:
-    while process.returncode is None:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except ConnectionRefusedError:
-            await asyncio.sleep(0.02)
-            continue
-        writer.close()
-        await writer.wait_closed()
-        return
-    raise RuntimeError(f"nginx ended with {process.returncode}")

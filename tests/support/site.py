@@ -35,6 +35,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from tests.support.network import free_port
+
 _CHUNK = 32 * 1024
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
@@ -188,9 +190,7 @@ class Site:
     """The tester's side: starts the process, makes URLs, reads the counters."""
 
     def __init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self._process: asyncio.subprocess.Process | None = None
 
     def url(self, name: str, size: int, **options: object) -> str:
