@@ -94,7 +94,8 @@ class Daemon:
         self._start_time = clock.now()
         roots = settings.all_roots
         space = Space(lambda: self.policies.policy.bytes_per_owner)
-        self.engine = CurlEngine(roots, _engine_options(settings, self._s3_stores), clock, space)
+        options = _engine_options(settings, self._s3_stores)
+        self.engine = CurlEngine(roots, options, clock, space)
         self.files = LocalFiles(roots)
         self.reader = LocalReader(roots)
         self.audit = open_audit(settings.audit_log, clock.now)
@@ -106,8 +107,7 @@ class Daemon:
         costs = CostGate(lambda: self.policies.policy.network_cost)
         self._sealer = open_sealer(settings.state_dir, settings.secrets_key_file)
         self.secrets = JobSecrets(self._sealer)
-        poster = CurlPoster(_engine_options(settings, self._s3_stores))
-        self.dispatcher = Dispatcher(store, poster, self._sealer, clock, random.random)
+        self.dispatcher = Dispatcher(store, CurlPoster(options), self._sealer, clock, random.random)
         self.runs = Runs(
             RunTools(
                 store,

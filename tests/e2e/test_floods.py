@@ -61,17 +61,20 @@ def address(daemon: DaemonProcess) -> tuple[str, int]:
     return host, int(port)
 
 
-def send_all(daemon: DaemonProcess, pieces: Iterator[bytes]) -> bytes:
-    """Sends until the daemon hangs up or all is said; what it answered."""
-    answer = b""
+def send_all(daemon: DaemonProcess, pieces: Iterator[bytes]) -> None:
+    """Sends until the daemon hangs up or all is said, and waits until it has."""
     # It may hang up at any byte.
     with contextlib.suppress(OSError), connected(*address(daemon)) as link:
-        for piece in pieces:
-            link.sendall(piece)
-        link.shutdown(socket.SHUT_WR)
-        while got := link.recv(1 << 16):
-            answer += got
-    return answer
+        say(link, pieces)
+
+
+def say(link: socket.socket, pieces: Iterator[bytes]) -> None:
+    """Says all of it, and reads to the end."""
+    for piece in pieces:
+        link.sendall(piece)
+    link.shutdown(socket.SHUT_WR)
+    while link.recv(1 << 16):
+        pass
 
 
 def once(*pieces: bytes) -> Callable[[], Iterator[bytes]]:
@@ -187,7 +190,14 @@ async def test_a_path_that_is_no_text_breaks_nothing_for_others(attacked: Daemon
                 await job.update(description=f"{attempt}")
                 while (await anext(events)).description != f"{attempt}":
                     pass
-    assert attacked.log.count("made anew") == 3
+    with socket.socket(socket.AF_UNIX) as link:
+        link.settimeout(20)
+        link.connect(str(attacked.socket_path))
+        await asyncio.to_thread(say, link, iter([broken]))
+    async with bgcopy.AsyncClient(attacked.target) as local:
+        await local.get_server_info(timeout=20)
+    assert attacked.socket_path.stat().st_mode & 0o777 == 0o600
+    assert attacked.log.count("made anew") == 4
 
 
 async def test_rapid_resets(attacked: DaemonProcess) -> None:

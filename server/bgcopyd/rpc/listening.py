@@ -65,8 +65,10 @@ class Listening:
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.wait([self._keeper])
-        for task in self._leaving:
+        leaving = tuple(self._leaving)
+        for task in leaving:
             task.cancel()
+        await asyncio.gather(*leaving, return_exceptions=True)
         await self._server.stop(grace)
 
     async def _keep(self) -> None:
@@ -86,15 +88,22 @@ class Listening:
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
         self._server = self.make()
+        await self._bind_again()
+        await self._server.start()
+
+    async def _bind_again(self) -> None:
+        told = False
         while True:
             try:
                 self.bind(self._server)
-            except Listener:
-                # The broken one may not have let go of it yet.
+            except (Listener, OSError) as problem:
+                # The broken one may not have let go of it yet, or another has taken the port.
+                if not told:
+                    logger.warning("%s is tried again: %s", self.name, problem)
+                told = True
                 await asyncio.sleep(REBIND_PAUSE)
             else:
-                break
-        await self._server.start()
+                return
 
 
 async def _end(server: grpc.aio.Server) -> None:
