@@ -151,6 +151,22 @@ def _create(path: str) -> bytes:
     return request.SerializeToString()
 
 
+def asking_for(job_id: str, daemon: DaemonProcess, scale: Scale) -> Order:
+    """GetJob of one job by one caller, some 500 times a second: latency without load."""
+    payloads = scale.directory / job_id
+    write_payloads(payloads, [pb.GetJobRequest(job_id=job_id).SerializeToString()])
+    return Order(
+        daemon.target,
+        f"{SERVICE}/GetJob",
+        str(payloads),
+        daemon.pid,
+        scale.seconds,
+        callers=1,
+        connections=1,
+        pause=0.002,
+    )
+
+
 async def get_job_beside_a_download(scale: Scale) -> Result:
     """R5."""
     result = Result("R5", "GetJob while one file runs at full speed")
@@ -166,18 +182,7 @@ async def get_job_beside_a_download(scale: Scale) -> Result:
     ):
         fill(web.files / "big", scale.big_file)
         watched = await client.create_job("watched")
-        payloads = scale.directory / "watched"
-        write_payloads(payloads, [pb.GetJobRequest(job_id=watched.job_id).SerializeToString()])
-        order = Order(
-            daemon.target,
-            f"{SERVICE}/GetJob",
-            str(payloads),
-            daemon.pid,
-            scale.seconds,
-            callers=1,
-            connections=1,
-            pause=0.002,
-        )
+        order = asking_for(watched.job_id, daemon, scale)
         idle, busy = [], []
         for _ in range(scale.rounds):
             idle.append(await run_load(order))

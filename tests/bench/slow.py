@@ -9,9 +9,8 @@ from pathlib import Path
 import psutil
 
 import bgcopy
-from bgcopy.v1 import background_copy_manager_pb2 as pb
-from tests.bench.calls import SERVICE
-from tests.bench.load import Order, run_load, write_payloads
+from tests.bench.calls import asking_for
+from tests.bench.load import run_load
 from tests.bench.race import Stage, staged
 from tests.bench.report import Check, Measure, Result
 from tests.bench.setup import Scale, cpu_seconds, memory_mib
@@ -42,7 +41,8 @@ async def many_at_once(scale: Scale) -> Result:
         grown = memory_mib(stage.daemon.pid) - before
         cpu, begun = cpu_seconds(stage.daemon.pid), time.perf_counter()
         outcomes = [
-            await run_load(_asking(stage, scale, jobs[0].job_id)) for _ in range(scale.rounds)
+            await run_load(asking_for(jobs[0].job_id, stage.daemon, scale))
+            for _ in range(scale.rounds)
         ]
         busy = (cpu_seconds(stage.daemon.pid) - cpu) / (time.perf_counter() - begun)
         for job in jobs:
@@ -83,18 +83,3 @@ async def _until_all_run(stage: Stage) -> int:
         if running >= COUNT or time.perf_counter() > deadline:
             return running
         await asyncio.sleep(0.2)
-
-
-def _asking(stage: Stage, scale: Scale, job_id: str) -> Order:
-    payloads = scale.directory / "slow-job"
-    write_payloads(payloads, [pb.GetJobRequest(job_id=job_id).SerializeToString()])
-    return Order(
-        stage.daemon.target,
-        f"{SERVICE}/GetJob",
-        str(payloads),
-        stage.daemon.pid,
-        scale.seconds,
-        callers=1,
-        connections=1,
-        pause=0.002,
-    )
