@@ -40,10 +40,8 @@ async def many_at_once(scale: Scale) -> Result:
         await asyncio.sleep(scale.seconds)
         grown = memory_mib(stage.daemon.pid) - before
         cpu, begun = cpu_seconds(stage.daemon.pid), time.perf_counter()
-        outcomes = [
-            await run_load(asking_for(jobs[0].job_id, stage.daemon, scale))
-            for _ in range(scale.rounds)
-        ]
+        asking = asking_for(jobs[0].job_id, stage.daemon, scale)
+        outcomes = [await run_load(asking) for _ in range(scale.rounds)]
         busy = (cpu_seconds(stage.daemon.pid) - cpu) / (time.perf_counter() - begun)
         for job in jobs:
             await job.cancel()
